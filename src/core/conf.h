@@ -1,0 +1,122 @@
+/* The configuration: letterrack.conf, read strictly.
+ *
+ * `name = value` a line, `#` begins a comment line, value in double quotes
+ * where it begins or ends with a blank. An unknown name, a name given twice or
+ * a value out of range is an error with file and line. An environment variable
+ * LETTERRACK_<NAME> overrides a line. The options are rows (conf.c): reader,
+ * configtest, manual page and tests read the same list. */
+#ifndef CORE_CONF_H
+#define CORE_CONF_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/arena.h"
+
+/* What a row may hold:  TEXT(min, max length)  INT(min, max)  BOOL
+ * SECONDS: 30, 30s, 10m, 12h, 7d   SIZE: bytes, 64k, 10m
+ * PATH: absolute   LIST: blank-separated, in one string.
+ *
+ * X(kind, name, default as text, least, most, what it is) */
+#define CONF_LIST(X)                                                           \
+	X(TEXT, database, "dbname=letterrack user=letterrack", 1, 1024,        \
+	    "How the programs reach PostgreSQL (libpq connection string). The " \
+	    "user owns nothing and is under row-level security.")              \
+	X(TEXT, database_owner, "", 0, 1024,                                   \
+	    "How `letterrackctl migrate` and `init` reach it: the owner of the " \
+	    "schema.")                                                         \
+	X(TEXT, base_url, "http://127.0.0.1:8080", 8, 512,                     \
+	    "Where the API is seen from outside: issuer and links.")           \
+	X(LIST, audiences, "", 0, 2048,                                        \
+	    "Audiences that access tokens may carry; empty: base_url.")        \
+	X(PATH, run_dir, "/run/letterrack", 1, 100,                            \
+	    "Where the responders' sockets are.")                              \
+	X(PATH, state_dir, "/var/lib/letterrack", 1, 256,                      \
+	    "Raw messages and caches.")                                        \
+	X(PATH, key_dir, "/etc/letterrack/keys", 1, 256,                       \
+	    "Envelope keys and token keys, mode 0600, outside the database.")  \
+	X(PATH, responder_dir, LIBEXECDIR, 1, 256,                             \
+	    "Where the responders (cgi-bin) are installed.")                   \
+	X(TEXT, socket_group, "www-data", 0, 64,                               \
+	    "Group of the responders' sockets, nginx's; empty: unchanged.")    \
+	X(TEXT, log_level, "info", 1, 8, "error, warn, info or debug.")        \
+	X(BOOL, log_json, "no", 0, 1, "JSON lines instead of plain text.")     \
+	X(LIST, egress_allow, "", 0, 2048,                                     \
+	    "Networks that outbound connections may reach although they are "  \
+	    "private: 127.0.0.0/8, 10.1.0.0/16, fd00::/8.")                    \
+	X(BOOL, allow_plaintext, "no", 0, 1,                                   \
+	    "security_mode none to hosts that are not loopback.")              \
+	X(PATH, ca_file, "/etc/ssl/certs/ca-certificates.crt", 1, 256,         \
+	    "The authorities that mail servers' certificates are checked by.") \
+	X(SECONDS, access_token_life, "10m", 60, 3600, "Life of access tokens.") \
+	X(SECONDS, session_idle, "12h", 60, 604800,                            \
+	    "A session ends after this time without a request.")               \
+	X(SECONDS, session_life, "7d", 60, 2592000, "A session's longest life.") \
+	X(INT, password_cost, "5", 1, 11, "yescrypt cost of new passwords.")   \
+	X(INT, login_rate, "5", 0, 100000,                                     \
+	    "Login attempts a minute from one address; 0: no limit.")          \
+	X(INT, session_rate, "100", 0, 1000000,                                \
+	    "API requests a minute for a session; 0: no limit.")               \
+	X(INT, token_rate, "1000", 0, 1000000,                                 \
+	    "API requests a minute for a token; 0: no limit.")                 \
+	X(LIST, status_allow, "127.0.0.1 ::1", 0, 1024,                        \
+	    "Peers that see health and metrics in full.")                      \
+	X(TEXT, metrics_token, "", 0, 128,                                     \
+	    "Bearer token for health and metrics from elsewhere.")             \
+	X(SECONDS, poll_interval, "2m", 10, 86400,                             \
+	    "Pause between two polls of a folder set.")                        \
+	X(SIZE, body_cache_message, "10m", 4096, 52428800,                     \
+	    "Messages up to this size are fetched whole at their first read.") \
+	X(SIZE, body_cache_total, "512m", 0, 1099511627776,                    \
+	    "Size of the cache of fetched messages.")                          \
+	X(INT, sync_connections, "2", 1, 8,                                    \
+	    "IMAP connections a sync opens to one account.")                   \
+	X(INT, workers_scale, "1", 1, 16,                                      \
+	    "Multiplies the number of processes of every responder.")          \
+	X(TEXT, failpoint, "", 0, 128,                                         \
+	    "For tests: the failpoint at which the process ends itself.")
+
+enum conf_kind {
+	CONF_TEXT,
+	CONF_INT,
+	CONF_BOOL,
+	CONF_SECONDS,
+	CONF_SIZE,
+	CONF_PATH,
+	CONF_LIST_OF,
+};
+
+struct conf {
+#define CONF_C_TEXT(n) const char *n;
+#define CONF_C_PATH(n) const char *n;
+#define CONF_C_LIST(n) const char *n;
+#define CONF_C_INT(n) int64_t n;
+#define CONF_C_BOOL(n) bool n;
+#define CONF_C_SECONDS(n) int64_t n;
+#define CONF_C_SIZE(n) int64_t n;
+#define CONF_MEMBER(kind, name, ...) CONF_C_##kind(name)
+	CONF_LIST(CONF_MEMBER)
+#undef CONF_MEMBER
+	const char *file; /* where it was read from */
+	struct arena *arena; /* owned */
+};
+
+struct conf_row {
+	enum conf_kind kind;
+	const char *name;
+	const char *preset;
+	int64_t least, most;
+	const char *what;
+	size_t offset;
+};
+extern const struct conf_row conf_rows[];
+extern const size_t conf_rows_count;
+
+/* Reads `path` (NULL: $LETTERRACK_CONF, else SYSCONFDIR/letterrack.conf; a
+ * missing default file counts as empty), then the environment. RC_INVALID:
+ * fail_detail says "file:line: why". */
+enum rc conf_read(const char *path, struct conf **) MUST_CHECK;
+void conf_free(struct conf **);
+
+#endif

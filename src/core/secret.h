@@ -1,0 +1,46 @@
+/* Secrets: passwords, tokens and keys. Never printed, wiped after use,
+ * compared in constant time. */
+#ifndef CORE_SECRET_H
+#define CORE_SECRET_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/arena.h"
+#include "core/text.h"
+
+struct secret {
+	unsigned char *p; /* owned by the arena; wiped when it ends */
+	size_t n;         /* NUL-terminated behind n */
+};
+
+/* Copies into the arena, to be wiped with it. */
+struct secret secret_new(struct arena *, const void *, size_t);
+static inline bool
+secret_is(const struct secret *s)
+{
+	return s->p != NULL;
+}
+void secret_wipe(struct secret *);
+
+/* Whole contents, in time that depends on the lengths only. */
+bool secret_eq(const struct secret *, const void *, size_t);
+
+/* Reads a key file; refused unless a plain file, at most `max` bytes, no
+ * right for others and none to write for the group. RC_CONFIG_HOST never;
+ * RC_INVALID with the reason in fail_detail. */
+enum rc secret_read(struct arena *, const char *path, size_t max,
+    struct secret *) MUST_CHECK;
+
+/* From the kernel (getrandom); ends the process where that fails. */
+void random_bytes(void *, size_t);
+
+/* SHA-256 (FIPS 180-4). */
+#define SHA256_SIZE 32
+void sha256(const void *, size_t, unsigned char out[SHA256_SIZE]);
+
+/* For a process that holds keys: PR_SET_DUMPABLE 0, RLIMIT_CORE 0. */
+void process_harden(void);
+
+#endif

@@ -30,8 +30,10 @@ size_t arena_used(const struct arena *);
 void arena_guard(struct arena *, jmp_buf *);
 
 /* 16-byte aligned and zeroed. */
-void *arena_alloc(struct arena *, size_t) __attribute__((malloc));
-void *arena_array(struct arena *, size_t count, size_t size);
+void *arena_alloc(struct arena *, size_t)
+    __attribute__((malloc, returns_nonnull, alloc_size(2)));
+void *arena_array(struct arena *, size_t count, size_t size)
+    __attribute__((malloc, returns_nonnull, alloc_size(2, 3)));
 char *arena_dup(struct arena *, const void *, size_t); /* NUL-terminated */
 char *arena_str(struct arena *, const char *);         /* NULL stays NULL */
 char *arena_fmt(struct arena *, const char *, ...) PRINTF_LIKE(2, 3);

@@ -22,8 +22,12 @@ struct json_fault {
 	char path[128]; /* the field at fault, "to_json[2].address"; may be "" */
 };
 
+#define JSON_DEPTH_MOST 64
+#define JSON_KEYS_MOST  65536 /* of all objects open at a time */
+
 /* Checks a whole text. Integers must fit int64, others a finite double.
- * RC_MALFORMED with the fault filled. `depth` counts open brackets. */
+ * RC_MALFORMED with the fault filled. `depth` counts open brackets, at most
+ * JSON_DEPTH_MOST. n log n time; memory bounded by JSON_KEYS_MOST. */
 enum rc json_scan(struct str, unsigned depth, struct json_fault *) MUST_CHECK;
 
 /* The writer. Commas are its own work: a value behind a value gets one. It

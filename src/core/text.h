@@ -46,7 +46,11 @@ struct str str_trim(struct str); /* SP, HT, CR, LF on both sides */
  * "0" itself; false where it is not one or passes `max`. */
 bool str_uint(struct str, uint64_t max, uint64_t *);
 
-/* UTF-8 (RFC 3629): length of the valid prefix; n when all of it is. */
+/* UTF-8 (RFC 3629). The sequence at `p`, n >= 1: its length 1..4, or -1..-3
+ * where it is broken: so many bytes are to be replaced as one. */
+int utf8_step(const char *p, size_t n);
+
+/* Length of the valid prefix; n when all of it is. */
 size_t utf8_valid_prefix(const char *, size_t n);
 static inline bool
 utf8_valid(const char *p, size_t n)

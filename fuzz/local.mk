@@ -1,0 +1,1 @@
+# fuzz-<name>.c beside the parser it feeds; built with --enable-fuzzers.

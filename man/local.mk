@@ -1,0 +1,1 @@
+# man: a page for each program, one for the configuration.

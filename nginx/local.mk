@@ -1,0 +1,1 @@
+# nginx: the map from a path's noun to its responder.

@@ -1,0 +1,1 @@
+# packaging: systemd units, cron file, Debian package.

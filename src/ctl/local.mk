@@ -1,0 +1,5 @@
+# ctl: letterrackctl.
+#
+#	sbin_PROGRAMS += letterrackctl
+#	letterrackctl_SOURCES = %D%/main.c
+#	letterrackctl_LDADD = $(web_libs)

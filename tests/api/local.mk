@@ -1,0 +1,1 @@
+# tests/api: see tests/core/local.mk for the pattern.

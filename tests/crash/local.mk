@@ -1,0 +1,1 @@
+# tests/crash: see tests/core/local.mk for the pattern.

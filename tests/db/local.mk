@@ -1,0 +1,1 @@
+# tests/db: see tests/core/local.mk for the pattern.

@@ -1,0 +1,1 @@
+# tests/domain: see tests/core/local.mk for the pattern.

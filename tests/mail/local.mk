@@ -1,0 +1,1 @@
+# tests/mail: see tests/core/local.mk for the pattern.

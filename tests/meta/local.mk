@@ -1,0 +1,1 @@
+# tests/meta: see tests/core/local.mk for the pattern.

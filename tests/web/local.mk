@@ -1,0 +1,1 @@
+# tests/web: see tests/core/local.mk for the pattern.

@@ -1,0 +1,1 @@
+# tests/wire: see tests/core/local.mk for the pattern.

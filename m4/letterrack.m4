@@ -39,7 +39,7 @@ AC_DEFUN([LR_COMPILER_FLAGS],
     -Wstrict-prototypes -Wmissing-prototypes -Wshadow
     -Werror=format-security -Werror=implicit
     -Werror=incompatible-pointer-types -Werror=int-conversion],
-    [LR_PROBE([WARN_CFLAGS], flag)
+    [LR_PROBE([WARN_CFLAGS], m4_defn([flag]), [-Wformat=2])
     ])
 m4_foreach_w([flag], [-fstack-protector-strong -fstack-clash-protection
     -fcf-protection=full -fno-delete-null-pointer-checks -fno-strict-overflow
@@ -52,7 +52,7 @@ AS_VAR_IF([lr_cv_flag__ftrivial_auto_var_init_zero], [yes], [],
     [LR_PROBE([HARDEN_CFLAGS], [-ftrivial-auto-var-init=zero -enable-trivial-auto-var-init-zero-knowing-it-will-be-removed-from-clang])])
 m4_foreach_w([flag], [-pie -Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack
     -Wl,-z,nodlopen -Wl,-z,separate-code -Wl,--as-needed],
-    [LR_PROBE([HARDEN_LDFLAGS], flag, [-fPIE])
+    [LR_PROBE([HARDEN_LDFLAGS], m4_defn([flag]), [-fPIE])
     ])
 AS_IF([test "$enable_sanitizers" != no], [LR_SANITIZERS], [LR_FORTIFY])
 AS_IF([test "$enable_werror" != no], [WARN_CFLAGS="$WARN_CFLAGS -Werror"])

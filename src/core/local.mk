@@ -1,17 +1,27 @@
 # core: what every program needs; knows no protocol and no database.
 
 noinst_LIBRARIES += libcore.a
-libcore_a_CPPFLAGS = $(AM_CPPFLAGS) $(CRYPTO_CFLAGS)
+libcore_a_CPPFLAGS = $(AM_CPPFLAGS) $(CRYPTO_CFLAGS) \
+	$(JSONC_CFLAGS) $(CRYPT_CFLAGS)
 libcore_a_SOURCES = \
 	%D%/arena.c %D%/arena.h \
 	%D%/buffer.c %D%/buffer.h \
 	%D%/clock.c %D%/clock.h \
 	%D%/conf.c %D%/conf.h \
+	%D%/envelope.c %D%/envelope.h \
 	%D%/failpoint.c %D%/failpoint.h \
 	%D%/json.h %D%/json-scan.c %D%/json-write.c \
+	%D%/json-tree.c %D%/json-tree.h \
+	%D%/jwk.c %D%/jwk.h \
+	%D%/jws.c %D%/jws.h \
+	%D%/key-file.c %D%/key-file.h \
 	%D%/log.c %D%/log.h \
+	%D%/password.c %D%/password.h \
+	%D%/rate.c %D%/rate.h \
 	%D%/result.c %D%/result.h \
 	%D%/secret.c %D%/secret.h \
-	%D%/text.c %D%/text-code.c %D%/text.h
+	%D%/text.c %D%/text-code.c %D%/text.h \
+	%D%/token-key.c %D%/token-key.h \
+	%D%/token.c %D%/token.h
 
-core_libs = libcore.a $(CRYPTO_LIBS)
+core_libs = libcore.a $(JSONC_LIBS) $(CRYPTO_LIBS) $(CRYPT_LIBS)

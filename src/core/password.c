@@ -1,0 +1,522 @@
+#include "core/password.h"
+
+#include <crypt.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/file.h>
+#include <unistd.h>
+#include <openssl/crypto.h>
+
+#include "core/log.h"
+
+#define METHOD     "$y$"
+#define SALT_BYTES 16
+#define TAIL_MOST  4 /* "password2024", "password123!" */
+
+_Static_assert(PASSWORD_HASH_MAX <= CRYPT_OUTPUT_SIZE &&
+	PASSWORD_MOST < CRYPT_MAX_PASSPHRASE_SIZE,
+    "fits crypt(3)");
+
+enum rc
+password_gate_open(const char *run_dir, struct password_gate *gate)
+{
+	char path[512];
+
+	for (int i = 0; i < PASSWORD_SLOTS; i++)
+		gate->slot[i] = -1;
+	for (int i = 0; i < PASSWORD_SLOTS; i++) {
+		snprintf(path, sizeof path, "%s/password-%d.lock", run_dir, i);
+		gate->slot[i] =
+		    open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+		if (gate->slot[i] >= 0)
+			continue;
+		password_gate_close(gate);
+		return fail(RC_INVALID, "%s: %s", path, strerror(errno));
+	}
+	return RC_OK;
+}
+
+void
+password_gate_close(struct password_gate *gate)
+{
+	for (int i = 0; i < PASSWORD_SLOTS; i++) {
+		if (gate->slot[i] >= 0)
+			close(gate->slot[i]);
+		gate->slot[i] = -1;
+	}
+}
+
+/* A free slot, else the next to come free of one picked by our number, so
+ * that waiters spread over the slots. */
+static int
+gate_enter(const struct password_gate *gate)
+{
+	int fd = gate->slot[getpid() % PASSWORD_SLOTS];
+
+	for (int i = 0; i < PASSWORD_SLOTS; i++)
+		if (flock(gate->slot[i], LOCK_EX | LOCK_NB) == 0)
+			return gate->slot[i];
+	while (flock(fd, LOCK_EX) != 0)
+		if (errno != EINTR)
+			die("password slot: %s", strerror(errno));
+	return fd;
+}
+
+static void
+gate_leave(int fd)
+{
+	flock(fd, LOCK_UN);
+}
+
+/* The hash of `text` under `setting` into `out`; "" where crypt refuses. */
+static void
+crypt_once(struct password_gate *gate, const struct secret *text,
+    const char *setting, char out[PASSWORD_HASH_MAX])
+{
+	struct crypt_data *data = calloc(1, sizeof *data); /* 32 KiB */
+	const char *hash;
+	int fd;
+
+	if (data == NULL)
+		die("no memory");
+	out[0] = '\0';
+	fd = gate_enter(gate);
+	hash = crypt_rn((const char *)text->p, setting, data, sizeof *data);
+	gate_leave(fd);
+	if (hash != NULL && strlen(hash) < PASSWORD_HASH_MAX)
+		memcpy(out, hash, strlen(hash) + 1);
+	OPENSSL_cleanse(data, sizeof *data);
+	free(data);
+}
+
+static bool
+new_setting(int64_t cost, char out[CRYPT_GENSALT_OUTPUT_SIZE])
+{
+	char salt[SALT_BYTES];
+
+	if (cost < 1 || cost > 11)
+		return false;
+	random_bytes(salt, sizeof salt);
+	return crypt_gensalt_rn(METHOD, (unsigned long)cost, salt, sizeof salt,
+		   out, CRYPT_GENSALT_OUTPUT_SIZE) != NULL;
+}
+
+/* What crypt(3) would cut or not take. */
+static bool
+usable(const struct secret *text)
+{
+	return secret_is(text) && text->n <= PASSWORD_MOST &&
+	    memchr(text->p, '\0', text->n) == NULL;
+}
+
+enum rc
+password_hash(struct password_gate *gate, const struct secret *text,
+    int64_t cost, char hash[PASSWORD_HASH_MAX])
+{
+	char setting[CRYPT_GENSALT_OUTPUT_SIZE];
+
+	if (!usable(text))
+		return fail(RC_INVALID, "password: not usable");
+	if (!new_setting(cost, setting))
+		return fail(RC_INVALID, "password_cost: not 1 to 11");
+	crypt_once(gate, text, setting, hash);
+	if (hash[0] == '\0')
+		return fail(RC_INVALID, "password: crypt refuses it");
+	return RC_OK;
+}
+
+bool
+password_check(struct password_gate *gate, const struct secret *text,
+    const char *hash, int64_t cost)
+{
+	char setting[CRYPT_GENSALT_OUTPUT_SIZE];
+	char got[PASSWORD_HASH_MAX];
+	struct secret dummy = { (unsigned char[]){ "no such user" }, 12 };
+	size_t n;
+	bool equal;
+
+	if (!usable(text))
+		text = &dummy;
+	if (hash != NULL && strlen(hash) < PASSWORD_HASH_MAX &&
+	    hash[0] == '$') {
+		crypt_once(gate, text, hash, got);
+		n = strlen(got);
+		equal = n > 0 && n == strlen(hash) &&
+		    CRYPTO_memcmp(got, hash, n) == 0;
+		OPENSSL_cleanse(got, sizeof got);
+		if (n > 0)
+			return equal && text != &dummy;
+	}
+	/* Nobody's: the same work, so that the time tells nothing. */
+	if (new_setting(cost, setting))
+		crypt_once(gate, text, setting, got);
+	return false;
+}
+
+bool
+password_stale(const char *hash, int64_t cost)
+{
+	char setting[CRYPT_GENSALT_OUTPUT_SIZE];
+	size_t n;
+
+	if (!new_setting(cost, setting))
+		return false;
+	/* "$y$j9T$": method and cost, up to the third dollar sign. */
+	n = sizeof METHOD - 1;
+	n += strcspn(setting + n, "$") + 1;
+	return strncmp(hash, setting, n) != 0;
+}
+
+/* Words that common passwords are made of; lower case, letters only, as
+ * plain_letters() leaves them. */
+static const char *const common[] = {
+	"admin",
+	"administrator",
+	"access",
+	"account",
+	"amanda",
+	"america",
+	"andrea",
+	"andrew",
+	"angel",
+	"anthony",
+	"arsenal",
+	"asdfasdf",
+	"ashley",
+	"august",
+	"austin",
+	"autumn",
+	"babygirl",
+	"bailey",
+	"banana",
+	"barcelona",
+	"baseball",
+	"basketball",
+	"batman",
+	"beautiful",
+	"biteme",
+	"blink",
+	"brandon",
+	"buster",
+	"butterfly",
+	"calvin",
+	"changeit",
+	"changeme",
+	"charlie",
+	"cheese",
+	"chelsea",
+	"chicago",
+	"chocolate",
+	"company",
+	"computer",
+	"cookie",
+	"corvette",
+	"cowboys",
+	"dallas",
+	"daniel",
+	"default",
+	"demo",
+	"diamond",
+	"donald",
+	"dragon",
+	"eminem",
+	"fender",
+	"ferrari",
+	"flower",
+	"football",
+	"freedom",
+	"friend",
+	"friends",
+	"george",
+	"ginger",
+	"google",
+	"guest",
+	"hallo",
+	"hammer",
+	"hannah",
+	"harley",
+	"hello",
+	"helloworld",
+	"hockey",
+	"hottie",
+	"hunter",
+	"iloveu",
+	"iloveyou",
+	"internet",
+	"jackson",
+	"jasmine",
+	"jennifer",
+	"jessica",
+	"jordan",
+	"joshua",
+	"junior",
+	"justin",
+	"killer",
+	"letmein",
+	"letterrack",
+	"liverpool",
+	"login",
+	"london",
+	"loveme",
+	"lovely",
+	"maggie",
+	"mail",
+	"manager",
+	"marina",
+	"martin",
+	"master",
+	"matrix",
+	"matthew",
+	"maverick",
+	"mercedes",
+	"merlin",
+	"michael",
+	"michelle",
+	"mickey",
+	"midnight",
+	"monday",
+	"monkey",
+	"monster",
+	"mother",
+	"mustang",
+	"naruto",
+	"nicole",
+	"ninja",
+	"november",
+	"october",
+	"oliver",
+	"orange",
+	"pass",
+	"passwd",
+	"passwort",
+	"password",
+	"passphrase",
+	"patrick",
+	"peanut",
+	"pepper",
+	"phoenix",
+	"please",
+	"pokemon",
+	"porsche",
+	"princess",
+	"purple",
+	"qazwsx",
+	"qazwsxedc",
+	"qweasd",
+	"qweasdzxc",
+	"qwer",
+	"qwert",
+	"qwertz",
+	"qwerty",
+	"rainbow",
+	"ranger",
+	"robert",
+	"samantha",
+	"samsung",
+	"scooter",
+	"secret",
+	"server",
+	"service",
+	"shadow",
+	"silver",
+	"slipknot",
+	"snoopy",
+	"soccer",
+	"spiderman",
+	"spring",
+	"starwars",
+	"startrek",
+	"steelers",
+	"summer",
+	"sunday",
+	"sunshine",
+	"superman",
+	"superstar",
+	"support",
+	"system",
+	"taylor",
+	"tennis",
+	"test",
+	"tester",
+	"testing",
+	"thomas",
+	"thunder",
+	"tigger",
+	"tinkerbell",
+	"trustnoone",
+	"trustno",
+	"tiger",
+	"user",
+	"victoria",
+	"welcome",
+	"whatever",
+	"william",
+	"willow",
+	"winner",
+	"winter",
+	"yankees",
+	"yellow",
+	"zaq",
+	"zaqwsx",
+	"zxcvbn",
+};
+
+/* Runs of neighbours; each is looked at forwards and backwards. */
+static const char *const runs[] = {
+	"01234567890123456789",
+	"abcdefghijklmnopqrstuvwxyz",
+	"qwertyuiop[]",
+	"qwertzuiop",
+	"asdfghjkl;'",
+	"zxcvbnm,./",
+	"yxcvbnm,.-",
+	"1qaz2wsx3edc4rfv5tgb6yhn7ujm8ik",
+	"!@#$%^&*()_+",
+	"1q2w3e4r5t6y7u8i9o0p",
+	"q1w2e3r4t5y6u7i8o9p0",
+};
+
+static char
+lower(char c)
+{
+	return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+}
+
+/* Leading letters with the usual disguises taken off ("P@55w0rd" ->
+ * "password"); what follows is the tail. */
+static size_t
+plain_letters(const char *s, size_t n, char *out, size_t *tail)
+{
+	static const char from[] = "@40$513!7", to[] = "aaossieit";
+	size_t letters = 0, i;
+
+	*tail = 0;
+	for (i = 0; i < n; i++) {
+		const char *at = s[i] != '\0' ? strchr(from, s[i]) : NULL;
+		char c = at != NULL ? to[at - from] : lower(s[i]);
+
+		if (c < 'a' || c > 'z')
+			break;
+		out[i] = c;
+		/* Disguises at the end are a tail rather than letters. */
+		letters = i + 1;
+	}
+	*tail = n - letters;
+	return letters;
+}
+
+/* `word` and at most TAIL_MOST more, whatever these are. */
+static bool
+made_of(const char *plain, size_t n, size_t total, const char *word)
+{
+	size_t w = strlen(word);
+
+	return w > 0 && n >= w && memcmp(plain, word, w) == 0 &&
+	    total - w <= TAIL_MOST;
+}
+
+static bool
+is_common_word(const char *s, size_t n)
+{
+	char plain[PASSWORD_MOST];
+	size_t tail, letters = plain_letters(s, n, plain, &tail);
+
+	for (size_t i = 0; i < sizeof common / sizeof *common; i++)
+		if (made_of(plain, letters, n, common[i]))
+			return true;
+	return false;
+}
+
+/* One block over and over: "aaaaaaaa", "abcabcabc", "passpass". */
+static bool
+is_repeated(const char *s, size_t n)
+{
+	for (size_t block = 1; block <= n / 2 && block <= 6; block++)
+		if (memcmp(s, s + block, n - block) == 0)
+			return true;
+	return false;
+}
+
+static bool
+is_run(const char *s, size_t n, const char *run)
+{
+	size_t len = strlen(run);
+
+	for (size_t at = 0; at + n <= len; at++) {
+		size_t same = 0, back = 0;
+
+		for (size_t i = 0; i < n; i++) {
+			same += s[i] == run[at + i];
+			back += s[i] == run[at + n - 1 - i];
+		}
+		if (same == n || back == n)
+			return true;
+	}
+	return false;
+}
+
+static bool
+is_common(const char *s, size_t n)
+{
+	if (is_repeated(s, n) || is_common_word(s, n))
+		return true;
+	for (size_t i = 0; i < sizeof runs / sizeof *runs; i++)
+		if (is_run(s, n, runs[i]))
+			return true;
+	return false;
+}
+
+/* Their own name with little around it. */
+static bool
+is_name(const char *s, size_t n, const char *name, size_t name_n)
+{
+	char low[PASSWORD_MOST];
+
+	if (name_n < 3 || name_n > n || name_n >= sizeof low)
+		return false;
+	for (size_t i = 0; i < name_n; i++)
+		low[i] = lower(name[i]);
+	for (size_t at = 0; at + name_n <= n; at++)
+		if (memcmp(s + at, low, name_n) == 0)
+			return n - name_n <= TAIL_MOST;
+	return false;
+}
+
+static size_t
+characters(const unsigned char *s, size_t n)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < n; i++)
+		count += (s[i] & 0xc0) != 0x80;
+	return count;
+}
+
+enum rc
+password_allowed(const struct secret *text, const char *name, const char *email)
+{
+	char low[PASSWORD_MOST];
+	bool own, weak;
+
+	if (!secret_is(text) || characters(text->p, text->n) < PASSWORD_LEAST)
+		return fail(
+		    RC_INVALID, "at least %d characters", PASSWORD_LEAST);
+	if (!usable(text))
+		return fail(RC_INVALID, "at most %d bytes, none of them NUL",
+		    PASSWORD_MOST);
+	for (size_t i = 0; i < text->n; i++)
+		low[i] = lower((char)text->p[i]);
+	weak = is_common(low, text->n);
+	own = (name != NULL && is_name(low, text->n, name, strlen(name))) ||
+	    (email != NULL &&
+		(is_name(low, text->n, email, strlen(email)) ||
+		    is_name(low, text->n, email, strcspn(email, "@"))));
+	OPENSSL_cleanse(low, sizeof low);
+	if (weak)
+		return fail(RC_INVALID, "one of the first that anybody tries");
+	if (own)
+		return fail(RC_INVALID, "too close to the user's own name");
+	return RC_OK;
+}

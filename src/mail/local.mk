@@ -1,8 +1,16 @@
-# mail: knows no SQL and no requests.
-#
-#	noinst_LIBRARIES += libmail.a
-#	libmail_a_CPPFLAGS = $(AM_CPPFLAGS) $(CURL_CFLAGS) $(GMIME_CFLAGS)
-#	libmail_a_SOURCES = %D%/thing.c %D%/thing.h
-#	mail_libs = libmail.a $(CURL_LIBS) $(GMIME_LIBS) $(core_libs)
+# mail: the protocols and formats; knows no SQL and no requests.
 
-mail_libs = $(core_libs)
+noinst_LIBRARIES += libmail.a
+libmail_a_CPPFLAGS = $(AM_CPPFLAGS) $(CURL_CFLAGS) $(GMIME_CFLAGS)
+libmail_a_SOURCES = \
+	%D%/charset.c %D%/charset.h \
+	%D%/date.c %D%/date.h \
+	%D%/egress.c %D%/egress.h \
+	%D%/imap-lexer.c %D%/imap-lexer.h \
+	%D%/imap-reader.c %D%/imap-reader.h \
+	%D%/imap-set.c %D%/imap-set.h \
+	%D%/mutf7.c %D%/mutf7.h \
+	%D%/parameter.c %D%/parameter.h \
+	%D%/rfc2047.c %D%/rfc2047.h
+
+mail_libs = libmail.a $(CURL_LIBS) $(GMIME_LIBS) $(core_libs)

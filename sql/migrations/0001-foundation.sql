@@ -144,7 +144,6 @@ CREATE TABLE session (
 	application_id bigint NOT NULL,
 	user_id bigint NOT NULL,
 	token_hash bytea NOT NULL UNIQUE CHECK (length(token_hash) = 32),
-	csrf_hash bytea CHECK (length(csrf_hash) = 32),
 	created_at timestamptz NOT NULL DEFAULT now(),
 	last_seen_at timestamptz NOT NULL DEFAULT now(),
 	idle_seconds integer NOT NULL,
@@ -585,15 +584,14 @@ END $$;
 -- me; else the session must still be in that account.
 CREATE FUNCTION guard_session(p_hash bytea, p_account bigint)
 RETURNS TABLE (session_id bigint, application_id bigint, user_id bigint,
-    account_id bigint, role text, is_admin boolean, version bigint,
-    csrf_hash bytea)
+    account_id bigint, role text, is_admin boolean, version bigint)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = letterrack, pg_temp
 AS $$
 #variable_conflict use_column
 DECLARE
 	s record;
 BEGIN
-	SELECT x.id, x.application_id AS app, x.user_id AS usr, x.csrf_hash AS csrf,
+	SELECT x.id, x.application_id AS app, x.user_id AS usr,
 	    x.last_seen_at, u.active_account_id AS acc, r.role AS role,
 	    r.is_admin AS is_admin, r.version AS version INTO s
 	FROM session x JOIN app_user u ON u.id = x.user_id,
@@ -612,7 +610,7 @@ BEGIN
 	    set_config('letterrack.account', s.acc::text, true),
 	    set_config('letterrack.user', s.usr::text, true);
 	RETURN QUERY SELECT s.id, s.app, s.usr, s.acc, s.role, s.is_admin,
-	    s.version, s.csrf;
+	    s.version;
 END $$;
 
 -- For a worker: the job's lease is still its own, and stays so until this
@@ -661,21 +659,24 @@ AS $$
 $$;
 
 -- Back-off an account: from the fifth failure in a row 2^n seconds, at most
--- fifteen minutes.
+-- fifteen minutes. Its commit does not wait for the disk: that would tell by
+-- its time which users there are.
 CREATE FUNCTION login_failed(p_user bigint) RETURNS void
-LANGUAGE sql SECURITY DEFINER SET search_path = letterrack, pg_temp
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = letterrack, pg_temp
 AS $$
+BEGIN
+	PERFORM set_config('synchronous_commit', 'off', true);
 	UPDATE app_user SET failed_logins = failed_logins + 1,
 	    locked_until = CASE WHEN failed_logins >= 4 THEN now() +
 	        make_interval(secs => least(900, 2 ^ least(failed_logins - 3, 10)))
 	    END
-	WHERE id = p_user
-$$;
+	WHERE id = p_user;
+END $$;
 
 -- Opens a session for a user whose password was right. The active account is
 -- kept, or becomes the first that the user may enter.
-CREATE FUNCTION session_open(p_user bigint, p_hash bytea, p_csrf bytea,
-    p_idle integer, p_life integer, p_address text)
+CREATE FUNCTION session_open(p_user bigint, p_hash bytea, p_idle integer,
+    p_life integer, p_address text)
 RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = letterrack, pg_temp
 AS $$
@@ -696,22 +697,26 @@ BEGIN
 		        m.account_id = a.id AND m.user_id = u.id) DESC, a.id
 		    LIMIT 1);
 	END IF;
+	IF u.active_account_id IS NULL THEN
+		RAISE EXCEPTION 'You are a member of no account.'
+		    USING ERRCODE = 'LR403';
+	END IF;
 	UPDATE app_user SET active_account_id = u.active_account_id,
 	    failed_logins = 0, locked_until = NULL, last_login_at = now()
 	WHERE id = p_user;
-	INSERT INTO session (application_id, user_id, token_hash, csrf_hash,
-	    idle_seconds, expires_at, address)
-	VALUES (u.application_id, p_user, p_hash, p_csrf, p_idle,
+	INSERT INTO session (application_id, user_id, token_hash, idle_seconds,
+	    expires_at, address)
+	VALUES (u.application_id, p_user, p_hash, p_idle,
 	    now() + make_interval(secs => p_life), p_address)
 	RETURNING id INTO s;
 	RETURN s;
 END $$;
 
-CREATE FUNCTION session_end(p_hash bytea) RETURNS void
+CREATE FUNCTION session_end(p_session bigint) RETURNS void
 LANGUAGE sql SECURITY DEFINER SET search_path = letterrack, pg_temp
 AS $$
 	UPDATE session SET ended_at = now()
-	WHERE token_hash = p_hash AND ended_at IS NULL
+	WHERE id = p_session AND user_id = scope_user() AND ended_at IS NULL
 $$;
 
 -- The same password under a better setting; no right changes by it.

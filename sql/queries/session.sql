@@ -1,0 +1,54 @@
+-- For an access token: its session lives and its rights are the present ones.
+-- name: guard_token :guard
+-- args: int application, int account, int user, int session, int version
+-- scope: global: decides the scope of what follows
+SELECT guard_token($1, $2, $3, $4, $5);
+
+-- For a machine client's token.
+-- name: guard_client :guard
+-- args: int application, int account, text client, text role
+-- scope: global: decides the scope of what follows
+SELECT guard_client($1, $2, $3, $4);
+
+-- For a cookie, by its SHA-256: who it is, in the user's active account.
+-- `account` 0: whichever that is; else refused where it has changed.
+-- name: guard_session :guard
+-- args: bytes hash, int account
+-- row:  session
+-- scope: global: decides the scope of what follows
+SELECT session_id, application_id, user_id, account_id, role, is_admin, version
+FROM guard_session($1, $2);
+
+-- Who may be meant by a name or address typed at the door; password hash and
+-- all. Without a client the oldest application is meant.
+-- name: login_find :maybe
+-- args: text? client, text name
+-- row:  login
+-- scope: global: nobody is known yet
+SELECT user_id, application_id, password_hash, is_active, locked_seconds
+FROM login_find($1, $2);
+
+-- `user` 0 (nobody of that name) costs the same.
+-- name: login_failed :exec
+-- args: int user
+-- scope: global: nobody is known yet
+SELECT login_failed($1);
+
+-- name: password_rehash :exec
+-- args: id user, text old_hash, text new_hash
+-- scope: global: nobody is known yet
+SELECT password_rehash($1, $2, $3);
+
+-- A session for a user whose password was right; `hash` is the cookie's
+-- SHA-256. RC_FORBIDDEN: a member of no account.
+-- name: session_open :value
+-- args: id user, bytes hash, int4 idle, int4 life, text? address
+-- value: int
+-- scope: global: the user has just proved who they are
+SELECT session_open($1, $2, $3, $4, $5);
+
+-- The caller's own; every token that names it dies with it.
+-- name: session_end :exec
+-- args: id session
+-- scope: global: a session belongs to a user, and only the own one ends
+SELECT session_end($1);

@@ -1,0 +1,61 @@
+/* Sessions: people signed in.
+ *
+ * A session begins with a password and is known by a cookie of 256 random
+ * bits, of which the database keeps the SHA-256 only. Access tokens name the
+ * session that they come from and die with it. */
+#ifndef DOMAIN_SESSION_H
+#define DOMAIN_SESSION_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/password.h"
+#include "core/secret.h"
+#include "db/db.h"
+
+/* What a guard tells of a session: who, and in which account. */
+struct session {
+	int64_t session_id;
+	int64_t application_id;
+	int64_t user_id;
+	int64_t account_id;
+	const char *role; /* in the account; "owner" for an admin */
+	bool is_admin;
+	int64_t version; /* of these rights */
+};
+extern const struct col session_cols[];
+
+/* A user as the door sees them. */
+struct login {
+	int64_t user_id;
+	int64_t application_id;
+	const char *password_hash; /* NULL: none may be used */
+	bool is_active;
+	int64_t locked_seconds;
+};
+extern const struct col login_cols[];
+
+#define SESSION_COOKIE_LENGTH 43 /* 32 bytes in base64url */
+
+/* What the database knows a cookie by. False: it cannot be one of ours. */
+bool session_hash(struct str cookie, unsigned char hash[SHA256_SIZE]);
+
+struct sign_in {
+	const char *client; /* whose application is meant; NULL: the oldest */
+	const char *name;   /* address or user name */
+	struct secret password;
+	const char *address; /* where it comes from */
+	int64_t idle, life;  /* seconds */
+	int64_t cost;        /* of a hash made now */
+};
+
+/* RC_BAD_LOGIN for every reason alike, and after the same time: no such user,
+ * wrong password, not active, or too many failures before. RC_FORBIDDEN: a
+ * member of no account. From then on the database is guarded by the new
+ * session, which is filled by its first transaction: `*out` is set when
+ * sign_in returns. */
+enum rc
+session_sign_in(struct db *, struct password_gate *, const struct sign_in *,
+    struct arena *, struct secret *cookie, struct session **out) MUST_CHECK;
+
+#endif

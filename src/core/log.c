@@ -1,5 +1,6 @@
 #include "core/log.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -14,7 +15,8 @@
  * processes on one pipe stay whole. No memory is asked for: die() logs. */
 #define LINE_MOST 4096
 #define TEXT_MOST 2048
-#define TAIL      16 /* kept free for the end of the line */
+/* Texts end here; what holds them together, and the numbers, still fit. */
+#define TEXTS_END (LINE_MOST - 256)
 
 struct line {
 	char p[LINE_MOST];
@@ -50,12 +52,10 @@ log_level_parse(const char *name, enum log_level *level)
 	return false;
 }
 
-/* All or nothing, so that no escape is cut. */
 static void
 put(struct line *l, const char *p, size_t n)
 {
-	if (n > sizeof(l->p) - TAIL - l->n)
-		return;
+	assert(n <= sizeof(l->p) - l->n);
 	memcpy(l->p + l->n, p, n);
 	l->n += n;
 }
@@ -119,7 +119,7 @@ put_text(struct line *l, const char *s)
 {
 	size_t n = strlen(s);
 
-	for (size_t i = 0; i < n;)
+	for (size_t i = 0; i < n && l->n < TEXTS_END;)
 		i += put_character(l, s + i, n - i);
 }
 
@@ -184,10 +184,9 @@ static void
 line_end(struct line *l)
 {
 	const char *end = out.json ? "}\n" : "\n";
-	size_t n = strlen(end), done = 0;
+	size_t done = 0;
 
-	memcpy(l->p + l->n, end, n); /* TAIL has room for it */
-	l->n += n;
+	puts_(l, end);
 	while (done < l->n) {
 		ssize_t w = write(STDERR_FILENO, l->p + done, l->n - done);
 
@@ -205,11 +204,14 @@ static void PRINTF_LIKE(3, 0) log_vat(
 	char text[TEXT_MOST];
 	struct line l;
 	int saved = errno;
+	size_t n;
 
 	if (level > out.most)
 		return;
 	vsnprintf(text, sizeof(text), fmt, ap);
-	text[utf8_cut(text, strlen(text) + 1, strlen(text))] = '\0';
+	n = strlen(text);
+	if (n == sizeof(text) - 1) /* its last character may be cut */
+		text[utf8_cut(text, n, n - 4)] = '\0';
 	l.n = 0;
 	line_begin(&l, level, text);
 	if (log != NULL) {

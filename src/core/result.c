@@ -66,7 +66,7 @@ result_is_transient(enum rc rc)
 enum rc
 fail(enum rc rc, const char *fmt, ...)
 {
-	char text[sizeof(detail)];
+	char text[sizeof(detail) + 4]; /* so that utf8_cut sees what follows */
 	va_list ap;
 	size_t n;
 
@@ -74,9 +74,7 @@ fail(enum rc rc, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	n = strlen(text);
-	if (n == sizeof(text) - 1)
-		n = utf8_cut(text, n + 1, n);
+	n = utf8_cut(text, strlen(text), sizeof(detail) - 1);
 	for (size_t i = 0; i < n; i++) {
 		if ((unsigned char)text[i] < 0x20 || text[i] == 0x7f)
 			text[i] = ' ';

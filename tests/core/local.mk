@@ -4,14 +4,53 @@ if HAVE_CHECK
 core_check_cppflags = $(check_cppflags) $(CRYPTO_CFLAGS)
 core_check_libs = $(check_libs) $(core_libs)
 
-core_tests = %D%/test-envelope %D%/test-jws
+core_tests = \
+	%D%/test-arena \
+	%D%/test-buffer \
+	%D%/test-clock \
+	%D%/test-conf \
+	%D%/test-envelope \
+	%D%/test-failpoint \
+	%D%/test-json-corpus \
+	%D%/test-json-scan \
+	%D%/test-json-write \
+	%D%/test-jws \
+	%D%/test-log \
+	%D%/test-result \
+	%D%/test-secret \
+	%D%/test-text \
+	%D%/test-text-code
 check_PROGRAMS += $(core_tests)
 TESTS += $(core_tests)
 
-%C%_test_envelope_SOURCES = %D%/test-envelope.c
+%C%_test_arena_CPPFLAGS = $(core_check_cppflags)
+%C%_test_arena_LDADD = $(core_check_libs)
+%C%_test_buffer_CPPFLAGS = $(core_check_cppflags)
+%C%_test_buffer_LDADD = $(core_check_libs)
+%C%_test_clock_CPPFLAGS = $(core_check_cppflags)
+%C%_test_clock_LDADD = $(core_check_libs)
+%C%_test_conf_CPPFLAGS = $(core_check_cppflags)
+%C%_test_conf_LDADD = $(core_check_libs)
 %C%_test_envelope_CPPFLAGS = $(core_check_cppflags)
 %C%_test_envelope_LDADD = $(core_check_libs)
-%C%_test_jws_SOURCES = %D%/test-jws.c
+%C%_test_failpoint_CPPFLAGS = $(core_check_cppflags)
+%C%_test_failpoint_LDADD = $(core_check_libs)
+%C%_test_json_corpus_CPPFLAGS = $(core_check_cppflags)
+%C%_test_json_corpus_LDADD = $(core_check_libs)
+%C%_test_json_scan_CPPFLAGS = $(core_check_cppflags)
+%C%_test_json_scan_LDADD = $(core_check_libs)
+%C%_test_json_write_CPPFLAGS = $(core_check_cppflags)
+%C%_test_json_write_LDADD = $(core_check_libs)
 %C%_test_jws_CPPFLAGS = $(core_check_cppflags)
 %C%_test_jws_LDADD = $(core_check_libs)
+%C%_test_log_CPPFLAGS = $(core_check_cppflags)
+%C%_test_log_LDADD = $(core_check_libs)
+%C%_test_result_CPPFLAGS = $(core_check_cppflags)
+%C%_test_result_LDADD = $(core_check_libs)
+%C%_test_secret_CPPFLAGS = $(core_check_cppflags)
+%C%_test_secret_LDADD = $(core_check_libs)
+%C%_test_text_CPPFLAGS = $(core_check_cppflags)
+%C%_test_text_LDADD = $(core_check_libs)
+%C%_test_text_code_CPPFLAGS = $(core_check_cppflags)
+%C%_test_text_code_LDADD = $(core_check_libs)
 endif

@@ -1,5 +1,11 @@
-# tests/lib: what tests share. check_libs is what a unit test links besides
-# the library it tests.
+# tests/lib: what tests share. A unit test links $(check_libs) in front of the
+# libraries it tests.
+
+if HAVE_CHECK
+check_LIBRARIES += libunit.a
+libunit_a_CPPFLAGS = $(check_cppflags)
+libunit_a_SOURCES = %D%/unit.c %D%/unit.h
+endif
 
 check_cppflags = $(AM_CPPFLAGS) -I$(top_srcdir)/tests $(CHECK_CFLAGS)
-check_libs = $(CHECK_LIBS)
+check_libs = libunit.a $(CHECK_LIBS)

@@ -1,0 +1,26 @@
+#include "lib/unit.h"
+
+#include <stdlib.h>
+
+/* Bounds a hang; a slow machine under sanitizers must stay far below. */
+#define SECONDS_MOST 60
+
+int
+unit_run(const char *name, const struct unit_case *cases, size_t n)
+{
+	Suite *suite = suite_create(name);
+	SRunner *runner = srunner_create(suite);
+	int failed;
+
+	for (size_t i = 0; i < n; i++) {
+		TCase *tc = tcase_create(cases[i].test->name);
+
+		tcase_set_timeout(tc, SECONDS_MOST);
+		tcase_add_test_raise_signal(tc, cases[i].test, cases[i].signal);
+		suite_add_tcase(suite, tc);
+	}
+	srunner_run_all(runner, CK_ENV);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}

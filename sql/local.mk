@@ -1,4 +1,34 @@
-# sql: migrations and statements.
-#
-#	migrationsdir = $(datadir)/letterrack/migrations
-#	dist_migrations_DATA = %D%/migrations/0001-thing.sql
+# sql: migrations and statements, and what the build makes of them. A new
+# migration is a line here. A new noun is a line here and, in
+# src/domain/local.mk, its two generated files.
+
+migrations_sql = \
+	%D%/migrations/0001-foundation.sql
+queries_sql = \
+	%D%/queries/account.sql \
+	%D%/queries/membership.sql \
+	%D%/queries/session.sql \
+	%D%/queries/user.sql
+
+EXTRA_DIST += %D%/typed.awk %D%/embed.awk $(migrations_sql) $(queries_sql)
+
+SQL_AWK = LC_ALL=C $(AWK)
+
+src/db/migrations.c: $(migrations_sql) %D%/embed.awk
+	$(AM_V_GEN)$(MKDIR_P) $(@D) && $(SQL_AWK) -f $(srcdir)/%D%/embed.awk \
+	    $(migrations_sql:%=$(srcdir)/%) >$@.tmp && mv $@.tmp $@
+
+src/domain/%-sql.h: %D%/queries/%.sql %D%/typed.awk
+	$(AM_V_GEN)$(MKDIR_P) $(@D) && $(SQL_AWK) -v out=h -v noun=$* \
+	    -f $(srcdir)/%D%/typed.awk $< >$@.tmp && mv $@.tmp $@
+
+src/domain/%-sql.c: %D%/queries/%.sql %D%/typed.awk
+	$(AM_V_GEN)$(MKDIR_P) $(@D) && $(SQL_AWK) -v out=c -v noun=$* \
+	    -f $(srcdir)/%D%/typed.awk $< >$@.tmp && mv $@.tmp $@
+
+src/domain/statements.c: $(queries_sql) %D%/typed.awk
+	$(AM_V_GEN)$(MKDIR_P) $(@D) && $(SQL_AWK) -v out=table \
+	    -f $(srcdir)/%D%/typed.awk /dev/null \
+	    $(queries_sql:%=$(srcdir)/%) >$@.tmp && mv $@.tmp $@
+
+CLEANFILES += src/db/migrations.c

@@ -1,8 +1,27 @@
-# domain: the rules that span statements.
-#
-#	noinst_LIBRARIES += libdomain.a
-#	libdomain_a_CPPFLAGS = $(AM_CPPFLAGS)
-#	libdomain_a_SOURCES = %D%/thing.c %D%/thing.h
-#	domain_libs = libdomain.a $(mail_libs) $(db_libs)
+# domain: the rules that span statements, and the functions that the build
+# makes of sql/queries/<noun>.sql: for each noun a line in each list.
 
-domain_libs = $(mail_libs) $(db_libs)
+noinst_LIBRARIES += libdomain.a
+libdomain_a_CPPFLAGS = $(AM_CPPFLAGS)
+libdomain_a_SOURCES = \
+	%D%/account.c %D%/account.h \
+	%D%/membership.c %D%/membership.h \
+	%D%/session.c %D%/session.h \
+	%D%/statements.h \
+	%D%/user.c %D%/user.h
+domain_made_c = \
+	%D%/account-sql.c \
+	%D%/membership-sql.c \
+	%D%/session-sql.c \
+	%D%/statements.c \
+	%D%/user-sql.c
+domain_made_h = \
+	%D%/account-sql.h \
+	%D%/membership-sql.h \
+	%D%/session-sql.h \
+	%D%/user-sql.h
+nodist_libdomain_a_SOURCES = $(domain_made_c) $(domain_made_h)
+BUILT_SOURCES += $(domain_made_h)
+CLEANFILES += $(domain_made_c) $(domain_made_h)
+
+domain_libs = libdomain.a $(mail_libs) $(db_libs)

@@ -1,7 +1,7 @@
 # tests/db: see tests/core/local.mk for the pattern. Each program has a
 # PostgreSQL of its own (tests/lib/pg.sh).
 
-EXTRA_DIST += %D%/schema.sql %D%/thing.sql tests/lib/pg.sh tests/lib/unit.h
+EXTRA_DIST += %D%/schema.sql %D%/thing.sql tests/lib/pg.sh
 
 if HAVE_CHECK
 db_check_cppflags = $(check_cppflags) -I$(top_builddir)/tests \
@@ -17,7 +17,7 @@ check_PROGRAMS += %D%/test-db
 TESTS += %D%/test-db
 %C%_test_db_SOURCES = %D%/test-db.c
 %C%_test_db_CPPFLAGS = $(db_check_cppflags)
-%C%_test_db_LDADD = libthing.a $(db_libs) $(check_libs)
+%C%_test_db_LDADD = libthing.a $(check_libs) $(db_libs)
 
 THING_AWK = -v room=db -v noun=thing \
 	-f $(top_srcdir)/sql/typed.awk $(srcdir)/%D%/thing.sql

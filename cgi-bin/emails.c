@@ -1,0 +1,408 @@
+/* Emails: metadata of the account's mail, read and changed. Bodies and bytes
+ * are content.c's, since those may wait for a mail server. */
+#include "domain/email-sql.h"
+#include "web/body.h"
+#include "web/cursor.h"
+#include "web/reply.h"
+#include "web/request.h"
+
+#define TOTAL_MOST 10000 /* a filtered list is counted no further */
+
+/* What chooses emails: parameters of the list, body of the search. */
+struct email_filter {
+	struct page page;
+	const char *q;
+	int64_t credential_id;
+	int64_t mailbox;
+	bool is_read;
+	bool is_flagged;
+	bool has_attachments;
+	instant from;
+	instant to;
+	int direction;
+};
+
+enum { INBOUND, OUTBOUND };
+static const char *const direction_words[] = { "inbound", "outbound", NULL };
+
+/* clang-format off */
+#define F_WORDS(name_)                                                         \
+	{ .kind = FIELD_TEXT, .name = (name_), .least = 0, .most = 200,        \
+	  .offset = offsetof(struct email_filter, q), .flags = BLANK_OK,       \
+	  .about = "Words of subject or people." }
+#define F_FILTER                                                               \
+	F_ID(struct email_filter, credential_id, ID_CREDENTIAL, OPTIONAL),     \
+	F_ID(struct email_filter, mailbox, ID_MAILBOX, OPTIONAL),              \
+	F_BOOL(struct email_filter, is_read, OPTIONAL),                        \
+	F_BOOL(struct email_filter, is_flagged, OPTIONAL),                     \
+	F_BOOL(struct email_filter, has_attachments, OPTIONAL),                \
+	F_TIME(struct email_filter, from, OPTIONAL,                            \
+	    .about = "Received at or after."),                                 \
+	F_TIME(struct email_filter, to, OPTIONAL, .about = "Received before."), \
+	F_ENUM(struct email_filter, direction, direction_words, OPTIONAL)
+/* clang-format on */
+
+static const struct field email_filter_params[] = {
+	F_PAGE(struct email_filter, 50),
+	F_WORDS("q"),
+	F_FILTER,
+	F_END,
+};
+
+static const struct field email_filter_body[] = {
+	F_PAGE(struct email_filter, 50),
+	F_WORDS("query"),
+	F_FILTER,
+	F_END,
+};
+
+/* A pattern of LIKE that finds `words` anywhere; NULL where there are none. */
+static const char *
+pattern(struct arena *a, const char *words)
+{
+	size_t n = words != NULL ? strlen(words) : 0;
+	char *p, *out;
+
+	if (n == 0)
+		return NULL;
+	p = out = arena_alloc(a, 2 * n + 3);
+	*p++ = '%';
+	for (const char *w = words; *w != '\0'; w++) {
+		if (*w == '%' || *w == '_' || *w == '\\')
+			*p++ = '\\';
+		*p++ = *w;
+	}
+	*p++ = '%';
+	*p = '\0';
+	return out;
+}
+
+/* Rows of one page and one more, which tells whether there is a next. */
+struct listing {
+	struct email_list rows;
+	int64_t total;
+	bool capped;
+	struct cursor from;
+};
+
+static enum rc
+list_plain(struct request *rq, const struct email_filter *f, struct listing *l)
+{
+	int64_t account = rq->actor.account;
+
+	db_pipe_begin(rq->db);
+	TRY(email_list(rq->db, account,
+	    l->from.is ? (instant){ l->from.at } : EMAIL_NEWEST, l->from.id,
+	    f->page.limit + 1, f->page.offset, rq->arena, &l->rows));
+	TRY(counter_get(rq->db, account, "emails", &l->total));
+	return db_pipe_end(rq->db);
+}
+
+/* `filter` tells, by offset, which members of the filter were given. */
+static enum rc
+list_filtered(struct request *rq, const struct email_filter *f,
+    const struct shape *shape, uint64_t given, struct listing *l)
+{
+#define IF_GIVEN(m)                                                            \
+	(request_given(rq, shape, given, offsetof(struct email_filter, m))     \
+		? &f->m                                                        \
+		: NULL)
+	const char *direction =
+	    f->direction >= 0 ? direction_words[f->direction] : NULL;
+	const char *q = pattern(rq->arena, f->q);
+	struct email_find_args find = {
+		.account = rq->actor.account,
+		.before = l->from.is ? (instant){ l->from.at } : EMAIL_NEWEST,
+		.before_id = l->from.id,
+		.limit = f->page.limit + 1,
+		.offset = f->page.offset,
+		.credential = f->credential_id,
+		.mailbox = f->mailbox,
+		.is_read = IF_GIVEN(is_read),
+		.is_flagged = IF_GIVEN(is_flagged),
+		.attachments = IF_GIVEN(has_attachments),
+		.since = f->from,
+		.until = f->to,
+		.direction = direction,
+		.q = q,
+	};
+	struct email_find_total_args total = {
+		.account = find.account,
+		.credential = find.credential,
+		.mailbox = find.mailbox,
+		.is_read = find.is_read,
+		.is_flagged = find.is_flagged,
+		.attachments = find.attachments,
+		.since = find.since,
+		.until = find.until,
+		.direction = direction,
+		.q = q,
+	};
+#undef IF_GIVEN
+
+	db_pipe_begin(rq->db);
+	TRY(email_find(rq->db, &find, rq->arena, &l->rows));
+	TRY(email_find_total(rq->db, &total, &l->total));
+	TRY(db_pipe_end(rq->db));
+	l->capped = l->total > TOTAL_MOST;
+	if (l->capped)
+		l->total = TOTAL_MOST;
+	return RC_OK;
+}
+
+static enum rc
+reply_emails(
+    struct request *rq, const struct email_filter *f, const struct listing *l)
+{
+	struct list_end end = {
+		.total = l->total,
+		.capped = l->capped,
+		.limit = f->page.limit,
+		.offset = f->page.offset,
+		.more = l->rows.n > (size_t)f->page.limit,
+	};
+	size_t n = end.more ? (size_t)f->page.limit : l->rows.n;
+
+	if (end.more) {
+		const struct email *last = &l->rows.v[n - 1];
+
+		end.next = (struct cursor){
+			.is = true, .at = last->received_at.us, .id = last->id
+		};
+	}
+	return reply_rows(
+	    rq, email_cols, l->rows.v, n, sizeof(struct email), &end);
+}
+
+/* Was anything given but where the page begins? */
+static bool
+has_filter(const struct field *rows, uint64_t given)
+{
+	for (size_t i = 0; rows[i].kind != FIELD_END; i++) {
+		if ((rows[i].flags & PAGING) == 0 && (given >> i & 1) != 0)
+			return true;
+	}
+	return false;
+}
+
+static enum rc
+list(struct request *rq)
+{
+	const struct email_filter *f = rq->params;
+	struct listing l = { 0 };
+
+	TRY(cursor_read(rq, f->page.cursor, &l.from));
+	if (has_filter(rq->route->params.rows, rq->params_given))
+		TRY(list_filtered(
+		    rq, f, &rq->route->params, rq->params_given, &l));
+	else
+		TRY(list_plain(rq, f, &l));
+	return reply_emails(rq, f, &l);
+}
+
+static enum rc
+search(struct request *rq)
+{
+	const struct email_filter *f = rq->body;
+	struct listing l = { 0 };
+
+	TRY(cursor_read(rq, f->page.cursor, &l.from));
+	TRY(list_filtered(rq, f, &rq->route->body, rq->given, &l));
+	return reply_emails(rq, f, &l);
+}
+
+static enum rc
+get(struct request *rq)
+{
+	struct email *e;
+
+	TRY(email_get(rq->db, rq->actor.account, arg_id(rq, 0), rq->arena, &e));
+	return reply_row(rq, 200, email_cols, e);
+}
+
+static enum rc delete (struct request *rq) {
+	TRY(email_remove(rq->db, rq->actor.account, arg_id(rq, 0)));
+	return reply_empty(rq, 204);
+}
+
+/* A record made by hand: mail that no server holds. */
+
+struct address_new {
+	const char *name;
+	const char *address;
+};
+static const struct field address_new_body[] = {
+	F_TEXT(struct address_new, name, 0, 200, NULLABLE | BLANK_OK),
+	F_EMAIL(struct address_new, address, REQUIRED),
+	F_END,
+};
+
+#define PEOPLE_MOST 1000
+
+struct email_new {
+	int direction;
+	struct items from_json;
+	struct items to_json;
+	struct items cc_json;
+	struct items bcc_json;
+	struct items reply_to_json;
+	const char *subject;
+	const char *message_id;
+	const char *in_reply_to;
+	const char *references;
+	instant sent_at;
+	instant received_at;
+	int64_t size_bytes;
+	const char *snippet;
+};
+
+/* clang-format off */
+#define F_PEOPLE(m, least, need)                                               \
+	F_ARRAY(struct email_new, m, least, PEOPLE_MOST, address_new, need)
+static const struct field email_new_body[] = {
+	F_ENUM(struct email_new, direction, direction_words, OPTIONAL,
+	    PRESET(INBOUND)),
+	F_PEOPLE(from_json, 1, REQUIRED),
+	F_PEOPLE(to_json, 0, OPTIONAL),
+	F_PEOPLE(cc_json, 0, OPTIONAL),
+	F_PEOPLE(bcc_json, 0, OPTIONAL),
+	F_PEOPLE(reply_to_json, 0, OPTIONAL),
+	F_TEXT(struct email_new, subject, 0, 998, NULLABLE | BLANK_OK),
+	F_TEXT(struct email_new, message_id, 3, 998, NULLABLE),
+	F_TEXT(struct email_new, in_reply_to, 3, 998, NULLABLE),
+	F_TEXT(struct email_new, references, 3, 65536, NULLABLE),
+	F_TIME(struct email_new, sent_at, NULLABLE),
+	F_TIME(struct email_new, received_at, NULLABLE,
+	    .about = "Now, where it is not given."),
+	F_INT(struct email_new, size_bytes, 0, INT64_C(1) << 40, OPTIONAL),
+	F_TEXT(struct email_new, snippet, 0, 500, NULLABLE | BLANK_OK),
+	F_END,
+};
+/* clang-format on */
+
+/* [{"name", "address"}], as the sync writes it; absent stays absent. */
+static struct str
+people_json(struct request *rq, const struct items *people)
+{
+	struct buf out;
+	struct jw w = jw_on(&out);
+	struct str json;
+
+	if (people->p == NULL)
+		return (struct str){ 0 };
+	buf_init(&out, BODY_MOST);
+	jw_array(&w);
+	for (size_t i = 0; i < people->n; i++) {
+		const struct address_new *a =
+		    &ITEM(struct address_new, people, i);
+
+		jw_object(&w);
+		JW_TEXT(&w, "name", a->name);
+		JW_TEXT(&w, "address", a->address);
+		jw_object_end(&w);
+	}
+	jw_array_end(&w);
+	json = (struct str){ arena_dup(rq->arena, out.p, out.n), out.n };
+	buf_clear(&out);
+	return json;
+}
+
+static enum rc
+create(struct request *rq)
+{
+	const struct email_new *b = rq->body;
+	struct email_create_args in = {
+		.account = rq->actor.account,
+		.message_id = b->message_id,
+		.in_reply_to = b->in_reply_to,
+		.references = b->references,
+		.direction = direction_words[b->direction],
+		.subject = b->subject,
+		.from_json = people_json(rq, &b->from_json),
+		.to_json = people_json(rq, &b->to_json),
+		.cc_json = people_json(rq, &b->cc_json),
+		.bcc_json = people_json(rq, &b->bcc_json),
+		.reply_to_json = people_json(rq, &b->reply_to_json),
+		.sent_at = b->sent_at,
+		.received_at = b->received_at,
+		.size_bytes = b->size_bytes,
+		.snippet = b->snippet,
+	};
+	struct email *e;
+	int64_t id;
+
+	TRY(email_create(rq->db, &in, &id));
+	TRY(email_get(rq->db, rq->actor.account, id, rq->arena, &e));
+	return reply_row(rq, 201, email_cols, e);
+}
+
+/* Removing many. */
+
+#define REMOVE_MOST 10000
+
+struct email_purge {
+	const char *query;
+	bool dry_run;
+	int64_t limit;
+	instant older_than;
+};
+static const struct field email_purge_body[] = {
+	F_TEXT(struct email_purge, query, 0, 200, BLANK_OK,
+	    .about = "Words of subject or people; empty: all."),
+	F_BOOL(struct email_purge, dry_run, OPTIONAL, PRESET(true)),
+	F_INT(struct email_purge, limit, 1, REMOVE_MOST, CLAMP,
+	    PRESET(REMOVE_MOST)),
+	F_TIME(struct email_purge, older_than, NULLABLE),
+	F_END,
+};
+static const struct field purge_answer[] = {
+	A_INT("matched", 0),
+	A_INT("deleted", 0),
+	A_BOOL("dry_run", 0),
+	F_END,
+};
+
+static enum rc
+search_delete(struct request *rq)
+{
+	const struct email_purge *b = rq->body;
+	const char *q = pattern(rq->arena, b->query);
+	int64_t matched, deleted = 0;
+	struct jw *w;
+
+	if (b->dry_run) {
+		TRY(email_search_delete_count(rq->db, rq->actor.account, q,
+		    b->older_than, b->limit, &matched));
+	} else {
+		TRY(email_search_delete(rq->db, rq->actor.account, q,
+		    b->older_than, b->limit, &deleted));
+		matched = deleted;
+	}
+	w = reply_open(rq, 200);
+	JW_INT(w, "matched", matched);
+	JW_INT(w, "deleted", deleted);
+	JW_BOOL(w, "dry_run", b->dry_run);
+	return reply_close(rq);
+}
+
+#define ACCOUNT_EMAILS "/api/accounts/:account_id/emails"
+
+static const struct route routes[] = {
+	{ GET, ACCOUNT_EMAILS, list, NEED_READ, PARAMS(email_filter),
+	    .row = email_cols, .many = true,
+	    .summary = "List emails, newest first" },
+	{ POST, ACCOUNT_EMAILS, create, NEED_WRITE, BODY(email_new),
+	    .row = email_cols, .status = 201, .flags = IDEMPOTENT,
+	    .summary = "Create an email record by hand" },
+	{ POST, ACCOUNT_EMAILS "/search", search, NEED_READ, BODY(email_filter),
+	    .row = email_cols, .many = true,
+	    .summary = "Search emails by subject, people and state" },
+	{ POST, ACCOUNT_EMAILS "/search-delete", search_delete, NEED_WRITE,
+	    BODY(email_purge), .answer = purge_answer,
+	    .summary = "Remove the local records of many emails" },
+	{ GET, "/api/emails/:email_id", get, NEED_READ, .row = email_cols,
+	    .summary = "Read an email's metadata" },
+	{ DELETE, "/api/emails/:email_id", delete, NEED_WRITE, .status = 204,
+	    .summary = "Remove an email's local record" },
+};
+FAMILY(emails, BUSY);

@@ -1,0 +1,148 @@
+-- Emails as the API reads and changes them. What the sync writes stands in
+-- placement.sql.
+
+-- The newest emails of an account, behind a key. The hot list: one walk along
+-- email_time, no filter that could make the plan depend on its values.
+-- name: email_list :many
+-- args: account account, time before, id before_id, int limit, int offset
+-- row: email
+SELECT * FROM email_row
+WHERE account_id = $1 AND (received_at, id) < ($2, $3)
+ORDER BY received_at DESC, id DESC LIMIT $4 OFFSET $5;
+
+-- The same with filters; planned with its values, so that one that is not
+-- given costs nothing and a rare one finds its index. `q` is a pattern of
+-- LIKE for subject and people.
+-- name: email_find :many
+-- args: account account, time before, id before_id, int limit, int offset
+-- args: id? credential, id? mailbox, bool? is_read, bool? is_flagged
+-- args: bool? attachments, time? since, time? until, text? direction, text? q
+-- row: email
+-- plan: custom
+SELECT * FROM email_row
+WHERE account_id = $1 AND (received_at, id) < ($2, $3)
+AND ($6 IS NULL OR credential_id = $6)
+AND ($7 IS NULL OR mailbox = $7)
+AND ($8 IS NULL OR is_read = $8)
+AND ($9 IS NULL OR is_flagged = $9)
+AND ($10 IS NULL OR has_attachments = $10)
+AND ($11 IS NULL OR received_at >= $11)
+AND ($12 IS NULL OR received_at < $12)
+AND ($13 IS NULL OR direction = $13)
+AND ($14 IS NULL OR concat_ws(' ', subject, from_json, to_json, cc_json)
+    ILIKE $14)
+ORDER BY received_at DESC, id DESC LIMIT $4 OFFSET $5;
+
+-- How many email_find would walk along, counted up to 10,001.
+-- name: email_find_total :value
+-- args: account account, id? credential, id? mailbox, bool? is_read
+-- args: bool? is_flagged, bool? attachments, time? since, time? until
+-- args: text? direction, text? q
+-- value: int
+-- plan: custom
+SELECT count(*) FROM (
+    SELECT FROM email_row
+    WHERE account_id = $1
+    AND ($2 IS NULL OR credential_id = $2)
+    AND ($3 IS NULL OR mailbox = $3)
+    AND ($4 IS NULL OR is_read = $4)
+    AND ($5 IS NULL OR is_flagged = $5)
+    AND ($6 IS NULL OR has_attachments = $6)
+    AND ($7 IS NULL OR received_at >= $7)
+    AND ($8 IS NULL OR received_at < $8)
+    AND ($9 IS NULL OR direction = $9)
+    AND ($10 IS NULL OR concat_ws(' ', subject, from_json, to_json, cc_json)
+        ILIKE $10)
+    LIMIT 10001) few;
+
+-- name: email_get :one
+-- args: account account, id id
+-- row: email
+SELECT * FROM email_row WHERE account_id = $1 AND id = $2;
+
+-- An email made by hand, that no server knows. The people are JSON texts.
+-- name: email_create :value
+-- args: account account, text? message_id, text? in_reply_to
+-- args: text? references, text direction, text? subject, str from_json
+-- args: str to_json, str cc_json, str bcc_json, str reply_to_json
+-- args: time? sent_at, time? received_at, int size_bytes, text? snippet
+-- value: int
+WITH made AS (
+    INSERT INTO email (application_id, account_id, message_id, in_reply_to,
+        "references", direction, subject, from_json, to_json, cc_json,
+        bcc_json, reply_to_json, sent_at, received_at, size_bytes, snippet)
+    SELECT a.application_id, a.id, $2, $3, $4, $5, $6, $7::json, $8::json,
+        $9::json, $10::json, $11::json, $12, coalesce($13, now()), $14, $15
+    FROM account a WHERE a.id = $1
+    RETURNING id, application_id, account_id
+), counted AS (
+    INSERT INTO counter (application_id, account_id, name, n)
+    SELECT application_id, account_id, unnest(ARRAY['emails', 'unread']), 1
+    FROM made ORDER BY 3
+    ON CONFLICT (account_id, name) DO UPDATE SET n = counter.n + 1
+)
+SELECT id FROM made;
+
+-- The local record goes; its placements stay, so that a sync does not bring
+-- it back.
+-- name: email_remove :must
+-- args: account account, id id
+WITH gone AS (
+    UPDATE email SET removed_at = now(), removed_why = 'deleted',
+        updated_at = now()
+    WHERE account_id = $1 AND id = $2 AND removed_at IS NULL
+    RETURNING account_id, is_read
+), counted AS (
+    UPDATE counter c SET n = c.n - 1 FROM gone g
+    WHERE c.account_id = g.account_id AND (c.name = 'emails'
+        OR (c.name = 'unread' AND NOT g.is_read))
+)
+SELECT FROM gone;
+
+-- How many email_search_delete would remove, at most `limit`.
+-- name: email_search_delete_count :value
+-- args: account account, text? q, time? older_than, int limit
+-- value: int
+-- plan: custom
+SELECT count(*) FROM (
+    SELECT FROM email
+    WHERE account_id = $1 AND removed_at IS NULL
+    AND ($3 IS NULL OR received_at < $3)
+    AND ($2 IS NULL OR concat_ws(' ', subject, from_json, to_json, cc_json)
+        ILIKE $2)
+    LIMIT $4) few;
+
+-- Removes them, newest first; how many.
+-- name: email_search_delete :value
+-- args: account account, text? q, time? older_than, int limit
+-- value: int
+-- plan: custom
+WITH gone AS (
+    UPDATE email SET removed_at = now(), removed_why = 'deleted',
+        updated_at = now()
+    WHERE account_id = $1 AND id IN (
+        SELECT e.id FROM email e
+        WHERE e.account_id = $1 AND e.removed_at IS NULL
+        AND ($3 IS NULL OR e.received_at < $3)
+        AND ($2 IS NULL OR concat_ws(' ', e.subject, e.from_json, e.to_json,
+            e.cc_json) ILIKE $2)
+        ORDER BY e.received_at DESC, e.id DESC
+        LIMIT $4)
+    RETURNING account_id, is_read
+), sums AS (
+    SELECT account_id, 'emails' AS name, count(*) AS n FROM gone GROUP BY 1
+    UNION ALL
+    SELECT account_id, 'unread', count(*) FROM gone WHERE NOT is_read
+    GROUP BY 1
+), counted AS (
+    UPDATE counter c SET n = c.n - s.n FROM sums s
+    WHERE c.account_id = s.account_id AND c.name = s.name
+)
+SELECT count(*) FROM gone;
+
+-- A number kept beside the rows it counts ("emails", "unread").
+-- name: counter_get :value
+-- args: account account, text name
+-- value: int
+SELECT coalesce((SELECT n FROM counter WHERE account_id = $1 AND name = $2),
+    0);

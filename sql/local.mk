@@ -6,6 +6,7 @@ migrations_sql = \
 	%D%/migrations/0001-foundation.sql
 queries_sql = \
 	%D%/queries/account.sql \
+	%D%/queries/email.sql \
 	%D%/queries/membership.sql \
 	%D%/queries/session.sql \
 	%D%/queries/user.sql

@@ -5,18 +5,21 @@ noinst_LIBRARIES += libdomain.a
 libdomain_a_CPPFLAGS = $(AM_CPPFLAGS)
 libdomain_a_SOURCES = \
 	%D%/account.c %D%/account.h \
+	%D%/email.c %D%/email.h \
 	%D%/membership.c %D%/membership.h \
 	%D%/session.c %D%/session.h \
 	%D%/statements.h \
 	%D%/user.c %D%/user.h
 domain_made_c = \
 	%D%/account-sql.c \
+	%D%/email-sql.c \
 	%D%/membership-sql.c \
 	%D%/session-sql.c \
 	%D%/statements.c \
 	%D%/user-sql.c
 domain_made_h = \
 	%D%/account-sql.h \
+	%D%/email-sql.h \
 	%D%/membership-sql.h \
 	%D%/session-sql.h \
 	%D%/user-sql.h

@@ -1,5 +1,10 @@
 # ctl: letterrackctl.
-#
-#	sbin_PROGRAMS += letterrackctl
-#	letterrackctl_SOURCES = %D%/main.c
-#	letterrackctl_LDADD = $(web_libs)
+
+sbin_PROGRAMS += letterrackctl
+letterrackctl_CPPFLAGS = $(AM_CPPFLAGS) -DVERSION='"$(PACKAGE_VERSION)"'
+letterrackctl_SOURCES = \
+	%D%/configtest.c \
+	%D%/ctl.h \
+	%D%/main.c \
+	%D%/migrate.c
+letterrackctl_LDADD = $(web_libs)

@@ -73,6 +73,7 @@ void link_drop(struct db *);
  * lost or too slow, and dropped. */
 enum rc link_result(struct db *, PGresult **) MUST_CHECK;
 enum rc link_lost(struct db *, const char *why);
+enum rc link_broken(struct db *); /* for the reason that libpq tells */
 
 /* statement cache */
 struct prepared *prepared_find(struct db *, const struct stmt *);
@@ -83,6 +84,10 @@ enum rc
 sqlstate_result(struct db *, const struct stmt *, const PGresult *) MUST_CHECK;
 /* Does the state ask to run the transaction again? */
 bool sqlstate_retry(const char *state);
+
+/* libpq's words about the connection, on one line. */
+#define WORDS_SIZE 256
+const char *pq_words(const PGconn *, char out[WORDS_SIZE]);
 
 /* args.c: encoded arguments, ready for libpq. */
 #define ARGS_MOST 64

@@ -105,10 +105,10 @@ link_result(struct db *db, PGresult **out)
 		if (!wait_socket(db, unsent > 0, deadline))
 			return link_lost(db, "no answer in time");
 		if (!PQconsumeInput(db->conn))
-			return link_lost(db, PQerrorMessage(db->conn));
+			return link_broken(db);
 	}
 	if (unsent < 0)
-		return link_lost(db, PQerrorMessage(db->conn));
+		return link_broken(db);
 	*out = PQgetResult(db->conn);
 	return RC_OK;
 }
@@ -136,6 +136,14 @@ link_lost(struct db *db, const char *why)
 	log_warn(&db->log, "database connection lost: %s", why);
 	link_drop(db);
 	return fail(RC_RETRY, "%s", unknown ? pipe_unknown : away_words);
+}
+
+enum rc
+link_broken(struct db *db)
+{
+	char words[WORDS_SIZE];
+
+	return link_lost(db, pq_words(db->conn, words));
 }
 
 /* ---- opening ---- */
@@ -229,6 +237,7 @@ away(struct db *db, const char *why)
 static enum rc
 connect_now(struct db *db)
 {
+	char words[WORDS_SIZE];
 	char *why = NULL;
 	PQconninfoOption *given = PQconninfoParse(db->conninfo, &why);
 	enum rc rc = RC_OK;
@@ -241,7 +250,7 @@ connect_now(struct db *db)
 	db->conn = connect_with(db, given);
 	PQconninfoFree(given);
 	if (PQstatus(db->conn) != CONNECTION_OK) {
-		rc = away(db, PQerrorMessage(db->conn));
+		rc = away(db, pq_words(db->conn, words));
 		link_drop(db);
 		return rc;
 	}
@@ -258,7 +267,7 @@ query_plain(struct db *db, const char *sql, PGresult **out)
 	PGresult *more;
 
 	if (!PQsendQuery(db->conn, sql))
-		return link_lost(db, PQerrorMessage(db->conn));
+		return link_broken(db);
 	TRY(link_result(db, out));
 	for (more = *out; more != NULL; PQclear(more)) {
 		enum rc rc = link_result(db, &more);
@@ -327,7 +336,7 @@ open_now(struct db *db)
 	TRY(schema_check(db));
 	TRY(listen_all(db));
 	if (!PQenterPipelineMode(db->conn))
-		return link_lost(db, PQerrorMessage(db->conn));
+		return link_broken(db);
 	if (db->told_away)
 		log_info(&db->log, "database is back");
 	db->told_away = false;

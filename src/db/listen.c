@@ -79,6 +79,6 @@ db_wait(struct db *db, int ms, int fd, enum db_event *event)
 			return RC_OK;
 		}
 		if (!PQconsumeInput(db->conn))
-			return link_lost(db, PQerrorMessage(db->conn));
+			return link_broken(db);
 	}
 }

@@ -1,12 +1,12 @@
 #include "db/migrate.h"
 
-#include <libpq-fe.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/secret.h"
 #include "core/text.h"
+#include "db/inside.h"
 
 /* One migrator at a time; any number will do that nobody else uses. */
 #define LOCK_SQL "SELECT pg_advisory_lock(7236270108)"
@@ -36,19 +36,22 @@ migration_last(void)
 static enum rc
 lost(const struct migrate *m, PGconn *conn)
 {
-	log_error(&m->log, "database is away: %s", PQerrorMessage(conn));
-	return fail(RC_RETRY, "%s", PQerrorMessage(conn));
+	char words[WORDS_SIZE];
+
+	log_error(&m->log, "database is away: %s", pq_words(conn, words));
+	return fail(RC_RETRY, "%s", words);
 }
 
 static enum rc
 complain(PGconn *conn, const PGresult *res, const char *what)
 {
 	const char *words = PQresultErrorField(res, PG_DIAG_MESSAGE_PRIMARY);
+	char text[WORDS_SIZE];
 
 	if (PQstatus(conn) == CONNECTION_BAD)
-		return fail(RC_RETRY, "%s", PQerrorMessage(conn));
+		return fail(RC_RETRY, "%s", pq_words(conn, text));
 	return fail(RC_INVALID, "%s: %s", what,
-	    words != NULL ? words : PQresultErrorMessage(res));
+	    words != NULL ? words : pq_words(conn, text));
 }
 
 static enum rc

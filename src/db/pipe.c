@@ -34,7 +34,7 @@ static enum rc
 sent(struct db *db, int ok, struct queued q)
 {
 	if (!ok)
-		return link_lost(db, PQerrorMessage(db->conn));
+		return link_broken(db);
 	queue_add(db, q);
 	return RC_OK;
 }
@@ -232,7 +232,7 @@ receive(struct db *db)
 	for (size_t i = 0; i < db->queue_n; i++) {
 		TRY(link_result(db, &res));
 		if (res == NULL)
-			return link_lost(db, PQerrorMessage(db->conn));
+			return link_broken(db);
 		TRY(take_result(db, &db->queue[i], res));
 		TRY(link_result(db, &res));
 		if (res != NULL) {
@@ -253,7 +253,7 @@ enum rc
 pipe_flush(struct db *db)
 {
 	if (!PQpipelineSync(db->conn))
-		return link_lost(db, PQerrorMessage(db->conn));
+		return link_broken(db);
 	TRY(receive(db));
 	return db->pipe_rc;
 }

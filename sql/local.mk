@@ -6,9 +6,12 @@ migrations_sql = \
 	%D%/migrations/0001-foundation.sql
 queries_sql = \
 	%D%/queries/account.sql \
+	%D%/queries/credential.sql \
 	%D%/queries/email.sql \
+	%D%/queries/job.sql \
 	%D%/queries/membership.sql \
 	%D%/queries/session.sql \
+	%D%/queries/task.sql \
 	%D%/queries/user.sql
 
 EXTRA_DIST += %D%/typed.awk %D%/embed.awk $(migrations_sql) $(queries_sql)

@@ -439,7 +439,7 @@ CREATE TABLE job (
 	last_error_detail text,
 	-- Two jobs with one exclusion never run at once ("imap:5").
 	exclusion text,
-	-- At most one of a kind waits ("poll:5").
+	-- At most one of a kind waits ("imap_sync_messages:5").
 	singleton text,
 	worker text,
 	lease_token bigint NOT NULL DEFAULT 0,
@@ -823,7 +823,7 @@ BEGIN
 		WHERE account_id = c.account_id AND id = c.id;
 		CONTINUE WHEN EXISTS (SELECT FROM job
 		    WHERE account_id = c.account_id
-		    AND singleton = 'poll:' || c.id AND state = 'queued');
+		    AND singleton = 'imap_sync_messages:' || c.id AND state = 'queued');
 		INSERT INTO task (application_id, account_id, task_type,
 		    target_credential_id, state)
 		VALUES (c.application_id, c.account_id, 'imap_sync_messages',
@@ -831,7 +831,7 @@ BEGIN
 		INSERT INTO job (application_id, account_id, task_id,
 		    credential_id, action, exclusion, singleton)
 		VALUES (c.application_id, c.account_id, t, c.id,
-		    'imap_sync_messages', 'imap:' || c.id, 'poll:' || c.id)
+		    'imap_sync_messages', 'imap:' || c.id, 'imap_sync_messages:' || c.id)
 		RETURNING id INTO j;
 		UPDATE task SET last_job_id = j
 		WHERE account_id = c.account_id AND id = t;

@@ -5,23 +5,32 @@ noinst_LIBRARIES += libdomain.a
 libdomain_a_CPPFLAGS = $(AM_CPPFLAGS)
 libdomain_a_SOURCES = \
 	%D%/account.c %D%/account.h \
+	%D%/credential.c %D%/credential.h \
 	%D%/email.c %D%/email.h \
+	%D%/job.c %D%/job.h \
 	%D%/membership.c %D%/membership.h \
 	%D%/session.c %D%/session.h \
 	%D%/statements.h \
+	%D%/task.c %D%/task.h \
 	%D%/user.c %D%/user.h
 domain_made_c = \
 	%D%/account-sql.c \
+	%D%/credential-sql.c \
 	%D%/email-sql.c \
+	%D%/job-sql.c \
 	%D%/membership-sql.c \
 	%D%/session-sql.c \
 	%D%/statements.c \
+	%D%/task-sql.c \
 	%D%/user-sql.c
 domain_made_h = \
 	%D%/account-sql.h \
+	%D%/credential-sql.h \
 	%D%/email-sql.h \
+	%D%/job-sql.h \
 	%D%/membership-sql.h \
 	%D%/session-sql.h \
+	%D%/task-sql.h \
 	%D%/user-sql.h
 nodist_libdomain_a_SOURCES = $(domain_made_c) $(domain_made_h)
 BUILT_SOURCES += $(domain_made_h)

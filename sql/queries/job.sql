@@ -1,0 +1,80 @@
+-- uses: task
+
+-- A worker's transactions: its lease holds, and holds on until they end.
+-- name: job_guard :guard
+-- args: int account, int id, int token
+-- scope: global: decides the scope of what follows
+SELECT guard_lease($1, $2, $3);
+
+-- Leases the next job that is due to a worker.
+-- name: job_claim_next :maybe
+-- args: text worker, int4 seconds, texts actions, int account, int job
+-- row:  lease
+-- scope: global: looks for work in all accounts
+SELECT id, application_id, account_id, task_id, credential_id, action,
+    attempt_count, lease_token, payload
+FROM job_claim($1, $2, $3, $4, $5);
+
+-- Makes jobs for the mail accounts whose poll is due.
+-- name: job_enqueue_polls :value
+-- args: int4 seconds, int account
+-- value: int
+-- scope: global: looks for work in all accounts
+SELECT poll_enqueue($1, $2);
+
+-- name: job_next_at :value
+-- value: time
+-- scope: global: a worker asks how long it may sleep
+SELECT coalesce(work_next_at(), 'infinity');
+
+-- name: job_renew :must
+-- args: account account, id id, int token, int4 seconds
+UPDATE job SET lease_until = now() + make_interval(secs => $4)
+WHERE account_id = $1 AND id = $2 AND lease_token = $3 AND state = 'running';
+
+-- Moves a job from one state to another; no row where it is no longer in the
+-- first. Whether the move is allowed is job_may's to say.
+-- name: job_move :maybe
+-- args: account account, id id, text was, text becomes, int4 wait,
+-- args: int4 attempt_step, text? code, text? detail, text? note
+-- row:  job
+UPDATE job SET state = $4,
+    run_at = CASE $4 WHEN 'queued'
+        THEN now() + make_interval(secs => $5) ELSE run_at END,
+    -- One of its kind waits already: then this one waits as itself.
+    singleton = CASE WHEN $4 <> 'queued' OR NOT EXISTS (SELECT FROM job o
+        WHERE o.account_id = $1 AND o.singleton = job.singleton
+        AND o.state = 'queued') THEN singleton END,
+    attempt_count = greatest(0, attempt_count + $6),
+    last_error_code = CASE WHEN $4 = 'succeeded' THEN NULL
+        ELSE coalesce($7, last_error_code) END,
+    last_error_detail = CASE WHEN $4 = 'succeeded' THEN NULL
+        ELSE coalesce($8, last_error_detail) END,
+    finished_at = CASE WHEN $4 IN ('succeeded', 'failed') THEN now()
+        WHEN $4 = 'resolved' THEN finished_at END,
+    failed_at = CASE $4 WHEN 'failed' THEN now()
+        WHEN 'resolved' THEN failed_at END,
+    resolved_at = CASE $4 WHEN 'resolved' THEN now() END,
+    note = coalesce($9, note),
+    worker = CASE $4 WHEN 'running' THEN worker END,
+    lease_until = CASE $4 WHEN 'running' THEN lease_until END
+WHERE account_id = $1 AND id = $2 AND state = $3
+RETURNING id, account_id, task_id, credential_id, action, state, priority,
+    run_at, attempt_count, created_at, started_at, finished_at, failed_at,
+    resolved_at, note, last_error_code, last_error_detail;
+
+-- name: job_get :one
+-- args: account account, id id
+-- row:  job
+SELECT id, account_id, task_id, credential_id, action, state, priority,
+    run_at, attempt_count, created_at, started_at, finished_at, failed_at,
+    resolved_at, note, last_error_code, last_error_detail
+FROM job WHERE account_id = $1 AND id = $2;
+
+-- A line of the account's log about a job.
+-- name: job_log :exec
+-- args: account account, id application, text action, text status,
+-- args: text level, text message, json data
+INSERT INTO log (application_id, account_id, subject, action, status, level,
+    message, data)
+VALUES ($2, $1, 'job', $3, $4, $5, $6, $7);

@@ -1,0 +1,247 @@
+#include "domain/job.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "core/failpoint.h"
+#include "core/secret.h"
+#include "domain/job-sql.h"
+#include "domain/task-sql.h"
+
+#define TO(s) (1u << JOB_##s)
+const unsigned job_may[JOB_STATE_COUNT] = {
+	[JOB_QUEUED] = TO(RUNNING),
+	[JOB_RUNNING] = TO(SUCCEEDED) | TO(FAILED) | TO(QUEUED),
+	[JOB_FAILED] = TO(QUEUED) | TO(RESOLVED),
+};
+#undef TO
+
+const char *
+job_state_word(enum job_state s)
+{
+	static const char *const words[] = {
+#define JOB_STATE_WORD(name, word) word,
+		JOB_STATES(JOB_STATE_WORD)
+#undef JOB_STATE_WORD
+	};
+
+	return words[s];
+}
+
+/* Polls come again by themselves; the first pause is shorter than theirs. */
+const struct job_action job_actions[] = {
+	{ "imap_sync_mailboxes", "imap", 8, 15, 1800 },
+	{ "imap_sync_messages", "imap", 8, 15, 1800 },
+	{ "imap_store_flags", "imap", 8, 5, 1800 },
+	{ "imap_fetch_text", "imap", 8, 60, 3600 },
+	{ "imap_fetch_body", "imap", 8, 15, 1800 },
+};
+const size_t job_actions_count = sizeof job_actions / sizeof *job_actions;
+
+const struct col job_cols[] = {
+	COL_ID(struct job, id, ID_JOB),
+	COL_ID(struct job, account_id, ID_ACCOUNT),
+	COL_ID(struct job, task_id, ID_TASK),
+	COL_ID(struct job, credential_id, ID_CREDENTIAL, .zero_null = true),
+	COL(struct job, action),
+	COL(struct job, state),
+	COL(struct job, priority),
+	COL(struct job, run_at),
+	COL(struct job, attempt_count),
+	COL(struct job, created_at),
+	COL(struct job, started_at),
+	COL(struct job, finished_at),
+	COL(struct job, failed_at),
+	COL(struct job, resolved_at),
+	COL(struct job, note),
+	COL(struct job, last_error_code),
+	COL(struct job, last_error_detail, .content = true,
+	    .note = "The server's words."),
+	COL_END,
+};
+
+const struct col lease_cols[] = {
+	COL(struct lease, id),
+	COL(struct lease, application_id),
+	COL(struct lease, account_id),
+	COL(struct lease, task_id),
+	COL(struct lease, credential_id),
+	COL(struct lease, action),
+	COL(struct lease, attempt_count),
+	COL(struct lease, lease_token),
+	COL_JSON(struct lease, payload),
+	COL_END,
+};
+
+const struct job_action *
+job_action_find(const char *name)
+{
+	for (size_t i = 0; i < job_actions_count; i++)
+		if (strcmp(job_actions[i].name, name) == 0)
+			return &job_actions[i];
+	return NULL;
+}
+
+int
+job_pause(const struct job_action *action, int attempt)
+{
+	int64_t pause = action->first_s;
+	uint16_t r;
+
+	for (int i = 1; i < attempt && pause < action->most_s; i++)
+		pause *= 2;
+	if (pause > action->most_s)
+		pause = action->most_s;
+	random_bytes(&r, sizeof r);
+	pause = pause * 3 / 4 + pause * r / 2 / UINT16_MAX;
+	return pause > 0 ? (int)pause : 1;
+}
+
+/* ---- claiming ---- */
+
+void
+job_guard_set(struct db *db, const struct lease *l)
+{
+	job_guard(db, l->account_id, l->id, l->lease_token);
+}
+
+/* Tries that ended without a word: the program was killed each time. */
+static bool
+is_deadly(const struct lease *l)
+{
+	const struct job_action *action = job_action_find(l->action);
+
+	return action != NULL && l->attempt_count > action->tries;
+}
+
+enum rc
+job_claim_one(struct db *db, const struct job_wanted *w, struct arena *a,
+    struct lease **out)
+{
+	for (;;) {
+		db_guard_none(db);
+		TRY(job_claim_next(db, w->worker, JOB_LEASE_S, w->actions,
+		    w->account, w->job, a, out));
+		if (*out == NULL || !is_deadly(*out))
+			return RC_OK;
+		job_guard_set(db, *out);
+		TRY(job_finish(db, *out, RC_INTERNAL,
+		    "the worker ended without an answer each time", STR("{}"),
+		    NULL));
+	}
+}
+
+enum rc
+job_heartbeat(struct db *db, const struct lease *l)
+{
+	enum rc rc =
+	    job_renew(db, l->account_id, l->id, l->lease_token, JOB_LEASE_S);
+
+	return rc == RC_NOT_FOUND ? RC_STALE : rc;
+}
+
+/* ---- ending ---- */
+
+struct move {
+	const struct lease *lease;
+	enum job_state becomes;
+	int32_t wait; /* seconds, where it is queued again */
+	int32_t attempt_step;
+	const char *code;
+	const char *detail;
+	const char *status; /* of the log row; NULL: none */
+	struct str data;
+};
+
+static const char *
+task_state(enum job_state s)
+{
+	return s == JOB_RESOLVED ? "failed" : job_state_word(s);
+}
+
+/* The job, its task and the log, in one pipeline. */
+static enum rc
+move_write(struct db *db, const struct move *m, struct arena *a)
+{
+	const struct lease *l = m->lease;
+	struct job *job = NULL;
+	enum rc rc;
+
+	assert(job_may[JOB_RUNNING] & 1u << m->becomes);
+	db_pipe_begin(db);
+	rc = job_move(db,
+	    &(struct job_move_args){ .account = l->account_id,
+		.id = l->id,
+		.was = job_state_word(JOB_RUNNING),
+		.becomes = job_state_word(m->becomes),
+		.wait = m->wait,
+		.attempt_step = m->attempt_step,
+		.code = m->code,
+		.detail = m->detail },
+	    a, &job);
+	if (rc == RC_OK)
+		rc = task_follow(db, l->account_id, l->task_id, l->id,
+		    task_state(m->becomes), NULL);
+	if (rc == RC_OK && m->status != NULL)
+		rc = job_log(db,
+		    &(struct job_log_args){ .account = l->account_id,
+			.application = l->application_id,
+			.action = l->action,
+			.status = m->status,
+			.level = m->code != NULL ? "error" : "info",
+			.message = m->detail != NULL ? m->detail : "",
+			.data = m->data },
+		    NULL);
+	enum rc ended = db_pipe_end(db);
+	return rc != RC_OK ? rc : ended;
+}
+
+static enum rc
+move_commit(struct db *db, const struct move *m)
+{
+	struct arena *a = arena_new((size_t)256 * 1024);
+	enum rc rc;
+
+	FAILPOINT("job-finish-before");
+	rc = move_write(db, m, a);
+	FAILPOINT("job-finish-after");
+	arena_free(&a);
+	return rc;
+}
+
+enum rc
+job_finish(struct db *db, const struct lease *l, enum rc result,
+    const char *detail, struct str data, enum job_state *state)
+{
+	const struct job_action *action = job_action_find(l->action);
+	struct move m = { .lease = l,
+		.becomes = JOB_SUCCEEDED,
+		.status = "succeeded",
+		.data = data };
+
+	if (result != RC_OK) {
+		m.becomes = JOB_FAILED;
+		m.status = "failed";
+		m.code = result_code(result);
+		m.detail = detail;
+	}
+	if (result != RC_OK && result_is_transient(result) && action != NULL &&
+	    l->attempt_count < action->tries) {
+		m.becomes = JOB_QUEUED;
+		m.status = "retry";
+		m.wait = job_pause(action, l->attempt_count);
+	}
+	if (state != NULL)
+		*state = m.becomes;
+	return move_commit(db, &m);
+}
+
+enum rc
+job_release(struct db *db, const struct lease *l)
+{
+	const struct move m = {
+		.lease = l, .becomes = JOB_QUEUED, .attempt_step = -1
+	};
+
+	return move_commit(db, &m);
+}

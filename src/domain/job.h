@@ -1,0 +1,118 @@
+/* Jobs: one run each of a task, leased to a worker.
+ *
+ * A worker claims a job and from then on does all its writes under the job's
+ * guard: the database refuses them (RC_STALE) once the lease has gone to
+ * another. An expired lease is claimed again, so a worker that died is
+ * replaced; what it had committed stands. */
+#ifndef DOMAIN_JOB_H
+#define DOMAIN_JOB_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "db/db.h"
+#include "domain/task.h"
+
+/* X(name, as in the database) */
+#define JOB_STATES(X)                                                          \
+	X(QUEUED, "queued")                                                    \
+	X(RUNNING, "running")                                                  \
+	X(SUCCEEDED, "succeeded")                                              \
+	X(FAILED, "failed")                                                    \
+	X(RESOLVED, "resolved")
+
+enum job_state {
+#define JOB_STATE_ENUM(name, word) JOB_##name,
+	JOB_STATES(JOB_STATE_ENUM)
+#undef JOB_STATE_ENUM
+	    JOB_STATE_COUNT
+};
+const char *job_state_word(enum job_state);
+
+/* Which states each may become, a bit a state. */
+extern const unsigned job_may[JOB_STATE_COUNT];
+
+struct job {
+	int64_t id;
+	int64_t account_id;
+	int64_t task_id;
+	int64_t credential_id;
+	const char *action;
+	const char *state;
+	int32_t priority;
+	instant run_at;
+	int32_t attempt_count;
+	instant created_at;
+	instant started_at;
+	instant finished_at;
+	instant failed_at;
+	instant resolved_at;
+	const char *note;
+	const char *last_error_code;
+	const char *last_error_detail;
+};
+extern const struct col job_cols[];
+
+/* What can be run, and how stubbornly. */
+struct job_action {
+	const char *name;
+	const char *exclusion; /* "imap": one a mail account at a time */
+	int tries;             /* in all */
+	int first_s;           /* pause behind the first try; doubled each */
+	int most_s;            /* time, up to this */
+};
+extern const struct job_action job_actions[];
+extern const size_t job_actions_count;
+const struct job_action *job_action_find(const char *name); /* or NULL */
+
+/* The pause before try `attempt` + 1, jittered by a quarter either way. */
+int job_pause(const struct job_action *, int attempt);
+
+/* A claimed job. */
+struct lease {
+	int64_t id;
+	int64_t application_id;
+	int64_t account_id;
+	int64_t task_id;
+	int64_t credential_id;
+	const char *action;
+	int32_t attempt_count; /* this one included */
+	int64_t lease_token;
+	struct str payload;
+};
+extern const struct col lease_cols[];
+
+#define JOB_LEASE_S 120 /* renewed at a third of it */
+
+/* Which jobs a worker takes. */
+struct job_wanted {
+	const char *worker;   /* host and process, for the operator */
+	struct texts actions; /* those this program runs */
+	int64_t account;      /* 0: any */
+	int64_t job;          /* 0: any; else this one, even before its time */
+};
+
+/* Claims the next one; NULL: nothing is due. Leaves no guard set. A job whose
+ * lease expired over and over is failed instead of being given out again. */
+enum rc job_claim_one(struct db *, const struct job_wanted *, struct arena *,
+    struct lease **) MUST_CHECK;
+
+/* From now on this worker's writes are fenced by the lease. */
+void job_guard_set(struct db *, const struct lease *);
+
+/* Keeps the lease for another JOB_LEASE_S. RC_STALE: it is gone. */
+enum rc job_heartbeat(struct db *, const struct lease *) MUST_CHECK;
+
+/* The end of a run: `rc` OK succeeds; a transient failure waits for its next
+ * try, if one is left; any other fails. `detail` may be NULL. `data`: a JSON
+ * object for the log row. The task follows, the log row is written, in one
+ * transaction under the lease. `*state` (may be NULL) says what became of
+ * it. */
+enum rc job_finish(struct db *, const struct lease *, enum rc,
+    const char *detail, struct str data, enum job_state *state) MUST_CHECK;
+
+/* Gives the lease back at once, without counting the try: the program was told
+ * to stop, or its time is up, and another goes on where this one was. */
+enum rc job_release(struct db *, const struct lease *) MUST_CHECK;
+
+#endif

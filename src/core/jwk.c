@@ -128,9 +128,9 @@ public_half(const struct jwk *k, struct public_half *h)
 	}
 }
 
-/* RFC 7638: the required members in the order of their names, no blanks. */
-static void
-thumbprint(struct jwk *k)
+/* The required members in the order of their names, no blanks. */
+void
+jwk_thumbprint(const struct jwk *k, char out[JWK_KID_MAX + 1])
 {
 	const struct alg_row *row = &algs[k->alg];
 	struct arena *scratch = arena_new(65536);
@@ -154,7 +154,7 @@ thumbprint(struct jwk *k)
 		    row->kty, a);
 	sha256(text, strlen(text), digest);
 	a = base64url_encode(scratch, digest, sizeof digest);
-	memcpy(k->kid, a, strlen(a) + 1);
+	memcpy(out, a, strlen(a) + 1);
 	arena_free(&scratch);
 }
 
@@ -172,7 +172,7 @@ jwk_generate(enum jwk_alg alg, struct jwk *k)
 	must(k->pkey != NULL);
 	k->alg = alg;
 	k->can_sign = true;
-	thumbprint(k);
+	jwk_thumbprint(k, k->kid);
 }
 
 /* Which algorithm a key is for; false where it is none of ours. */
@@ -237,7 +237,7 @@ jwk_from_pem(const struct secret *pem, struct jwk *k)
 		    "token key: need RSA of %d to %d bits, P-256 or Ed25519",
 		    RSA_BITS_MIN, RSA_BITS_MAX);
 	}
-	thumbprint(k);
+	jwk_thumbprint(k, k->kid);
 	return RC_OK;
 }
 

@@ -49,6 +49,9 @@ struct secret jwk_to_pem(const struct jwk *, struct arena *);
 
 void jwk_clear(struct jwk *);
 
+/* SHA-256 over the public half in the form of RFC 7638, base64url. */
+void jwk_thumbprint(const struct jwk *, char out[JWK_KID_MAX + 1]);
+
 /* Signs with the private half; at most JWK_SIGNATURE_MAX bytes, in the form
  * of RFC 7518 3.4 (r and s side by side) for ES256. */
 size_t jwk_sign(

@@ -103,7 +103,9 @@ rate_open(const char *run_dir, struct rate_table **out)
 		return fail(RC_INVALID, "%s: %s", path, strerror(errno));
 	ok = flock(fd, LOCK_EX) == 0 && prepare(fd, &shared);
 	why = errno;
-	close(fd); /* and the lock with it; the mapping stays */
+	/* By hand: the mapping keeps the open file, and so its lock, alive. */
+	flock(fd, LOCK_UN);
+	close(fd);
 	if (!ok)
 		return fail(RC_INVALID, "%s: %s", path, strerror(why));
 	*out = malloc(sizeof **out);

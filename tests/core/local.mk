@@ -14,12 +14,16 @@ core_tests = \
 	%D%/test-json-corpus \
 	%D%/test-json-scan \
 	%D%/test-json-write \
+	%D%/test-jwk \
 	%D%/test-jws \
 	%D%/test-log \
+	%D%/test-password \
+	%D%/test-rate \
 	%D%/test-result \
 	%D%/test-secret \
 	%D%/test-text \
-	%D%/test-text-code
+	%D%/test-text-code \
+	%D%/test-token-key
 check_PROGRAMS += $(core_tests)
 TESTS += $(core_tests)
 
@@ -41,10 +45,16 @@ TESTS += $(core_tests)
 %C%_test_json_scan_LDADD = $(core_check_libs)
 %C%_test_json_write_CPPFLAGS = $(core_check_cppflags)
 %C%_test_json_write_LDADD = $(core_check_libs)
+%C%_test_jwk_CPPFLAGS = $(core_check_cppflags)
+%C%_test_jwk_LDADD = $(core_check_libs)
 %C%_test_jws_CPPFLAGS = $(core_check_cppflags)
 %C%_test_jws_LDADD = $(core_check_libs)
 %C%_test_log_CPPFLAGS = $(core_check_cppflags)
 %C%_test_log_LDADD = $(core_check_libs)
+%C%_test_password_CPPFLAGS = $(core_check_cppflags)
+%C%_test_password_LDADD = $(core_check_libs)
+%C%_test_rate_CPPFLAGS = $(core_check_cppflags)
+%C%_test_rate_LDADD = $(core_check_libs)
 %C%_test_result_CPPFLAGS = $(core_check_cppflags)
 %C%_test_result_LDADD = $(core_check_libs)
 %C%_test_secret_CPPFLAGS = $(core_check_cppflags)
@@ -53,4 +63,6 @@ TESTS += $(core_tests)
 %C%_test_text_LDADD = $(core_check_libs)
 %C%_test_text_code_CPPFLAGS = $(core_check_cppflags)
 %C%_test_text_code_LDADD = $(core_check_libs)
+%C%_test_token_key_CPPFLAGS = $(core_check_cppflags)
+%C%_test_token_key_LDADD = $(core_check_libs)
 endif

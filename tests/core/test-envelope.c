@@ -1,11 +1,12 @@
 /* Envelopes: what is sealed opens in its own place and nowhere else. */
 #include "core/envelope.h"
 
-#include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "lib/unit.h"
 
 static struct arena *arena;
 static char dir[] = "/tmp/letterrack-envelope-XXXXXX";
@@ -260,30 +261,7 @@ START_TEST(key_files)
 }
 END_TEST
 
-int
-main(void)
-{
-	Suite *s = suite_create("envelope");
-	TCase *t = tcase_create("envelope");
-	SRunner *r;
-	int failed;
-
-	tcase_add_checked_fixture(t, begin, end);
-	tcase_set_timeout(t, 30);
-	tcase_add_test(t, round_trip);
-	tcase_add_test(t, too_large);
-	tcase_add_test(t, nonces_differ);
-	tcase_add_test(t, other_places);
-	tcase_add_test(t, other_keys);
-	tcase_add_test(t, every_bit);
-	tcase_add_test(t, swapped_rows);
-	tcase_add_test(t, rotation);
-	tcase_add_test(t, data_key_of_another);
-	tcase_add_test(t, key_files);
-	suite_add_tcase(s, t);
-	r = srunner_create(s);
-	srunner_run_all(r, CK_NORMAL);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
-}
+UNIT_MAIN_AROUND("core/envelope", begin, end, UNIT(round_trip), UNIT(too_large),
+    UNIT(nonces_differ), UNIT(other_places), UNIT(other_keys), UNIT(every_bit),
+    UNIT(swapped_rows), UNIT(rotation), UNIT(data_key_of_another),
+    UNIT(key_files))

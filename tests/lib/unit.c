@@ -5,6 +5,15 @@
 /* Bounds a hang; a slow machine under sanitizers must stay far below. */
 #define SECONDS_MOST 60
 
+static void (*around[2])(void);
+
+void
+unit_around(void (*begin)(void), void (*end)(void))
+{
+	around[0] = begin;
+	around[1] = end;
+}
+
 int
 unit_run(const char *name, const struct unit_case *cases, size_t n)
 {
@@ -15,6 +24,7 @@ unit_run(const char *name, const struct unit_case *cases, size_t n)
 	for (size_t i = 0; i < n; i++) {
 		TCase *tc = tcase_create(cases[i].test->name);
 
+		tcase_add_checked_fixture(tc, around[0], around[1]);
 		tcase_set_timeout(tc, SECONDS_MOST);
 		tcase_add_test_raise_signal(tc, cases[i].test, cases[i].signal);
 		suite_add_tcase(suite, tc);

@@ -23,6 +23,9 @@ struct unit_case {
 /* The program's exit status. */
 int unit_run(const char *suite, const struct unit_case *, size_t n);
 
+/* Around each case, in its process; before unit_run. */
+void unit_around(void (*begin)(void), void (*end)(void));
+
 #define UNIT(name)                                                             \
 	{                                                                      \
 		(name), 0                                                      \
@@ -38,6 +41,17 @@ int unit_run(const char *suite, const struct unit_case *, size_t n);
 	{                                                                      \
 		const struct unit_case cases[] = { __VA_ARGS__ };              \
                                                                                \
+		return unit_run(                                               \
+		    (suite), cases, sizeof(cases) / sizeof(*cases));           \
+	}
+
+/* The same, each case between `begin` and `end`. */
+#define UNIT_MAIN_AROUND(suite, begin, end, ...)                               \
+	int main(void)                                                         \
+	{                                                                      \
+		const struct unit_case cases[] = { __VA_ARGS__ };              \
+                                                                               \
+		unit_around((begin), (end));                                   \
 		return unit_run(                                               \
 		    (suite), cases, sizeof(cases) / sizeof(*cases));           \
 	}

@@ -37,13 +37,13 @@ void *arena_array(struct arena *, size_t count, size_t size)
 char *arena_dup(struct arena *, const void *, size_t); /* NUL-terminated */
 char *arena_str(struct arena *, const char *);         /* NULL stays NULL */
 char *arena_fmt(struct arena *, const char *, ...) PRINTF_LIKE(2, 3);
-char *arena_vfmt(struct arena *, const char *, va_list);
+char *arena_vfmt(struct arena *, const char *, va_list) PRINTF_LIKE(2, 0);
 
 /* Calls `end(handle)` when the arena is reset or freed, last in first out:
  * how a foreign handle joins. */
 void arena_defer(struct arena *, void (*end)(void *), void *handle);
 
-#define ARENA_NEW(a, type) ((type *)arena_alloc((a), sizeof(type)))
+#define ARENA_NEW(a, type)      ((type *)arena_alloc((a), sizeof(type)))
 #define ARENA_ARRAY(a, type, n) ((type *)arena_array((a), (n), sizeof(type)))
 
 #endif

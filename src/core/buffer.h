@@ -28,7 +28,7 @@ void buf_add(struct buf *, const void *, size_t);
 void buf_puts(struct buf *, const char *);
 void buf_putc(struct buf *, char);
 void buf_fmt(struct buf *, const char *, ...) PRINTF_LIKE(2, 3);
-void buf_vfmt(struct buf *, const char *, va_list);
+void buf_vfmt(struct buf *, const char *, va_list) PRINTF_LIKE(2, 0);
 void buf_int(struct buf *, long long);
 
 /* Room for `n` more bytes, or NULL (then `full`). What was written is

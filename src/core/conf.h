@@ -21,10 +21,12 @@
  * X(kind, name, default as text, least, most, what it is) */
 #define CONF_LIST(X)                                                           \
 	X(TEXT, database, "dbname=letterrack user=letterrack", 1, 1024,        \
-	    "How the programs reach PostgreSQL (libpq connection string). The " \
+	    "How the programs reach PostgreSQL (libpq connection string). "    \
+	    "The "                                                             \
 	    "user owns nothing and is under row-level security.")              \
 	X(TEXT, database_owner, "", 0, 1024,                                   \
-	    "How `letterrackctl migrate` and `init` reach it: the owner of the " \
+	    "How `letterrackctl migrate` and `init` reach it: the owner of "   \
+	    "the "                                                             \
 	    "schema.")                                                         \
 	X(TEXT, base_url, "http://127.0.0.1:8080", 8, 512,                     \
 	    "Where the API is seen from outside: issuer and links.")           \
@@ -49,10 +51,12 @@
 	    "security_mode none to hosts that are not loopback.")              \
 	X(PATH, ca_file, "/etc/ssl/certs/ca-certificates.crt", 1, 256,         \
 	    "The authorities that mail servers' certificates are checked by.") \
-	X(SECONDS, access_token_life, "10m", 60, 3600, "Life of access tokens.") \
+	X(SECONDS, access_token_life, "10m", 60, 3600,                         \
+	    "Life of access tokens.")                                          \
 	X(SECONDS, session_idle, "12h", 60, 604800,                            \
 	    "A session ends after this time without a request.")               \
-	X(SECONDS, session_life, "7d", 60, 2592000, "A session's longest life.") \
+	X(SECONDS, session_life, "7d", 60, 2592000,                            \
+	    "A session's longest life.")                                       \
 	X(INT, password_cost, "5", 1, 11, "yescrypt cost of new passwords.")   \
 	X(INT, login_rate, "5", 0, 100000,                                     \
 	    "Login attempts a minute from one address; 0: no limit.")          \
@@ -88,17 +92,17 @@ enum conf_kind {
 };
 
 struct conf {
-#define CONF_C_TEXT(n) const char *n;
-#define CONF_C_PATH(n) const char *n;
-#define CONF_C_LIST(n) const char *n;
-#define CONF_C_INT(n) int64_t n;
-#define CONF_C_BOOL(n) bool n;
-#define CONF_C_SECONDS(n) int64_t n;
-#define CONF_C_SIZE(n) int64_t n;
+#define CONF_C_TEXT(n)               const char *n;
+#define CONF_C_PATH(n)               const char *n;
+#define CONF_C_LIST(n)               const char *n;
+#define CONF_C_INT(n)                int64_t n;
+#define CONF_C_BOOL(n)               bool n;
+#define CONF_C_SECONDS(n)            int64_t n;
+#define CONF_C_SIZE(n)               int64_t n;
 #define CONF_MEMBER(kind, name, ...) CONF_C_##kind(name)
 	CONF_LIST(CONF_MEMBER)
 #undef CONF_MEMBER
-	const char *file; /* where it was read from */
+	const char *file;    /* where it was read from */
 	struct arena *arena; /* owned */
 };
 

@@ -266,7 +266,7 @@ keys_grow(struct scan *s)
 static bool
 scan_key(struct scan *s, struct frame *f)
 {
-	struct key k;
+	struct key k = { 0 };
 
 	f->named = false;
 	space(s);
@@ -571,7 +571,7 @@ json_scan(struct str text, unsigned depth, struct json_fault *out)
 	/* Not the arrays: they are large and written before they are read. */
 	s.begin = s.p = text.p != NULL ? text.p : "";
 	s.end = s.begin + text.n;
-	s.what = NULL;
+	s.at = s.what = NULL;
 	s.want = WANT_VALUE;
 	s.depth = 0;
 	s.depth_most = depth < JSON_DEPTH_MOST ? depth : JSON_DEPTH_MOST;

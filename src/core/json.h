@@ -16,10 +16,11 @@
 #include "core/text.h"
 
 struct json_fault {
-	size_t line;   /* from 1 */
-	size_t column; /* in bytes, from 1 */
+	size_t line;      /* from 1 */
+	size_t column;    /* in bytes, from 1 */
 	const char *what; /* "duplicate key", "number out of range", ... */
-	char path[128]; /* the field at fault, "to_json[2].address"; may be "" */
+	char
+	    path[128]; /* the field at fault, "to_json[2].address"; may be "" */
 };
 
 #define JSON_DEPTH_MOST 64
@@ -48,7 +49,7 @@ void jw_array(struct jw *);
 void jw_array_end(struct jw *);
 void jw_key(struct jw *, const char *); /* plain ASCII of our own */
 void jw_str(struct jw *, struct str);   /* p == NULL writes null; broken UTF-8
-                                         * becomes U+FFFD */
+					 * becomes U+FFFD */
 void jw_text(struct jw *, const char *);
 void jw_int(struct jw *, int64_t);
 void jw_bool(struct jw *, bool);
@@ -57,7 +58,7 @@ void jw_raw(struct jw *, struct str); /* JSON that is JSON already */
 void jw_time(struct jw *, instant, enum time_form); /* none writes null */
 
 #define JW_TEXT(w, k, v) (jw_key((w), (k)), jw_text((w), (v)))
-#define JW_INT(w, k, v) (jw_key((w), (k)), jw_int((w), (v)))
+#define JW_INT(w, k, v)  (jw_key((w), (k)), jw_int((w), (v)))
 #define JW_BOOL(w, k, v) (jw_key((w), (k)), jw_bool((w), (v)))
 
 #endif

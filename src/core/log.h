@@ -30,8 +30,8 @@ bool log_level_parse(const char *, enum log_level *);
 void log_at(enum log_level, const struct log *, const char *fmt, ...)
     PRINTF_LIKE(3, 4);
 #define log_error(l, ...) log_at(LOG_ERROR_, (l), __VA_ARGS__)
-#define log_warn(l, ...) log_at(LOG_WARN_, (l), __VA_ARGS__)
-#define log_info(l, ...) log_at(LOG_INFO_, (l), __VA_ARGS__)
+#define log_warn(l, ...)  log_at(LOG_WARN_, (l), __VA_ARGS__)
+#define log_info(l, ...)  log_at(LOG_INFO_, (l), __VA_ARGS__)
 #define log_debug(l, ...) log_at(LOG_DEBUG_, (l), __VA_ARGS__)
 
 /* Logs, then abort(): a broken promise of our own, or no memory. */

@@ -8,7 +8,7 @@
 #ifndef CORE_RESULT_H
 #define CORE_RESULT_H
 
-#define MUST_CHECK __attribute__((warn_unused_result))
+#define MUST_CHECK        __attribute__((warn_unused_result))
 #define PRINTF_LIKE(f, a) __attribute__((format(printf, f, a)))
 
 /* X(name, status in `data`, status elsewhere, word in `data`,
@@ -73,7 +73,8 @@
 	X(PART_SYNC, 409, 409, "email_part_metadata_out_of_sync",              \
 	    "EMAIL_PART_METADATA_OUT_OF_SYNC",                                 \
 	    "EMAIL_PART_METADATA_OUT_OF_SYNC",                                 \
-	    "The message has moved or changed on the server; a sync is queued.") \
+	    "The message has moved or changed on the server; a sync is "       \
+	    "queued.")                                                         \
 	/* what foreign servers do; word = last_error_code */                  \
 	X(TIMEOUT, 504, 504, "transient_timeout", "TRANSIENT_TIMEOUT",         \
 	    "TRANSIENT_TIMEOUT", "The mail server took too long.")             \
@@ -111,8 +112,8 @@ enum rc {
 enum envelope { ENV_DATA, ENV_RAW, ENV_SUCCESS, ENV_OK, ENV_PAGE };
 
 struct result {
-	const char *name; /* as in the source, for logs */
-	int status[2];    /* [0] in `data` and `raw`, [1] elsewhere */
+	const char *name;    /* as in the source, for logs */
+	int status[2];       /* [0] in `data` and `raw`, [1] elsewhere */
 	const char *word[3]; /* data|raw, success, ok */
 	const char *text;
 };

@@ -30,8 +30,8 @@ bool secret_eq(const struct secret *, const void *, size_t);
 /* Reads a key file; refused unless a plain file, at most `max` bytes, no
  * right for others and none to write for the group. RC_CONFIG_HOST never;
  * RC_INVALID with the reason in fail_detail. */
-enum rc secret_read(struct arena *, const char *path, size_t max,
-    struct secret *) MUST_CHECK;
+enum rc secret_read(
+    struct arena *, const char *path, size_t max, struct secret *) MUST_CHECK;
 
 /* From the kernel (getrandom); ends the process where that fails. */
 void random_bytes(void *, size_t);

@@ -17,7 +17,7 @@ struct str {
 	size_t n;
 };
 
-#define STR(lit) ((struct str){ (lit), sizeof(lit) - 1 })
+#define STR(lit)   ((struct str){ (lit), sizeof(lit) - 1 })
 #define STR_FMT(s) (int)(s).n, (s).p /* for "%.*s" */
 
 static inline struct str

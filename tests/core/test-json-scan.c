@@ -154,6 +154,7 @@ START_TEST(a_prefix_is_never_a_text)
 		/* On the heap, for the sanitizer to see a read behind it. */
 		char *copy = malloc(cut > 0 ? cut : 1);
 
+		ck_assert_ptr_nonnull(copy);
 		memcpy(copy, text, cut);
 		ck_assert_int_eq(
 		    json_scan((struct str){ copy, cut }, 16, &fault),

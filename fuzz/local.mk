@@ -1,11 +1,22 @@
-# fuzz-<name>.c beside the parser it feeds; built with --enable-fuzzers.
+# fuzz-<name>.c feeds the parser of that name and says what must hold besides
+# not crashing. --enable-fuzzers CC=clang, then:
+#
+#	fuzz/fuzz-json -max_total_time=60 CORPUS ../shared/corpus/json
 
 if FUZZERS
-fuzz_cppflags = $(AM_CPPFLAGS) $(CRYPTO_CFLAGS)
+fuzz_cppflags = $(AM_CPPFLAGS) -I$(srcdir)/fuzz $(CRYPTO_CFLAGS) \
+	$(JSONC_CFLAGS)
 fuzz_ldflags = $(AM_LDFLAGS) -fsanitize=fuzzer
 
-noinst_PROGRAMS += %D%/fuzz-jws
+noinst_PROGRAMS += %D%/fuzz-conf %D%/fuzz-json %D%/fuzz-jws
+%C%_fuzz_conf_CPPFLAGS = $(fuzz_cppflags)
+%C%_fuzz_conf_LDFLAGS = $(fuzz_ldflags)
+%C%_fuzz_conf_LDADD = $(core_libs)
+%C%_fuzz_json_CPPFLAGS = $(fuzz_cppflags)
+%C%_fuzz_json_LDFLAGS = $(fuzz_ldflags)
+%C%_fuzz_json_LDADD = $(core_libs)
 %C%_fuzz_jws_CPPFLAGS = $(fuzz_cppflags)
 %C%_fuzz_jws_LDFLAGS = $(fuzz_ldflags)
 %C%_fuzz_jws_LDADD = $(core_libs)
 endif
+EXTRA_DIST += %D%/fuzz.h

@@ -16,7 +16,7 @@ void
 imap_lexer_open(
     struct imap_lexer *x, struct arena *a, const struct imap_frame *f)
 {
-	char *copy = arena_dup(a, f->p, f->n);
+	const char *copy = arena_dup(a, f->p, f->n);
 
 	*x = (struct imap_lexer){ .p = copy,
 		.end = copy + f->n,
@@ -81,7 +81,7 @@ lex_rest(struct imap_lexer *x)
 bool
 lex_atom(struct imap_lexer *x, struct str *out)
 {
-	char *p = x->p;
+	const char *p = x->p;
 
 	while (p < x->end && !ends_atom[(unsigned char)*p])
 		p++;
@@ -96,7 +96,7 @@ bool
 lex_number64(struct imap_lexer *x, uint64_t *out)
 {
 	uint64_t value = 0;
-	char *p = x->p;
+	const char *p = x->p;
 
 	for (; p < x->end && *p >= '0' && *p <= '9'; p++) {
 		unsigned digit = (unsigned)(*p - '0');
@@ -125,24 +125,25 @@ lex_number(struct imap_lexer *x, uint32_t *out)
 	return true;
 }
 
-/* Takes the backslashes out of [from, to), in place. */
+/* Takes the backslashes out of [from, to). Not in place: what could not be
+ * parsed is read again to be skipped. */
 static struct str
-unescape(char *from, char *to)
+unescape(struct arena *a, const char *from, const char *to)
 {
-	char *out = from;
+	char *text = arena_alloc(a, (size_t)(to - from) + 1), *out = text;
 
-	for (char *p = from; p < to; p++) {
+	for (const char *p = from; p < to; p++) {
 		if (*p == '\\' && p + 1 < to)
 			p++;
 		*out++ = *p;
 	}
-	return (struct str){ from, (size_t)(out - from) };
+	return (struct str){ text, (size_t)(out - text) };
 }
 
 static bool
 lex_quoted(struct imap_lexer *x, struct str *out)
 {
-	char *from = ++x->p, *p = from;
+	const char *from = ++x->p, *p = from;
 	bool escaped = false;
 
 	while (p < x->end && *p != '"') {
@@ -154,7 +155,7 @@ lex_quoted(struct imap_lexer *x, struct str *out)
 	}
 	if (p >= x->end)
 		return lex_fault(x, "a quoted string does not end");
-	*out = escaped ? unescape(from, p)
+	*out = escaped ? unescape(x->arena, from, p)
 		       : (struct str){ from, (size_t)(p - from) };
 	x->p = p + 1;
 	return true;
@@ -187,7 +188,7 @@ take_literal(struct imap_lexer *x, struct str *out)
 	if (l == NULL)
 		return lex_fault(x, "a string is missing");
 	*out = (struct str){ x->base + l->at, l->n };
-	x->p += (size_t)(x->base + l->at - x->p) + l->n;
+	x->p = x->base + l->at + l->n;
 	x->literal++;
 	if (l->n != l->size && !l->taken)
 		return lex_fault(x, "a literal is larger than allowed");

@@ -10,8 +10,8 @@
 #define IMAP_DEPTH 32
 
 struct imap_lexer {
-	char *p;
-	char *end;
+	const char *p;
+	const char *end;
 	const char *base;
 	const struct imap_literal *literal; /* the next one */
 	const struct imap_literal *literal_end;

@@ -9,6 +9,11 @@ libmail_a_SOURCES = \
 	%D%/imap-lexer.c %D%/imap-lexer.h \
 	%D%/imap-reader.c %D%/imap-reader.h \
 	%D%/imap-set.c %D%/imap-set.h \
+	%D%/imap-code.c %D%/imap-code.h \
+	%D%/imap-envelope.c \
+	%D%/imap-message.c %D%/imap-message.h \
+	%D%/imap-response.c %D%/imap-response.h \
+	%D%/imap-structure.c \
 	%D%/mutf7.c %D%/mutf7.h \
 	%D%/parameter.c %D%/parameter.h \
 	%D%/rfc2047.c %D%/rfc2047.h

@@ -9,3 +9,6 @@ endif
 
 check_cppflags = $(AM_CPPFLAGS) -I$(top_srcdir)/tests $(CHECK_CFLAGS)
 check_libs = libunit.a $(CHECK_LIBS)
+
+# IMAP responses as text.
+imap_show = %D%/imap-show.c %D%/imap-show.h

@@ -1,11 +1,12 @@
 # tests/mail: test-<name>.c stands for src/mail/<name>.c.
 
-EXTRA_DIST += %D%/run.h
+EXTRA_DIST += %D%/rows.h
 
 if HAVE_CHECK
 mail_tests = \
 	%D%/test-date \
 	%D%/test-egress \
+	%D%/test-imap-response \
 	%D%/test-imap-set \
 	%D%/test-mutf7 \
 	%D%/test-parameter \
@@ -13,15 +14,18 @@ mail_tests = \
 check_PROGRAMS += $(mail_tests)
 TESTS += $(mail_tests)
 %C%_test_date_CPPFLAGS = $(check_cppflags)
-%C%_test_date_LDADD = $(mail_libs) $(check_libs)
+%C%_test_date_LDADD = $(check_libs) $(mail_libs)
 %C%_test_egress_CPPFLAGS = $(check_cppflags)
-%C%_test_egress_LDADD = $(mail_libs) $(check_libs)
+%C%_test_egress_LDADD = $(check_libs) $(mail_libs)
+%C%_test_imap_response_SOURCES = %D%/test-imap-response.c $(imap_show)
+%C%_test_imap_response_CPPFLAGS = $(check_cppflags)
+%C%_test_imap_response_LDADD = $(check_libs) $(mail_libs)
 %C%_test_imap_set_CPPFLAGS = $(check_cppflags)
-%C%_test_imap_set_LDADD = $(mail_libs) $(check_libs)
+%C%_test_imap_set_LDADD = $(check_libs) $(mail_libs)
 %C%_test_mutf7_CPPFLAGS = $(check_cppflags)
-%C%_test_mutf7_LDADD = $(mail_libs) $(check_libs)
+%C%_test_mutf7_LDADD = $(check_libs) $(mail_libs)
 %C%_test_parameter_CPPFLAGS = $(check_cppflags)
-%C%_test_parameter_LDADD = $(mail_libs) $(check_libs)
+%C%_test_parameter_LDADD = $(check_libs) $(mail_libs)
 %C%_test_rfc2047_CPPFLAGS = $(check_cppflags)
-%C%_test_rfc2047_LDADD = $(mail_libs) $(check_libs)
+%C%_test_rfc2047_LDADD = $(check_libs) $(mail_libs)
 endif

@@ -1,6 +1,6 @@
 #include "mail/date.h"
 
-#include "run.h"
+#include "rows.h"
 
 #define NO    INT64_MIN
 #define AT(s) ((s)*1000000LL)
@@ -132,4 +132,5 @@ START_TEST(printed)
 }
 END_TEST
 
-RUN("date", fields, internal_dates, round_trip, printed)
+UNIT_MAIN("mail/date", UNIT(fields), UNIT(internal_dates), UNIT(round_trip),
+    UNIT(printed))

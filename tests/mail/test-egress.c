@@ -3,7 +3,7 @@
 #include <arpa/inet.h>
 #include <netdb.h>
 
-#include "run.h"
+#include "rows.h"
 
 /* As getaddrinfo reads hosts: decimal, octal and hex forms too. */
 static const struct {
@@ -278,5 +278,5 @@ START_TEST(line_texts)
 }
 END_TEST
 
-RUN("egress", addresses, allow_list, bad_lists, other_families, host_names,
-    line_texts)
+UNIT_MAIN("mail/egress", UNIT(addresses), UNIT(allow_list), UNIT(bad_lists),
+    UNIT(other_families), UNIT(host_names), UNIT(line_texts))

@@ -1,6 +1,6 @@
 #include "mail/imap-set.h"
 
-#include "run.h"
+#include "rows.h"
 
 static struct arena *arena;
 
@@ -240,5 +240,5 @@ START_TEST(gathered)
 }
 END_TEST
 
-RUN("imap-set", parse, algebra, against_bitmap, newest, copyuid_order, pieces,
-    gathered)
+UNIT_MAIN("mail/imap-set", UNIT(parse), UNIT(algebra), UNIT(against_bitmap),
+    UNIT(newest), UNIT(copyuid_order), UNIT(pieces), UNIT(gathered))

@@ -1,6 +1,6 @@
 #include "mail/mutf7.h"
 
-#include "run.h"
+#include "rows.h"
 
 static const struct {
 	const char *wire;
@@ -125,4 +125,5 @@ START_TEST(all_points)
 }
 END_TEST
 
-RUN("mutf7", decodes, utf8_names, refuses, all_points)
+UNIT_MAIN("mail/mutf7", UNIT(decodes), UNIT(utf8_names), UNIT(refuses),
+    UNIT(all_points))

@@ -3,7 +3,7 @@
 #include <stdio.h>
 
 #include "core/clock.h"
-#include "run.h"
+#include "rows.h"
 
 #define MOST_ROWS 6
 
@@ -92,4 +92,4 @@ START_TEST(flood)
 }
 END_TEST
 
-RUN("parameter", decodes, flood)
+UNIT_MAIN("mail/parameter", UNIT(decodes), UNIT(flood))

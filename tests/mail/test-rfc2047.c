@@ -2,7 +2,7 @@
 
 #include "core/clock.h"
 #include "mail/charset.h"
-#include "run.h"
+#include "rows.h"
 
 #define U_UML  "\xc3\xbc"
 #define BROKEN "\xef\xbf\xbd"
@@ -53,7 +53,9 @@ static const struct {
 	{ "=?utf-8?Q?=ZZ=4?=", "=ZZ=4" },
 	{ "=?utf-8?Q?two words?=", "two words" }, /* a blank: common fault */
 	{ "x=?utf-8?Q?a?=y", "xay" },
-	{ "=?utf-8?Q?" "?= =?utf-8?Q?b?=", "b" },
+	{ "=?utf-8?Q?"
+	  "?= =?utf-8?Q?b?=",
+	    "b" },
 	/* bytes without any declaration */
 	{ "M\xc3\xbcller", "M" U_UML "ller" },
 	{ "M\xfcller", "M" U_UML "ller" },
@@ -168,4 +170,5 @@ START_TEST(never_invalid)
 }
 END_TEST
 
-RUN("rfc2047", decodes, cut, floods, encodes, never_invalid)
+UNIT_MAIN("mail/rfc2047", UNIT(decodes), UNIT(cut), UNIT(floods), UNIT(encodes),
+    UNIT(never_invalid))

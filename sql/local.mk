@@ -8,8 +8,11 @@ queries_sql = \
 	%D%/queries/account.sql \
 	%D%/queries/credential.sql \
 	%D%/queries/email.sql \
+	%D%/queries/flag.sql \
 	%D%/queries/job.sql \
+	%D%/queries/mailbox.sql \
 	%D%/queries/membership.sql \
+	%D%/queries/placement.sql \
 	%D%/queries/session.sql \
 	%D%/queries/task.sql \
 	%D%/queries/user.sql

@@ -580,7 +580,7 @@ function print_stmt(n, i) {
 }
 
 function escaped(s) {
-	gsub(/\\/, "\\\\", s)
+	gsub(/\\/, "\\\\&", s)
 	gsub(/"/, "\\\"", s)
 	gsub(/\t/, "\\t", s)
 	return s

@@ -211,6 +211,8 @@ CREATE TABLE credential (
 	-- Remembered, so that a poll needs one round trip after login.
 	capabilities text,
 	next_poll_at timestamptz,
+	-- Emails up to this id have a snippet, as far as they have text.
+	text_done_id bigint NOT NULL DEFAULT 0,
 	created_at timestamptz NOT NULL DEFAULT now(),
 	updated_at timestamptz NOT NULL DEFAULT now(),
 	PRIMARY KEY (account_id, id),
@@ -252,6 +254,9 @@ CREATE TABLE mailbox (
 	-- Counted in the transactions that change them; equal a recount.
 	stored_messages bigint NOT NULL DEFAULT 0,
 	skipped_messages bigint NOT NULL DEFAULT 0,
+	-- When all flags were last compared, where the server cannot tell what
+	-- changed (no CONDSTORE).
+	flags_at timestamptz,
 	last_sync_at timestamptz, -- last success
 	last_error_code text,
 	last_error_detail text,
@@ -337,6 +342,7 @@ CREATE TABLE placement (
 	uid bigint NOT NULL,
 	email_id bigint NOT NULL,
 	flags text[] NOT NULL DEFAULT '{}',
+	skip_reason text, -- it could not be read whole; NULL: it could
 	PRIMARY KEY (account_id, mailbox_id, uidvalidity, uid),
 	FOREIGN KEY (account_id, mailbox_id) REFERENCES mailbox
 		ON DELETE CASCADE,
@@ -345,6 +351,26 @@ CREATE TABLE placement (
 );
 CREATE INDEX placement_email ON placement (account_id, email_id);
 
+-- What a user changed about flags and the server has not been told. Until it
+-- has, these win over what a sync reads. `version` tells a change that came
+-- while an older one was on its way.
+CREATE TABLE flag_intent (
+	application_id bigint NOT NULL,
+	account_id bigint NOT NULL,
+	email_id bigint NOT NULL,
+	credential_id bigint NOT NULL,
+	flags_add text[] NOT NULL,
+	flags_remove text[] NOT NULL,
+	version bigint NOT NULL DEFAULT 1,
+	created_at timestamptz NOT NULL DEFAULT now(),
+	PRIMARY KEY (account_id, email_id),
+	FOREIGN KEY (account_id, email_id) REFERENCES email
+		ON DELETE CASCADE,
+	FOREIGN KEY (account_id, credential_id) REFERENCES credential
+		ON DELETE CASCADE
+);
+CREATE INDEX flag_intent_credential ON flag_intent
+	(account_id, credential_id);
 
 -- An email as the API shows it; row-level security is the caller's.
 CREATE VIEW email_row WITH (security_invoker) AS
@@ -498,8 +524,8 @@ DECLARE
 	t text;
 BEGIN
 	FOREACH t IN ARRAY ARRAY['data_key', 'credential', 'mailbox', 'email',
-	    'placement', 'email_part', 'counter', 'task', 'job', 'log',
-	    'idempotency'] LOOP
+	    'placement', 'flag_intent', 'email_part', 'counter', 'task',
+	    'job', 'log', 'idempotency'] LOOP
 		EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', t);
 		EXECUTE format('CREATE POLICY tenant ON %I
 			USING (account_id = current_setting(''letterrack.account'')::bigint)',

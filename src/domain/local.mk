@@ -7,8 +7,11 @@ libdomain_a_SOURCES = \
 	%D%/account.c %D%/account.h \
 	%D%/credential.c %D%/credential.h \
 	%D%/email.c %D%/email.h \
+	%D%/flag.c %D%/flag.h \
 	%D%/job.c %D%/job.h \
+	%D%/mailbox.c %D%/mailbox.h \
 	%D%/membership.c %D%/membership.h \
+	%D%/placement.c %D%/placement.h \
 	%D%/session.c %D%/session.h \
 	%D%/statements.h \
 	%D%/task.c %D%/task.h \
@@ -17,8 +20,11 @@ domain_made_c = \
 	%D%/account-sql.c \
 	%D%/credential-sql.c \
 	%D%/email-sql.c \
+	%D%/flag-sql.c \
 	%D%/job-sql.c \
+	%D%/mailbox-sql.c \
 	%D%/membership-sql.c \
+	%D%/placement-sql.c \
 	%D%/session-sql.c \
 	%D%/statements.c \
 	%D%/task-sql.c \
@@ -27,8 +33,11 @@ domain_made_h = \
 	%D%/account-sql.h \
 	%D%/credential-sql.h \
 	%D%/email-sql.h \
+	%D%/flag-sql.h \
 	%D%/job-sql.h \
+	%D%/mailbox-sql.h \
 	%D%/membership-sql.h \
+	%D%/placement-sql.h \
 	%D%/session-sql.h \
 	%D%/task-sql.h \
 	%D%/user-sql.h

@@ -1,0 +1,102 @@
+-- A mail account's folders as the API shows them, with their ledgers.
+-- name: mailbox_list :many
+-- args: account account, id credential
+-- row:  mailbox
+SELECT id, account_id, credential_id, name, delimiter, special_use,
+    attributes, is_selectable, uidvalidity, uid_next, highestmodseq,
+    server_messages, server_unseen, stored_messages, skipped_messages,
+    server_messages - stored_messages - skipped_messages AS missing_messages,
+    last_sync_at, last_error_code, last_error_detail, created_at, updated_at
+FROM mailbox
+WHERE account_id = $1 AND credential_id = $2 AND removed_at IS NULL
+ORDER BY special_use IS DISTINCT FROM 'inbox', name, id;
+
+-- The same folders as the sync needs them.
+-- name: mailbox_cursors :many
+-- args: account account, id credential
+-- row:  mailbox_cursor
+SELECT id, name, wire_name, delimiter, special_use, attributes,
+    is_selectable, uidvalidity, uid_next, uid_low, highestmodseq,
+    server_messages, server_uidnext, stored_messages, skipped_messages,
+    flags_at, EXISTS (SELECT FROM placement p
+        WHERE p.account_id = $1 AND p.mailbox_id = m.id
+        AND p.uidvalidity < m.uidvalidity)
+    OR EXISTS (SELECT FROM placement p
+        WHERE p.account_id = $1 AND p.mailbox_id = m.id
+        AND p.uidvalidity > m.uidvalidity) AS is_stale
+FROM mailbox m
+WHERE account_id = $1 AND credential_id = $2 AND removed_at IS NULL
+ORDER BY special_use IS DISTINCT FROM 'inbox', name, id;
+
+-- name: mailbox_add :value
+-- args: account account, id application, id credential, str name,
+-- args: str wire_name, text? delimiter, text? special_use, texts attributes,
+-- args: bool is_selectable
+-- value: int
+INSERT INTO mailbox (application_id, account_id, credential_id, name,
+    wire_name, delimiter, special_use, attributes, is_selectable)
+VALUES ($2, $1, $3, $4, $5, $6, $7, $8, $9)
+RETURNING id;
+
+-- What LIST says of a known folder; also its new name, where it was renamed.
+-- name: mailbox_describe :must
+-- args: account account, id id, str name, str wire_name, text? delimiter,
+-- args: text? special_use, texts attributes, bool is_selectable
+UPDATE mailbox SET name = $3, wire_name = $4, delimiter = $5,
+    special_use = $6, attributes = $7, is_selectable = $8, updated_at = now()
+WHERE account_id = $1 AND id = $2;
+
+-- The folder is no longer on the server. Its mail goes with
+-- placement_expunge_removed.
+-- name: mailbox_remove :must
+-- args: account account, id id
+UPDATE mailbox SET removed_at = now(), updated_at = now()
+WHERE account_id = $1 AND id = $2 AND removed_at IS NULL;
+
+-- What the server says of folders that need no more: looked at, nothing new.
+-- name: mailbox_unchanged :exec
+-- args: account account, ids ids, ints messages, ints unseen, ints uidnext
+UPDATE mailbox m SET server_messages = coalesce(s.messages, m.server_messages),
+    server_unseen = coalesce(s.unseen, m.server_unseen),
+    server_uidnext = coalesce(s.uidnext, m.server_uidnext),
+    last_sync_at = now(), last_error_code = NULL, last_error_detail = NULL
+FROM unnest($2, $3, $4, $5) AS s (id, messages, unseen, uidnext)
+WHERE m.account_id = $1 AND m.id = s.id;
+
+-- A folder begins, or begins anew: the cursor of a UIDVALIDITY. What was
+-- placed under another one stays until it is matched or the walk has ended.
+-- name: mailbox_begin :must
+-- args: account account, id id, int uidvalidity, int uid_next, int? modseq
+UPDATE mailbox m SET uidvalidity = $3, uid_next = $4, uid_low = $4,
+    highestmodseq = $5,
+    stored_messages = n.stored, skipped_messages = n.skipped
+FROM (SELECT count(*) FILTER (WHERE skip_reason IS NULL) AS stored,
+    count(skip_reason) AS skipped
+    FROM placement WHERE account_id = $1 AND mailbox_id = $2
+    AND uidvalidity = $3) n
+WHERE account_id = $1 AND id = $2;
+
+-- Moves the cursor; NULL leaves what it was.
+-- name: mailbox_move_cursor :must
+-- args: account account, id id, int uidvalidity, int? uid_next, int? uid_low,
+-- args: int? modseq
+UPDATE mailbox SET uid_next = coalesce($4, uid_next),
+    uid_low = coalesce($5, uid_low), highestmodseq = coalesce($6, highestmodseq)
+WHERE account_id = $1 AND id = $2 AND uidvalidity = $3;
+
+-- The folder is in step with the server.
+-- name: mailbox_in_step :must
+-- args: account account, id id, int uidvalidity, int? modseq, int messages,
+-- args: int? unseen, bool flags_compared
+UPDATE mailbox SET highestmodseq = $4, server_messages = $5,
+    server_unseen = coalesce($6, server_unseen),
+    server_uidnext = uid_next, last_sync_at = now(),
+    flags_at = CASE WHEN $7 THEN now() ELSE flags_at END,
+    last_error_code = NULL, last_error_detail = NULL
+WHERE account_id = $1 AND id = $2 AND uidvalidity = $3;
+
+-- name: mailbox_failed :exec
+-- args: account account, id id, text code, text? detail, int? messages
+UPDATE mailbox SET last_error_code = $3, last_error_detail = $4,
+    server_messages = coalesce($5, server_messages)
+WHERE account_id = $1 AND id = $2;

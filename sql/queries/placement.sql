@@ -1,0 +1,258 @@
+-- What the sync writes: where emails lie, and emails themselves as a server
+-- tells of them. All of it runs under a job's lease.
+
+-- The UIDs that are known of a folder, as ranges.
+-- name: placement_ranges :many
+-- args: account account, id mailbox, int uidvalidity
+-- row:  uid_range
+SELECT min(uid) AS first, max(uid) AS last
+FROM (SELECT uid, uid - row_number() OVER (ORDER BY uid) AS island
+    FROM placement
+    WHERE account_id = $1 AND mailbox_id = $2 AND uidvalidity = $3) AS p
+GROUP BY island ORDER BY 1;
+
+-- Stores a batch of messages of one folder. UIDs that are placed already are
+-- left alone, so a batch may come twice. A message whose server_email_id is
+-- known joins that email; the others become new ones, whose ids are taken
+-- here. Moves the cursor (NULL leaves it), folder's and account's counts in
+-- the same statement. Gives the emails that were joined: email_settle them.
+-- No two rows may share a server_email_id.
+-- name: placement_ingest :one
+-- args: account account, id application, id credential, id mailbox,
+-- args: int uidvalidity, int? uid_next, int? uid_low,
+-- args: ints uids, texts flags, texts message_ids, texts in_reply_tos,
+-- args: texts referencess, texts subjects, texts froms, texts tos, texts ccs,
+-- args: texts bccs, texts reply_tos, times sent, times received, ints sizes,
+-- args: bools attachments, texts structures, texts server_ids,
+-- args: texts skip_reasons
+-- row:  ingested
+WITH r AS (
+	SELECT u.*, string_to_array(u.flag_words, ' ') AS flags
+	FROM unnest($8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19,
+	    $20, $21, $22, $23, $24, $25) AS u (uid, flag_words, message_id,
+	    in_reply_to, refs, subject, from_json, to_json, cc_json, bcc_json,
+	    reply_to_json, sent_at, received_at, size_bytes, has_attachments,
+	    structure, server_email_id, skip_reason)
+	WHERE NOT EXISTS (SELECT FROM placement p
+	    WHERE p.account_id = $1 AND p.mailbox_id = $4
+	    AND p.uidvalidity = $5 AND p.uid = u.uid)
+), m AS MATERIALIZED (
+	SELECT r.*, known.id AS known_id,
+	    coalesce(known.id, nextval('email_id_seq')) AS email_id
+	FROM r LEFT JOIN LATERAL (SELECT e.id FROM email e
+	    WHERE e.account_id = $1 AND e.credential_id = $3
+	    AND e.server_email_id = r.server_email_id
+	    ORDER BY e.id LIMIT 1) AS known ON true
+), made AS (
+	INSERT INTO email (application_id, account_id, id, credential_id,
+	    mailbox_id, uid, message_id, in_reply_to, "references", subject,
+	    from_json, to_json, cc_json, bcc_json, reply_to_json, sent_at,
+	    received_at, size_bytes, is_read, is_flagged, is_answered, is_draft,
+	    flags, has_attachments, structure, server_email_id, skip_reason)
+	SELECT $2, $1, email_id, $3, $4, uid, message_id, in_reply_to, refs,
+	    subject, from_json::json, to_json::json, cc_json::json,
+	    bcc_json::json, reply_to_json::json, sent_at, received_at,
+	    size_bytes, '\Seen' = ANY (flags), '\Flagged' = ANY (flags),
+	    '\Answered' = ANY (flags), '\Draft' = ANY (flags), flags,
+	    has_attachments, structure::json, server_email_id, skip_reason
+	FROM m WHERE known_id IS NULL
+	RETURNING is_read
+), placed AS (
+	INSERT INTO placement (application_id, account_id, mailbox_id,
+	    uidvalidity, uid, email_id, flags, skip_reason)
+	SELECT $2, $1, $4, $5, uid, email_id, flags, skip_reason FROM m
+), counted AS (
+	INSERT INTO counter (application_id, account_id, name, n)
+	SELECT $2, $1, c.name, c.n
+	FROM (SELECT 'emails', count(*) FROM made
+	    UNION ALL
+	    SELECT 'unread', count(*) FROM made WHERE NOT is_read) AS c (name, n)
+	WHERE c.n > 0 ORDER BY c.name
+	ON CONFLICT (account_id, name) DO UPDATE SET n = counter.n + excluded.n
+), total AS (
+	SELECT count(*) FILTER (WHERE skip_reason IS NULL) AS stored,
+	    count(skip_reason) AS skipped,
+	    array_agg(known_id) FILTER (WHERE known_id IS NOT NULL) AS joined
+	FROM m
+)
+UPDATE mailbox b SET uid_next = coalesce($6, uid_next),
+    uid_low = coalesce($7, uid_low),
+    stored_messages = stored_messages + t.stored,
+    skipped_messages = skipped_messages + t.skipped
+FROM total t
+WHERE b.account_id = $1 AND b.id = $4 AND b.uidvalidity = $5
+RETURNING t.stored, t.skipped, t.joined;
+
+-- After a new UIDVALIDITY: places messages that are known from the old one.
+-- One is known where size, both dates, Message-ID, subject, people and
+-- structure are all the same; of several that are alike in all of that, the
+-- newest takes the newest. Only what lay in this very folder is looked at.
+-- name: placement_rematch :exec
+-- args: account account, id application, id credential, id mailbox,
+-- args: int uidvalidity, ints uids, texts flags, texts message_ids,
+-- args: texts subjects, texts froms, texts tos, times sent, times received,
+-- args: ints sizes, texts structures
+WITH fresh AS (
+	SELECT u.*, row_number() OVER (PARTITION BY received_at, size_bytes,
+	    mark ORDER BY uid DESC) AS nth
+	FROM (SELECT uid, flag_words, received_at, size_bytes,
+	    md5(concat_ws(chr(31), message_id, subject, from_json, to_json,
+	        extract(epoch FROM sent_at), structure)) AS mark
+	    FROM unnest($6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
+	    AS u (uid, flag_words, message_id, subject, from_json, to_json,
+	    sent_at, received_at, size_bytes, structure)
+	    WHERE NOT EXISTS (SELECT FROM placement p
+	        WHERE p.account_id = $1 AND p.mailbox_id = $4
+	        AND p.uidvalidity = $5 AND p.uid = u.uid)) u
+), known AS (
+	SELECT k.*, row_number() OVER (PARTITION BY received_at, size_bytes,
+	    mark ORDER BY uid DESC) AS nth
+	FROM (SELECT p.email_id, p.uidvalidity, p.uid, e.received_at,
+	    e.size_bytes, md5(concat_ws(chr(31), e.message_id, e.subject,
+	        e.from_json, e.to_json, extract(epoch FROM e.sent_at),
+	        e.structure)) AS mark
+	    FROM email e
+	    JOIN placement p ON p.account_id = $1 AND p.email_id = e.id
+	        AND p.mailbox_id = $4 AND p.uidvalidity <> $5
+	    WHERE e.account_id = $1 AND e.credential_id = $3
+	    AND e.skip_reason IS NULL AND e.removed_why IS DISTINCT FROM 'vanished'
+	    AND e.received_at IN (SELECT received_at FROM fresh)) k
+), pair AS MATERIALIZED (
+	SELECT f.uid, f.flag_words, k.email_id, k.uidvalidity AS old_uidvalidity,
+	    k.uid AS old_uid
+	FROM fresh f JOIN known k USING (received_at, size_bytes, mark, nth)
+), gone AS (
+	DELETE FROM placement p USING pair
+	WHERE p.account_id = $1 AND p.mailbox_id = $4
+	AND p.uidvalidity = pair.old_uidvalidity AND p.uid = pair.old_uid
+), shown AS (
+	UPDATE email e SET uid = pair.uid FROM pair
+	WHERE e.account_id = $1 AND e.id = pair.email_id AND e.mailbox_id = $4
+), counted AS (
+	UPDATE mailbox SET stored_messages = stored_messages +
+	    (SELECT count(*) FROM pair)
+	WHERE account_id = $1 AND id = $4 AND uidvalidity = $5
+)
+INSERT INTO placement (application_id, account_id, mailbox_id, uidvalidity,
+    uid, email_id, flags)
+SELECT $2, $1, $4, $5, uid, email_id, string_to_array(flag_words, ' ')
+FROM pair;
+
+-- Flags as the server has them now. Gives the emails that differ.
+-- name: placement_flag :many
+-- args: account account, id mailbox, int uidvalidity, ints uids, texts flags
+-- row:  placed
+UPDATE placement p SET flags = string_to_array(r.words, ' ')
+FROM unnest($4, $5) AS r (uid, words)
+WHERE p.account_id = $1 AND p.mailbox_id = $2 AND p.uidvalidity = $3
+AND p.uid = r.uid AND p.flags <> string_to_array(r.words, ' ')
+RETURNING p.email_id;
+
+-- The UIDs in these ranges are gone from the folder; at most `most` rows at a
+-- time. Gives their emails.
+-- name: placement_expunge :many
+-- args: account account, id mailbox, int uidvalidity, ints firsts,
+-- args: ints lasts, int most
+-- row:  placed
+WITH gone AS (
+	DELETE FROM placement p USING (
+	    SELECT x.uid FROM unnest($4, $5) AS r (first, last)
+	    JOIN placement x ON x.account_id = $1 AND x.mailbox_id = $2
+	    AND x.uidvalidity = $3 AND x.uid BETWEEN r.first AND r.last
+	    LIMIT $6) AS d
+	WHERE p.account_id = $1 AND p.mailbox_id = $2 AND p.uidvalidity = $3
+	AND p.uid = d.uid
+	RETURNING p.email_id, p.skip_reason
+), counted AS (
+	UPDATE mailbox SET stored_messages = stored_messages -
+	    (SELECT count(*) FROM gone WHERE skip_reason IS NULL),
+	    skipped_messages = skipped_messages -
+	    (SELECT count(skip_reason) FROM gone)
+	WHERE account_id = $1 AND id = $2 AND uidvalidity = $3
+)
+SELECT email_id FROM gone;
+
+-- What a folder still has of an old UIDVALIDITY, when the walk has ended.
+-- name: placement_expunge_stale :many
+-- args: account account, id mailbox, int uidvalidity, int most
+-- row:  placed
+DELETE FROM placement p USING (
+    SELECT x.uidvalidity, x.uid FROM placement x
+    WHERE x.account_id = $1 AND x.mailbox_id = $2
+    AND (x.uidvalidity < $3 OR x.uidvalidity > $3) LIMIT $4) AS d
+WHERE p.account_id = $1 AND p.mailbox_id = $2
+AND p.uidvalidity = d.uidvalidity AND p.uid = d.uid
+RETURNING p.email_id;
+
+-- What lies in folders that are gone.
+-- name: placement_expunge_removed :many
+-- args: account account, id credential, int most
+-- row:  placed
+DELETE FROM placement p USING (
+    SELECT x.mailbox_id, x.uidvalidity, x.uid
+    FROM mailbox b JOIN placement x ON x.account_id = $1
+    AND x.mailbox_id = b.id
+    WHERE b.account_id = $1 AND b.credential_id = $2
+    AND b.removed_at IS NOT NULL LIMIT $3) AS d
+WHERE p.account_id = $1 AND p.mailbox_id = d.mailbox_id
+AND p.uidvalidity = d.uidvalidity AND p.uid = d.uid
+RETURNING p.email_id;
+
+-- Makes emails agree with their placements: flags are the union of them,
+-- changed by what a user wants and the server has not been told; the folder
+-- shown is one they lie in; without a placement they have vanished, and come
+-- back with a new one, unless a user deleted them.
+-- name: email_settle :exec
+-- args: account account, ids ids
+WITH t AS MATERIALIZED (
+	SELECT e.application_id, e.id, e.is_read, e.removed_at IS NULL AS was_there,
+	    shown.mailbox_id, shown.uid,
+	    ARRAY(SELECT f FROM (
+	        SELECT unnest(p.flags) AS f FROM placement p
+	        WHERE p.account_id = $1 AND p.email_id = e.id
+	        UNION SELECT unnest(i.flags_add)) AS u
+	        WHERE f <> ALL (coalesce(i.flags_remove, '{}')) ORDER BY f COLLATE "C")
+	        AS flags
+	FROM email e
+	LEFT JOIN flag_intent i ON i.account_id = $1 AND i.email_id = e.id
+	LEFT JOIN LATERAL (SELECT p.mailbox_id, p.uid FROM placement p
+	    WHERE p.account_id = $1 AND p.email_id = e.id
+	    ORDER BY p.mailbox_id = e.mailbox_id DESC NULLS LAST, p.mailbox_id,
+	        p.uid DESC LIMIT 1) AS shown ON true
+	WHERE e.account_id = $1 AND e.id = ANY ($2)
+	AND e.credential_id IS NOT NULL
+), changed AS (
+	UPDATE email e SET
+	    flags = CASE WHEN t.uid IS NULL THEN e.flags ELSE t.flags END,
+	    is_read = CASE WHEN t.uid IS NULL THEN e.is_read
+	        ELSE '\Seen' = ANY (t.flags) END,
+	    is_flagged = CASE WHEN t.uid IS NULL THEN e.is_flagged
+	        ELSE '\Flagged' = ANY (t.flags) END,
+	    is_answered = CASE WHEN t.uid IS NULL THEN e.is_answered
+	        ELSE '\Answered' = ANY (t.flags) END,
+	    is_draft = CASE WHEN t.uid IS NULL THEN e.is_draft
+	        ELSE '\Draft' = ANY (t.flags) END,
+	    mailbox_id = t.mailbox_id, uid = t.uid,
+	    removed_at = CASE WHEN e.removed_why = 'deleted' THEN e.removed_at
+	        WHEN t.uid IS NULL THEN coalesce(e.removed_at, now()) END,
+	    removed_why = CASE WHEN e.removed_why = 'deleted' THEN 'deleted'
+	        WHEN t.uid IS NULL THEN 'vanished' END,
+	    updated_at = now()
+	FROM t
+	WHERE e.account_id = $1 AND e.id = t.id
+	AND ((t.uid IS NOT NULL AND e.flags <> t.flags)
+	    OR (t.mailbox_id, t.uid) IS DISTINCT FROM (e.mailbox_id, e.uid)
+	    OR ((t.uid IS NULL) <> (e.removed_at IS NOT NULL)
+	        AND e.removed_why IS DISTINCT FROM 'deleted'))
+	RETURNING e.id, e.is_read, e.removed_at IS NULL AS is_there
+), sums AS (
+	SELECT application_id, sum(c.is_there::int - t.was_there::int) AS emails,
+	    sum((c.is_there AND NOT c.is_read)::int
+	        - (t.was_there AND NOT t.is_read)::int) AS unread
+	FROM changed c JOIN t USING (id) GROUP BY 1
+)
+INSERT INTO counter (application_id, account_id, name, n)
+SELECT application_id, $1, v.name, v.n
+FROM sums, LATERAL (VALUES ('emails', emails), ('unread', unread)) AS v (name, n)
+WHERE v.n <> 0 ORDER BY v.name
+ON CONFLICT (account_id, name) DO UPDATE SET n = counter.n + excluded.n;

@@ -1,0 +1,53 @@
+#include "domain/mailbox.h"
+
+const struct col mailbox_cols[] = {
+	COL_ID(struct mailbox, id, ID_MAILBOX),
+	COL_ID(struct mailbox, account_id, ID_ACCOUNT),
+	COL_ID(struct mailbox, credential_id, ID_CREDENTIAL),
+	COL(struct mailbox, name),
+	COL(struct mailbox, delimiter),
+	COL(struct mailbox, special_use,
+	    .note = "inbox, sent, drafts, trash, junk, archive, all, flagged, "
+		    "important"),
+	COL(struct mailbox, attributes),
+	COL(struct mailbox, is_selectable),
+	COL_INT0(struct mailbox, uidvalidity),
+	COL(struct mailbox, uid_next),
+	COL_INT0(struct mailbox, highestmodseq),
+	COL(struct mailbox, server_messages,
+	    .note = "As the server last said."),
+	COL(struct mailbox, server_unseen),
+	COL(struct mailbox, stored_messages),
+	COL(struct mailbox, skipped_messages,
+	    .note = "Stored, but could not be read whole; each has a reason."),
+	COL(struct mailbox, missing_messages,
+	    .note = "On the server, neither stored nor skipped; 0 when a sync "
+		    "has ended."),
+	COL(struct mailbox, last_sync_at, .note = "The last success."),
+	COL(struct mailbox, last_error_code),
+	COL(struct mailbox, last_error_detail),
+	COL(struct mailbox, created_at),
+	COL(struct mailbox, updated_at),
+	COL_END,
+};
+
+const struct col mailbox_cursor_cols[] = {
+	COL(struct mailbox_cursor, id),
+	COL_STR(struct mailbox_cursor, name),
+	COL_STR(struct mailbox_cursor, wire_name),
+	COL(struct mailbox_cursor, delimiter),
+	COL(struct mailbox_cursor, special_use),
+	COL(struct mailbox_cursor, attributes),
+	COL(struct mailbox_cursor, is_selectable),
+	COL(struct mailbox_cursor, uidvalidity),
+	COL(struct mailbox_cursor, uid_next),
+	COL(struct mailbox_cursor, uid_low),
+	COL(struct mailbox_cursor, highestmodseq),
+	COL(struct mailbox_cursor, server_messages),
+	COL(struct mailbox_cursor, server_uidnext),
+	COL(struct mailbox_cursor, stored_messages),
+	COL(struct mailbox_cursor, skipped_messages),
+	COL(struct mailbox_cursor, flags_at),
+	COL(struct mailbox_cursor, is_stale),
+	COL_END,
+};

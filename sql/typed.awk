@@ -120,7 +120,7 @@ state == "body" {
 
 /^-- *name:/ {
 	if (state == "head")
-		complain(FNR, name[count] " has no statement")
+		complain(line_of[count], name[count] " has no statement")
 	open_statement()
 	next
 }
@@ -185,7 +185,7 @@ END {
 
 function finish() {
 	if (state == "head")
-		complain(FNR, name[count] " has no statement")
+		complain(line_of[count], name[count] " has no statement")
 	if (state == "body")
 		complain(line_of[count], name[count] " does not end with a `;`")
 	state = "between"

@@ -345,18 +345,21 @@ open_now(struct db *db)
 }
 
 /* Has the server hung up while nothing was asked? Then nothing is lost by
- * opening anew at once. */
+ * opening anew at once. Its last words may stand before the end, and so may
+ * notifications: what more than a few reads find is looked at later. */
 static void
 drop_if_hung_up(struct db *db)
 {
 	struct pollfd p = { .fd = PQsocket(db->conn), .events = POLLIN };
 
-	if (poll(&p, 1, 0) <= 0)
+	for (int i = 0; i < 8 && poll(&p, 1, 0) > 0; i++) {
+		if (PQconsumeInput(db->conn) &&
+		    PQstatus(db->conn) == CONNECTION_OK)
+			continue;
+		log_info(&db->log, "database connection was closed");
+		link_drop(db);
 		return;
-	if (PQconsumeInput(db->conn) && PQstatus(db->conn) == CONNECTION_OK)
-		return; /* a notification, a changed setting */
-	log_info(&db->log, "database connection was closed by the server");
-	link_drop(db);
+	}
 }
 
 /* The first failure is told at once and the next tries are spaced, so that

@@ -1,10 +1,12 @@
-#include "db/fixture.h"
+#include "lib/unit.h"
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/wait.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
+#include "db/fixture.h"
 #include "db/migrate.h"
 #include "db/thing-sql.h"
 
@@ -131,4 +133,47 @@ fixture_guarded(int64_t account)
 
 	thing_guard(db, account, "good", NULL, NULL);
 	return db;
+}
+
+static void
+mute_path(char path[108], const char *socket_dir)
+{
+	snprintf(path, 108, "%s/.s.PGSQL.5432", socket_dir);
+}
+
+int
+fixture_mute_socket(const char *socket_dir)
+{
+	struct sockaddr_un at = { .sun_family = AF_UNIX };
+	int s = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	mute_path(at.sun_path, socket_dir);
+	if (s < 0 || bind(s, (struct sockaddr *)&at, sizeof at) != 0 ||
+	    listen(s, 8) != 0)
+		die("no socket in %s", socket_dir);
+	return s;
+}
+
+void
+fixture_mute_remove(const char *socket_dir)
+{
+	char path[108];
+
+	mute_path(path, socket_dir);
+	unlink(path);
+	rmdir(socket_dir);
+}
+
+int
+fixture_main(Suite *(*suite)(void))
+{
+	SRunner *runner;
+	int failed;
+
+	fixture_start();
+	runner = srunner_create(suite());
+	srunner_run_all(runner, CK_ENV);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }

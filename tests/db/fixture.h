@@ -5,6 +5,8 @@
 
 #include "db/db.h"
 
+struct Suite;
+
 /* Starts it; ends the program where that fails. Removed at exit. */
 void fixture_start(void);
 void fixture_again(const char *stop_mode); /* stops, and starts */
@@ -17,6 +19,13 @@ const char *fixture_owner(void);
 
 /* SQL as the owner, through psql. */
 void fixture_psql(const char *sql);
+
+/* A listening socket at which PostgreSQL's would be, and its end. */
+int fixture_mute_socket(const char *socket_dir);
+void fixture_mute_remove(const char *socket_dir);
+
+/* Runs the suite with a cluster; the exit status. */
+int fixture_main(struct Suite *(*)(void));
 
 /* A connection without a guard, and with account 1's or 2's. */
 struct db *fixture_db(void);

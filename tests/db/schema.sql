@@ -46,3 +46,10 @@ BEGIN
 		RAISE EXCEPTION 'collided' USING ERRCODE = p_state;
 	END IF;
 END $$;
+
+CREATE FUNCTION thing_cut() RETURNS trigger LANGUAGE plpgsql
+SECURITY DEFINER AS $$
+BEGIN
+	PERFORM pg_terminate_backend(pg_backend_pid());
+	RETURN NULL;
+END $$;

@@ -512,13 +512,5 @@ suite(void)
 int
 main(void)
 {
-	SRunner *runner;
-	int failed;
-
-	fixture_start();
-	runner = srunner_create(suite());
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return fixture_main(suite);
 }

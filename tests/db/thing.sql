@@ -137,3 +137,8 @@ SELECT 1::bigint AS nothing_like_it;
 -- scope: global: gives a type that the member cannot hold
 -- row: thing
 SELECT 1.5::numeric AS id;
+
+-- name: thing_sleep_ms :exec
+-- args: int ms
+-- scope: global: waits
+SELECT pg_sleep($1 / 1000.0);

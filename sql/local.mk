@@ -10,9 +10,11 @@ queries_sql = \
 	%D%/queries/email.sql \
 	%D%/queries/flag.sql \
 	%D%/queries/job.sql \
+	%D%/queries/log.sql \
 	%D%/queries/mailbox.sql \
 	%D%/queries/membership.sql \
 	%D%/queries/placement.sql \
+	%D%/queries/provider-credential.sql \
 	%D%/queries/session.sql \
 	%D%/queries/task.sql \
 	%D%/queries/user.sql

@@ -222,6 +222,7 @@ CREATE TABLE credential (
 		REFERENCES app_user (application_id, id) ON DELETE CASCADE,
 	FOREIGN KEY (account_id, secret_key_id) REFERENCES data_key,
 	FOREIGN KEY (account_id, smtp_credential_id) REFERENCES credential
+		ON DELETE SET NULL (smtp_credential_id)
 );
 CREATE INDEX credential_due ON credential (next_poll_at)
 	WHERE is_active AND provider_kind = 'imap' AND sync_mode IN ('poll', 'idle');

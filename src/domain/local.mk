@@ -9,22 +9,27 @@ libdomain_a_SOURCES = \
 	%D%/email.c %D%/email.h \
 	%D%/flag.c %D%/flag.h \
 	%D%/job.c %D%/job.h \
+	%D%/log.c %D%/log.h \
 	%D%/mailbox.c %D%/mailbox.h \
 	%D%/membership.c %D%/membership.h \
 	%D%/placement.c %D%/placement.h \
+	%D%/provider-credential.c %D%/provider-credential.h \
 	%D%/session.c %D%/session.h \
 	%D%/statements.h \
 	%D%/task.c %D%/task.h \
-	%D%/user.c %D%/user.h
+	%D%/user.c %D%/user.h \
+	%D%/vault.c %D%/vault.h
 domain_made_c = \
 	%D%/account-sql.c \
 	%D%/credential-sql.c \
 	%D%/email-sql.c \
 	%D%/flag-sql.c \
 	%D%/job-sql.c \
+	%D%/log-sql.c \
 	%D%/mailbox-sql.c \
 	%D%/membership-sql.c \
 	%D%/placement-sql.c \
+	%D%/provider-credential-sql.c \
 	%D%/session-sql.c \
 	%D%/statements.c \
 	%D%/task-sql.c \
@@ -35,9 +40,11 @@ domain_made_h = \
 	%D%/email-sql.h \
 	%D%/flag-sql.h \
 	%D%/job-sql.h \
+	%D%/log-sql.h \
 	%D%/mailbox-sql.h \
 	%D%/membership-sql.h \
 	%D%/placement-sql.h \
+	%D%/provider-credential-sql.h \
 	%D%/session-sql.h \
 	%D%/task-sql.h \
 	%D%/user-sql.h

@@ -16,6 +16,7 @@ libmail_a_SOURCES = \
 	%D%/imap-structure.c \
 	%D%/mutf7.c %D%/mutf7.h \
 	%D%/parameter.c %D%/parameter.h \
+	%D%/probe.c %D%/probe.h \
 	%D%/rfc2047.c %D%/rfc2047.h
 
 mail_libs = libmail.a $(CURL_LIBS) $(GMIME_LIBS) $(core_libs)

@@ -16,7 +16,8 @@ read_bytes(const void *p, size_t n, struct conf **c)
 	int fd = memfd_create("conf", MFD_CLOEXEC);
 	enum rc rc;
 
-	HOLDS(fd >= 0 && write(fd, p, n) == (ssize_t)n);
+	HOLDS(fd >= 0);
+	HOLDS(write(fd, p, n) == (ssize_t)n);
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 	rc = conf_read(path, c);
 	close(fd);

@@ -106,6 +106,11 @@ enum rc db_wait(struct db *, int ms, int fd, enum db_event *) MUST_CHECK;
 enum rc db_call(struct db *, const struct stmt *, const struct arg *,
     struct arena *, void *out, size_t *n) MUST_CHECK;
 
+/* For tests: prepares a statement and matches its columns, without running
+ * it. A column or type that does not fit ends the process, as a call would;
+ * an error of the server is returned and logged. */
+enum rc db_prepare(struct db *, const struct stmt *) MUST_CHECK;
+
 /* For tests: the server's process for this connection, 0 when closed. */
 int db_backend(const struct db *);
 

@@ -152,6 +152,33 @@ db_call(struct db *db, const struct stmt *stmt, const struct arg *args,
 	return alone ? db_pipe_end(db) : RC_OK;
 }
 
+enum rc
+db_prepare(struct db *db, const struct stmt *stmt)
+{
+	struct prepared *p;
+	enum rc rc = link_ensure(db);
+
+	if (rc != RC_OK)
+		return rc;
+	db_pipe_begin(db);
+	db->started = true; /* without a guard: nothing runs */
+	p = prepared_find(db, stmt);
+	rc = send_prepare(db, p);
+	if (rc == RC_OK)
+		rc = sent(db, PQsendDescribePrepared(db->conn, stmt->name),
+		    (struct queued){ .kind = QUEUED_SIDE, .stmt = stmt });
+	if (rc == RC_OK)
+		rc = pipe_flush(db);
+	if (rc == RC_OK && (stmt->row != NULL || stmt->card == STMT_VALUE)) {
+		struct decode *d = decode_new(stmt, db->queue[1].result);
+
+		decode_free(&d);
+	}
+	pipe_forget(db);
+	db->piping = false;
+	return rc;
+}
+
 /* ---- receiving ---- */
 
 static bool

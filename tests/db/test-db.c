@@ -269,6 +269,25 @@ START_TEST(wrong_type_dies)
 }
 END_TEST
 
+START_TEST(prepare_finds_a_wrong_column)
+{
+	ck_assert_int_eq(db_prepare(db, &thing_unknown_stmt), RC_OK);
+}
+END_TEST
+
+START_TEST(prepare_finds_a_wrong_table)
+{
+	struct stmt wrong = thing_count_stmt;
+	int64_t n;
+
+	wrong.name = "wrong";
+	wrong.sql = "SELECT count(*) FROM nothing WHERE id = $1";
+	ck_assert_int_eq(db_prepare(db, &wrong), RC_INTERNAL);
+	ck_assert_int_eq(db_prepare(db, &thing_count_stmt), RC_OK);
+	ck_assert_int_eq(thing_count(db, 1, &n), RC_OK);
+}
+END_TEST
+
 START_TEST(plans)
 {
 	const char *mode, *after;
@@ -495,6 +514,8 @@ suite(void)
 	tcase_add_test(t, nothing_is_set_for_the_session);
 	tcase_add_test_raise_signal(t, unguarded_statement_dies, SIGABRT);
 	tcase_add_test_raise_signal(t, unknown_column_dies, SIGABRT);
+	tcase_add_test_raise_signal(t, prepare_finds_a_wrong_column, SIGABRT);
+	tcase_add_test(t, prepare_finds_a_wrong_table);
 	tcase_add_test_raise_signal(t, wrong_type_dies, SIGABRT);
 	tcase_add_test(t, plans);
 	tcase_add_loop_test(

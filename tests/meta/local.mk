@@ -1,1 +1,9 @@
 # tests/meta: see tests/core/local.mk for the pattern.
+
+if HAVE_CHECK
+check_PROGRAMS += %D%/test-statements
+TESTS += %D%/test-statements
+%C%_test_statements_SOURCES = %D%/test-statements.c
+%C%_test_statements_CPPFLAGS = $(db_check_cppflags)
+%C%_test_statements_LDADD = libthing.a $(check_libs) $(domain_libs)
+endif

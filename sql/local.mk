@@ -6,9 +6,11 @@ migrations_sql = \
 	%D%/migrations/0001-foundation.sql
 queries_sql = \
 	%D%/queries/account.sql \
+	%D%/queries/actor.sql \
 	%D%/queries/credential.sql \
 	%D%/queries/email.sql \
 	%D%/queries/flag.sql \
+	%D%/queries/health.sql \
 	%D%/queries/job.sql \
 	%D%/queries/log.sql \
 	%D%/queries/mailbox.sql \

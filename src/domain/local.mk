@@ -5,9 +5,11 @@ noinst_LIBRARIES += libdomain.a
 libdomain_a_CPPFLAGS = $(AM_CPPFLAGS)
 libdomain_a_SOURCES = \
 	%D%/account.c %D%/account.h \
+	%D%/actor.h \
 	%D%/credential.c %D%/credential.h \
 	%D%/email.c %D%/email.h \
 	%D%/flag.c %D%/flag.h \
+	%D%/health.h \
 	%D%/job.c %D%/job.h \
 	%D%/log.c %D%/log.h \
 	%D%/mailbox.c %D%/mailbox.h \
@@ -21,9 +23,11 @@ libdomain_a_SOURCES = \
 	%D%/vault.c %D%/vault.h
 domain_made_c = \
 	%D%/account-sql.c \
+	%D%/actor-sql.c \
 	%D%/credential-sql.c \
 	%D%/email-sql.c \
 	%D%/flag-sql.c \
+	%D%/health-sql.c \
 	%D%/job-sql.c \
 	%D%/log-sql.c \
 	%D%/mailbox-sql.c \
@@ -36,9 +40,11 @@ domain_made_c = \
 	%D%/user-sql.c
 domain_made_h = \
 	%D%/account-sql.h \
+	%D%/actor-sql.h \
 	%D%/credential-sql.h \
 	%D%/email-sql.h \
 	%D%/flag-sql.h \
+	%D%/health-sql.h \
 	%D%/job-sql.h \
 	%D%/log-sql.h \
 	%D%/mailbox-sql.h \

@@ -20,7 +20,7 @@ struct cursor {
 	bool is;    /* false: from the beginning */
 	int64_t at; /* sort key: an instant's microseconds, a number; or 0 */
 	int64_t id; /* breaks ties */
-	struct str text; /* sort key where it is a name; at most 255 bytes */
+	struct str text; /* sort key where it is a name; at most 1 KiB */
 };
 
 /* Of the page in the parameters (or body: `text` NULL gives is = false).

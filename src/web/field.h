@@ -22,6 +22,7 @@
 #include "core/secret.h"
 #include "core/text.h"
 #include "db/ids.h"
+#include "db/row.h"
 
 enum field_kind {
 	FIELD_END,
@@ -37,7 +38,8 @@ enum field_kind {
 		       */
 	FIELD_OBJECT, /* T *: of its own rows; NULL where absent */
 	FIELD_ARRAY,  /* struct items of T: objects of their own rows */
-	FIELD_LIST,   /* struct items of one scalar's C type */
+	FIELD_LIST, /* struct ids of INT and ID, struct texts of TEXT and EMAIL,
+		     * struct items of int of ENUM */
 	FIELD_NUMBER, /* answers only: a JSON number with a fraction */
 };
 

@@ -1,34 +1,45 @@
 /* The guard: from Bearer token or session cookie to an actor; and what is
  * checked before a handler runs. Fails closed.
  *
- * The actor is decided here, in the process; the database checks it again:
- * db_guard() puts a call of letterrack.guard_token / guard_session in front
- * of the request's first statement, in the same pipeline, and a guard that
- * raises lets nothing behind it run. */
+ * The actor is decided here, in the process, and the database decides again:
+ * guard_request leaves a statement (letterrack.guard_token, guard_client or
+ * guard_session) in front of the request's first transaction, in the same
+ * pipeline; a guard that raises lets nothing behind it run. So a token whose
+ * session has ended, or whose rights have changed, is refused at the first
+ * statement, without a round trip of its own. */
 #ifndef WEB_GUARD_H
 #define WEB_GUARD_H
 
 #include "core/result.h"
 #include "web/request.h"
 
+/* What a process keeps: keys, tokens seen right, sessions seen, rates. */
+struct guard;
+struct guard *guard_new(const struct conf *);
+void guard_free(struct guard **);
+
 /* Fills rq->actor by what the request carries, as far as the route's need
- * asks for it. RC_UNAUTHORIZED: nothing valid came; RC_RETRY: the database
- * is away. */
-enum rc guard_request(struct request *) MUST_CHECK;
+ * asks for it, and counts the request. A cookie's actor is remembered for at
+ * most a second, for reads; a write asks first. RC_UNAUTHORIZED: nothing
+ * valid came; RC_RATE_LIMIT; RC_RETRY: the database is away. */
+enum rc guard_request(struct guard *, struct request *) MUST_CHECK;
 
 /* Role against need, path's account against actor's, CSRF for unsafe methods
  * with a cookie. RC_FORBIDDEN, RC_ACCOUNT_MISMATCH, RC_CSRF. */
 enum rc guard_check(struct request *) MUST_CHECK;
 
-/* Is a state-changing request with a cookie of our own site? By
- * Sec-Fetch-Site or Origin where a browser sends one, else X-CSRF-Token
- * where it is sent; a program without all of them passes. */
+/* Is a state-changing request with a cookie one of our own pages'? By
+ * Sec-Fetch-Site or Origin where a browser sends one, or X-CSRF-Token; a
+ * program that sends none of them passes. */
 enum rc guard_csrf(struct request *) MUST_CHECK;
 
-/* The CSRF token of a session: hex SHA-256 of "csrf" and the cookie. */
+/* The CSRF token of a session: hex SHA-256 of "csrf:" and the cookie. */
 void guard_csrf_token(struct str cookie, char out[65]);
 
-/* May `actor` do what needs `need`? (`self`: the user of NEED_SELF's path.) */
+/* May `actor` do what needs `need`? `self`: the user in NEED_SELF's path. */
 bool guard_allows(const struct actor *, enum need, int64_t self);
+
+/* An actor that a handler has just made (sign-in) becomes the request's. */
+void guard_become(struct request *, const struct actor *);
 
 #endif

@@ -1,8 +1,22 @@
 # web: the only user of libfcgi.
-#
-#	noinst_LIBRARIES += libweb.a
-#	libweb_a_CPPFLAGS = $(AM_CPPFLAGS) $(JSONC_CFLAGS)
-#	libweb_a_SOURCES = %D%/thing.c %D%/thing.h
-#	web_libs = libweb.a $(FCGI_LIBS) $(JSONC_LIBS) $(domain_libs)
 
-web_libs = $(domain_libs)
+noinst_LIBRARIES += libweb.a
+libweb_a_CPPFLAGS = $(AM_CPPFLAGS) $(JSONC_CFLAGS)
+libweb_a_SOURCES = \
+	%D%/body.c %D%/body.h \
+	%D%/content.c \
+	%D%/cursor.c %D%/cursor.h \
+	%D%/dispatch.c %D%/dispatch.h \
+	%D%/fastcgi.c %D%/fastcgi.h \
+	%D%/field.h \
+	%D%/fill.c %D%/fill.h \
+	%D%/guard.c %D%/guard.h \
+	%D%/listen.c %D%/listen.h \
+	%D%/openapi.c %D%/openapi.h \
+	%D%/openapi-schema.c %D%/openapi-schema.h \
+	%D%/params.c %D%/params.h \
+	%D%/reply.c %D%/reply-error.c %D%/reply.h \
+	%D%/request.c %D%/request.h \
+	%D%/route.c %D%/route.h
+
+web_libs = libweb.a $(domain_libs) $(FCGI_LIBS) $(JSONC_LIBS)

@@ -1,4 +1,4 @@
-/* Query parameters: the same rows as bodies, from text.
+/* Query parameters and forms: the same rows as bodies, from text.
  *
  * A parameter that comes twice is an error, an unknown one is ignored.
  * Booleans are true, false, 1, 0. */
@@ -8,14 +8,26 @@
 #include "core/result.h"
 #include "web/request.h"
 
-#define PARAMS_MOST 100
+#define PAIRS_MOST 100
 
-/* Fills rq->params and params_given. RC_MALFORMED: repeated or not decodable;
- * RC_INVALID: rq->faults. */
+struct pair {
+	struct str name, value; /* decoded, UTF-8, NUL behind them */
+};
+struct pairs {
+	struct pair v[PAIRS_MOST];
+	size_t n;
+};
+
+/* application/x-www-form-urlencoded. RC_MALFORMED: a name that comes twice, a
+ * broken escape, NUL, not UTF-8, too many. */
+enum rc pairs_read(struct arena *, struct str, struct pairs *) MUST_CHECK;
+
+/* By rows; faults are added to the request. */
+void pairs_fill(struct request *, const struct pairs *,
+    const struct field *rows, void *into, uint64_t *given);
+
+/* Fills rq->params and params_given from rq->query. RC_MALFORMED, or
+ * RC_INVALID with rq->faults. */
 enum rc params_fill(struct request *) MUST_CHECK;
-
-/* One row from text, for forms: used by body.c too. False: fault added. */
-bool
-field_from_text(struct request *, const struct field *, struct str, void *into);
 
 #endif

@@ -31,6 +31,12 @@ struct list_end {
 enum rc reply_rows(struct request *, const struct col *, const void *rows,
     size_t count, size_t size, const struct list_end *) MUST_CHECK;
 
+/* The same by hand: what is written between stands in the array. */
+struct jw *reply_list_open(struct request *, int status);
+enum rc reply_list_close(struct request *, const struct list_end *) MUST_CHECK;
+/* How rows are written into it: ids, times, what a viewer gets. */
+struct row_style reply_style(const struct request *);
+
 /* By hand: what stands between them lies inside the envelope's object:
  *	w = reply_open(rq, 200);
  *	JW_TEXT(w, "status", "ok");
@@ -86,12 +92,15 @@ void error_text(struct request *, const char *name, const char *);
  * request, with fail_detail() (4xx only), faults and extras. */
 void reply_error(struct request *, enum rc);
 
-/* Do If-Match / If-None-Match name `etag`? Weak comparison for If-None-Match
+/* Does If-Match or If-None-Match name `etag`? Weak comparison for If-None-Match
  * (RFC 9110 13.1.2); If-Match takes the tag as sent, or in the weak form that
  * gzip makes of it. Absent header: `absent`. */
 bool etag_matches(const char *header, const char *etag, bool absent);
 /* RC_PRECONDITION unless If-Match is absent or names `etag`. */
 enum rc reply_precondition(struct request *, const char *etag) MUST_CHECK;
+
+/* A strong tag: a hash of the bytes. */
+const char *reply_etag_of(struct arena *, struct str bytes);
 
 /* Puts the finishing touches: ETag and 304, limits of the buffer. */
 void reply_finish(struct request *);

@@ -54,7 +54,8 @@ struct fault {
 /* Members that an error answer carries besides the usual. */
 struct extra {
 	const char *name;
-	struct str text; /* p NULL: `number` */
+	bool is_text;
+	struct str text; /* p NULL writes null */
 	int64_t number;
 };
 #define EXTRAS_MOST 6
@@ -66,12 +67,13 @@ typedef enum rc stream_fn(void *ctx, struct stream *);
 enum rc stream_write(struct stream *, const void *, size_t) MUST_CHECK;
 
 struct reply {
+	char tag[40];     /* an ETag of the body */
 	int status;       /* 0: nothing answered yet */
 	const char *type; /* Content-Type; NULL: application/json */
 	struct buf body;
-	struct buf head;  /* further lines "Name: value\r\n" */
-	struct jw jw;     /* on body, between reply_open and reply_close */
-	const char *file; /* X-Accel-Redirect */
+	struct buf head; /* further lines "Name: value\r\n" */
+	struct jw jw;    /* on body, between reply_open and reply_close */
+	bool elsewhere;  /* nginx sends the body (X-Accel-Redirect) */
 	stream_fn *stream;
 	void *stream_ctx;
 	int64_t stream_length; /* -1: unknown */
@@ -98,6 +100,7 @@ struct request {
 	struct str path;  /* raw, before '?' */
 	struct str query; /* raw, behind '?' */
 	struct route_arg args[ROUTE_ARGS];
+	int64_t account;  /* `:account_id` in the path; 0: none */
 	const char *peer; /* address of the client, nginx's real_ip done */
 	bool secure;      /* HTTPS at the door */
 
@@ -112,7 +115,14 @@ struct request {
 	struct fault *faults; /* of the input; first in, first listed */
 	struct extra extras[EXTRAS_MOST];
 	size_t extras_n;
-	int retry_after; /* seconds; 0: the result's own */
+	int retry_after;         /* seconds; 0: the result's own */
+	const char *word;        /* on the wire, in place of the result's own */
+	const char *allow;       /* of a 405 */
+	bool credential_refused; /* one came, and was not valid */
+	/* For X-RateLimit-*; limit 0: not counted. Seconds since 1970. */
+	struct {
+		int64_t limit, remaining, reset;
+	} rate;
 
 	struct reply reply;
 
@@ -120,7 +130,10 @@ struct request {
 	char *const *env_vars; /* "NAME=value", NULL at the end */
 	size_t (*read)(void *from, char *, size_t); /* 0: end */
 	void *from;
-	int64_t started_us; /* steady */
+	int64_t started_ms;  /* steady */
+	jmp_buf *jump;       /* where a full arena goes */
+	struct arena *large; /* owned; of routes with large bodies */
+	bool filled;         /* the input has been read */
 };
 
 /* A CGI variable ("HTTP_IF_MATCH"); NULL where absent. */

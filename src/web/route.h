@@ -30,6 +30,7 @@ struct arena;
 
 enum method { METHOD_NONE, GET, POST, PUT, PATCH, DELETE, METHOD_COUNT };
 const char *method_name(enum method);
+enum method method_parse(struct str); /* METHOD_NONE: another */
 
 /* Which server block of nginx the request came through (LR_DOOR). */
 enum door { DOOR_ANY, DOOR_MAIN, DOOR_AUTH, DOOR_REVIEW };
@@ -63,6 +64,11 @@ enum route_flag {
 	NO_LIMIT = 1 << 5,   /* no rate limit (health, keys) */
 	RAW_BODY = 1 << 6,   /* the handler reads rq->raw itself (signatures) */
 	NO_CSRF = 1 << 7, /* no cookie decides here (sign-in with password) */
+	BARE = 1 << 8,    /* no "success": true, no "ok": true around it */
+	TIMES_Z = 1 << 9, /* times as …Z, whatever the envelope */
+	TIMES_SPACED = 1 << 10, /* "2025-10-18 14:23:45" */
+	OAUTH = 1 << 11,        /* errors as {error, error_description} */
+	ASK_ADMIN = 1 << 12,    /* the handler looks at actor.admin */
 };
 
 #define ROUTE_ARGS  4
@@ -130,6 +136,7 @@ struct route_match {
 	/* Methods that the path knows, a bit each (1 << GET); 0: unknown. */
 	unsigned allowed;
 	enum envelope env; /* of the nearest row, also where none matched */
+	int64_t account;   /* of `:account_id`; 0: the path has none */
 	struct route_arg args[ROUTE_ARGS];
 };
 

@@ -1,0 +1,181 @@
+/* Parts and raw messages: what a stranger wrote, sent so that no browser runs
+ * it. */
+#include <stdio.h>
+
+#include "web/reply.h"
+
+/* Shown by a browser without running anything. No SVG, HTML, XML, PDF. */
+static const char *const safe_types[] = {
+	"text/plain",
+	"image/png",
+	"image/jpeg",
+	"image/gif",
+	"image/webp",
+	"image/bmp",
+	"audio/mpeg",
+	"audio/ogg",
+	"audio/wav",
+	"video/mp4",
+	"video/webm",
+};
+
+bool
+content_is_safe(struct str type)
+{
+	for (size_t i = 0; i < sizeof safe_types / sizeof safe_types[0]; i++)
+		if (str_ieq(type, str_of(safe_types[i])))
+			return true;
+	return false;
+}
+
+/* Sent with their own name, though not shown: programs want to know. */
+static bool
+is_harmless(struct str type)
+{
+	return content_is_safe(type) || str_ieq(type, STR("message/rfc822")) ||
+	    str_ieq(type, STR("application/pdf")) ||
+	    str_ieq(type, STR("application/zip")) ||
+	    str_ieq(type, STR("text/csv")) ||
+	    str_ieq(type, STR("text/calendar"));
+}
+
+/* ---- the name ---- */
+
+static bool
+attr_char(unsigned char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+	    (c >= '0' && c <= '9') ||
+	    (c != '\0' && strchr("!#$&+-.^_`|~", c) != NULL);
+}
+
+/* RFC 6266: an ASCII name for old clients, the real one in RFC 8187 form. */
+static void
+disposition(struct request *rq, const struct content *c, bool shown)
+{
+	struct str name = str_of(c->filename);
+	struct buf b;
+
+	buf_init(&b, 8192);
+	buf_puts(&b, shown ? "inline" : "attachment");
+	if (name.n > 0) {
+		name.n = utf8_cut(name.p, name.n, 200);
+		buf_puts(&b, "; filename=\"");
+		for (size_t i = 0; i < name.n; i++)
+			buf_putc(&b,
+			    attr_char((unsigned char)name.p[i]) ||
+				    name.p[i] == ' '
+				? name.p[i]
+				: '_');
+		buf_puts(&b, "\"; filename*=UTF-8''");
+		for (size_t i = 0; i < name.n; i++) {
+			unsigned char byte = (unsigned char)name.p[i];
+
+			if (attr_char(byte))
+				buf_putc(&b, (char)byte);
+			else
+				buf_fmt(&b, "%%%02X", byte);
+		}
+	}
+	reply_header(rq, "Content-Disposition", buf_text(&b));
+	buf_clear(&b);
+}
+
+/* ---- ranges (RFC 9110 14) ---- */
+
+struct range {
+	size_t from, n;
+};
+
+enum range_is { RANGE_NONE, RANGE_OK, RANGE_OUTSIDE };
+
+/* "5-9", "5-" or "-5". */
+static enum range_is
+range_numbers(struct str spec, size_t size, struct range *r)
+{
+	const char *dash = spec.n == 0 ? NULL : memchr(spec.p, '-', spec.n);
+	struct str a = spec, b;
+	uint64_t first, last;
+
+	if (dash == NULL)
+		return RANGE_NONE;
+	a.n = (size_t)(dash - spec.p);
+	b = (struct str){ dash + 1, spec.n - a.n - 1 };
+	if (a.n == 0) {
+		if (!str_uint(b, INT64_MAX, &last))
+			return RANGE_NONE;
+		if (last == 0 || size == 0)
+			return RANGE_OUTSIDE;
+		r->n = last > size ? size : (size_t)last;
+		r->from = size - r->n;
+		return RANGE_OK;
+	}
+	if (!str_uint(a, INT64_MAX, &first))
+		return RANGE_NONE;
+	last = INT64_MAX;
+	if (b.n > 0 && (!str_uint(b, INT64_MAX, &last) || last < first))
+		return RANGE_NONE;
+	if (first >= size)
+		return RANGE_OUTSIDE;
+	r->from = (size_t)first;
+	r->n = (last >= size ? size : (size_t)last + 1) - r->from;
+	return RANGE_OK;
+}
+
+/* One range; several, another unit or nonsense: the whole is sent, as the RFC
+ * allows. */
+static enum range_is
+range_wanted(struct request *rq, const char *etag, size_t size, struct range *r)
+{
+	struct str spec = str_of(request_var(rq, "HTTP_RANGE"));
+	const char *if_range = request_var(rq, "HTTP_IF_RANGE");
+
+	if (spec.p == NULL || !str_starts(spec, STR("bytes=")))
+		return RANGE_NONE;
+	if (if_range != NULL && strcmp(if_range, etag) != 0)
+		return RANGE_NONE;
+	spec.p += 6;
+	spec.n -= 6;
+	if (memchr(spec.p, ',', spec.n) != NULL)
+		return RANGE_NONE;
+	return range_numbers(str_trim(spec), size, r);
+}
+
+static void
+content_range(struct request *rq, const struct range *r, size_t size)
+{
+	char text[96];
+
+	snprintf(text, sizeof text, "bytes %zu-%zu/%zu", r->from,
+	    r->from + r->n - 1, size);
+	reply_header(rq, "Content-Range", text);
+}
+
+enum rc
+reply_content(struct request *rq, const struct content *c)
+{
+	struct str type = str_trim(str_of(c->type));
+	bool shown = c->shown && content_is_safe(type);
+	const char *etag = c->etag;
+	struct range r = { 0, c->bytes.n };
+	enum range_is is;
+
+	if (etag == NULL)
+		etag = reply_etag_of(rq->arena, c->bytes);
+	is = range_wanted(rq, etag, c->bytes.n, &r);
+	if (is == RANGE_OUTSIDE)
+		return fail(RC_RANGE, "the content has %zu bytes", c->bytes.n);
+	disposition(rq, c, shown);
+	reply_header(rq, "Accept-Ranges", "bytes");
+	reply_header(
+	    rq, "Content-Security-Policy", "sandbox; default-src 'none'");
+	if (is == RANGE_OK)
+		content_range(rq, &r, c->bytes.n);
+	TRY(reply_text(rq, is == RANGE_OK ? 206 : 200,
+	    is_harmless(type) ? arena_dup(rq->arena, type.p, type.n)
+			      : "application/octet-stream",
+	    (struct str){ c->bytes.p + r.from, r.n }));
+	rq->reply.etag = etag;
+	rq->reply.cache = "private, no-cache";
+	return RC_OK;
+}

@@ -1,0 +1,330 @@
+#include "web/dispatch.h"
+
+#include <stdio.h>
+
+#include "core/clock.h"
+#include "core/secret.h"
+#include "db/db.h"
+#include "web/body.h"
+#include "web/guard.h"
+#include "web/params.h"
+#include "web/reply.h"
+
+#define REQUEST_MEMORY ((size_t)16 << 20)
+/* Where attachments travel: the bytes, the tree of json-c is not among them,
+ * the decoded contents, the finished message. */
+#define REQUEST_MEMORY_LARGE ((size_t)192 << 20)
+#define ERROR_MEMORY         ((size_t)256 << 10)
+#define HEAD_MOST            ((size_t)32 << 10)
+
+/* ---- who, what, where ---- */
+
+/* nginx's $request_id, or the client's own where it is harmless. */
+static bool
+id_ok(struct str s)
+{
+	if (s.n < 1 || s.n > 64)
+		return false;
+	for (size_t i = 0; i < s.n; i++) {
+		char c = s.p[i];
+
+		if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+			(c >= '0' && c <= '9') || c == '-' || c == '_' ||
+			c == '.'))
+			return false;
+	}
+	return true;
+}
+
+static const char *
+id_of(struct request *rq)
+{
+	struct str s = str_of(request_var(rq, "LR_REQUEST_ID"));
+	unsigned char random[16];
+	char hex[33];
+
+	if (id_ok(s))
+		return s.p;
+	random_bytes(random, sizeof random);
+	hex_encode(random, sizeof random, hex);
+	return arena_str(rq->arena, hex);
+}
+
+static enum door
+door_of(const char *name)
+{
+	static const struct {
+		const char *name;
+		enum door door;
+	} doors[] = { { "auth", DOOR_AUTH }, { "review", DOOR_REVIEW } };
+
+	for (size_t i = 0; i < sizeof doors / sizeof doors[0]; i++)
+		if (name != NULL && strcmp(name, doors[i].name) == 0)
+			return doors[i].door;
+	return DOOR_MAIN;
+}
+
+static void
+describe(struct request *rq)
+{
+	struct str method = str_of(request_var(rq, "REQUEST_METHOD"));
+	const char *https = request_var(rq, "HTTPS");
+
+	rq->id = id_of(rq);
+	rq->log.who = rq->family->name;
+	rq->log.request = rq->id;
+	rq->head = str_eq(method, STR("HEAD"));
+	rq->method = rq->head ? GET : method_parse(method);
+	rq->door = door_of(request_var(rq, "LR_DOOR"));
+	rq->env = rq->door == DOOR_REVIEW ? ENV_OK : ENV_DATA;
+	rq->peer = request_var(rq, "REMOTE_ADDR");
+	if (rq->peer == NULL)
+		rq->peer = "";
+	rq->secure = https != NULL && strcmp(https, "on") == 0;
+	rq->uri = str_of(request_var(rq, "REQUEST_URI"));
+}
+
+/* ---- the stations ---- */
+
+static enum rc
+find(struct request *rq, struct route_match *m)
+{
+	enum rc rc;
+
+	TRY(route_split(rq->uri, &rq->path, &rq->query));
+	rc = route_find(
+	    rq->family, rq->method, rq->door, rq->path, rq->arena, m);
+	rq->env = m->env;
+	rq->route = m->route;
+	rq->account = m->account;
+	memcpy(rq->args, m->args, sizeof rq->args);
+	if (rc == RC_METHOD)
+		rq->allow = route_allow(rq->arena, m->allowed);
+	return rc;
+}
+
+/* A path whose id cannot be one is told so only to who may ask. */
+static enum rc
+admit(struct responder *r, struct request *rq, enum rc found)
+{
+	TRY(guard_request(r->guard, rq));
+	TRY(guard_check(rq));
+	return found;
+}
+
+static enum rc
+fill(struct request *rq)
+{
+	TRY(params_fill(rq));
+	if ((rq->route->flags & RAW_BODY) != 0)
+		return RC_OK;
+	return body_fill(rq);
+}
+
+static enum rc
+work(struct responder *r, struct request *rq)
+{
+	struct route_match m = { .route = NULL };
+	enum rc found = find(rq, &m);
+
+	if (rq->route == NULL)
+		return found;
+	TRY(admit(r, rq, found));
+	if ((rq->route->flags & LARGE_BODY) != 0) {
+		rq->arena = rq->large = arena_new(REQUEST_MEMORY_LARGE);
+		arena_guard(rq->arena, rq->jump);
+	}
+	TRY(body_read(rq));
+	TRY(fill(rq));
+	rq->filled = true;
+	TRY(rq->route->handler(rq));
+	if (rq->reply.status == 0)
+		return fail(RC_INTERNAL, "the handler gave no answer");
+	return RC_OK;
+}
+
+/* The arena is full: while the input was being read it is the caller's fault,
+ * later ours. */
+static enum rc
+full(struct request *rq)
+{
+	if (!rq->filled)
+		return fail(RC_TOO_LARGE, "the request needs too much memory");
+	return fail(RC_INTERNAL, "the answer needs too much memory");
+}
+
+/* Apart from dispatch, so that nothing it changes lives in a register across
+ * the jump. */
+static enum rc
+guarded(struct responder *r, struct request *rq)
+{
+	jmp_buf jump;
+	enum rc rc;
+
+	rq->jump = &jump;
+	arena_guard(rq->arena, &jump);
+	rc = setjmp(jump) == 0 ? work(r, rq) : full(rq);
+	arena_guard(rq->arena, NULL);
+	rq->jump = NULL;
+	return rc;
+}
+
+static void
+log_failure(const struct request *rq, enum rc rc)
+{
+	if (rc == RC_INTERNAL)
+		log_error(&rq->log, "request failed: %s", fail_detail());
+	else if (rc == RC_RETRY)
+		log_warn(&rq->log, "request put off: %s", fail_detail());
+	else if (fail_detail()[0] != '\0')
+		log_debug(&rq->log, "request refused result=%s: %s",
+		    result_row(rc)->name, fail_detail());
+}
+
+void
+dispatch(struct responder *r, struct request *rq, char *const *env_vars,
+    size_t (*read)(void *, char *, size_t), void *from)
+{
+	enum rc rc;
+
+	memset(rq, 0, sizeof *rq);
+	rq->arena = r->arena;
+	rq->db = r->db;
+	rq->conf = r->conf;
+	rq->family = r->family;
+	rq->env_vars = env_vars;
+	rq->read = read;
+	rq->from = from;
+	rq->started_ms = clock_steady_ms();
+	rq->reply.body = r->body;
+	rq->reply.head = r->head;
+	fail_clear();
+	if (rq->db != NULL)
+		db_guard_none(rq->db);
+	describe(rq);
+	if (rq->db != NULL)
+		db_log(rq->db, rq->log);
+	rc = guarded(r, rq);
+	if (rc != RC_OK) {
+		log_failure(rq, rc);
+		rq->arena = r->spare;
+		reply_error(rq, rc);
+	}
+	reply_finish(rq);
+}
+
+void
+responder_init(struct responder *r, const struct family *family,
+    const struct conf *conf, struct db *db, struct guard *guard)
+{
+	*r = (struct responder){
+		.family = family,
+		.conf = conf,
+		.db = db,
+		.guard = guard,
+		.arena = arena_new(REQUEST_MEMORY),
+		.spare = arena_new(ERROR_MEMORY),
+	};
+	buf_init(&r->body, REPLY_MOST);
+	buf_init(&r->head, HEAD_MOST);
+}
+
+void
+responder_clear(struct responder *r)
+{
+	buf_clear(&r->body);
+	buf_clear(&r->head);
+	arena_free(&r->arena);
+	arena_free(&r->spare);
+}
+
+/* ---- the head of the answer ---- */
+
+static void
+rate_head(const struct request *rq, struct buf *out)
+{
+	if (rq->rate.limit == 0)
+		return;
+	buf_fmt(out,
+	    "X-RateLimit-Limit: %lld\r\nX-RateLimit-Remaining: %lld\r\n"
+	    "X-RateLimit-Reset: %lld\r\n",
+	    (long long)rq->rate.limit, (long long)rq->rate.remaining,
+	    (long long)rq->rate.reset);
+}
+
+static void
+length_head(const struct request *rq, struct buf *out)
+{
+	const struct reply *r = &rq->reply;
+	int64_t n = r->stream != NULL ? r->stream_length : (int64_t)r->body.n;
+
+	if (n < 0 || r->elsewhere || r->status == 204 || r->status == 304)
+		return;
+	BUF_LIT(out, "Content-Length: ");
+	buf_int(out, n);
+	BUF_LIT(out, "\r\n");
+}
+
+void
+dispatch_head(struct request *rq, struct buf *out)
+{
+	const struct reply *r = &rq->reply;
+	const char *type = r->type != NULL ? r->type : "application/json";
+
+	BUF_LIT(out, "Status: ");
+	buf_int(out, r->status);
+	BUF_LIT(out, "\r\nX-Request-Id: ");
+	buf_puts(out, rq->id);
+	BUF_LIT(out, "\r\nX-Content-Type-Options: nosniff\r\nCache-Control: ");
+	buf_puts(out, r->cache != NULL ? r->cache : "no-store");
+	BUF_LIT(out, "\r\n");
+	if (type[0] != '\0') {
+		BUF_LIT(out, "Content-Type: ");
+		buf_puts(out, type);
+		BUF_LIT(out, "\r\n");
+	}
+	if (r->etag != NULL && r->status < 400) {
+		BUF_LIT(out, "ETag: ");
+		buf_puts(out, r->etag);
+		BUF_LIT(out, "\r\n");
+	}
+	length_head(rq, out);
+	rate_head(rq, out);
+	buf_add(out, r->head.p, r->head.n);
+	BUF_LIT(out, "\r\n");
+}
+
+/* ---- the end ---- */
+
+static bool
+has_secret(const struct shape *shape)
+{
+	for (const struct field *f = shape->rows;
+	     f != NULL && f->kind != FIELD_END; f++)
+		if ((f->flags & WRITE_ONLY) != 0)
+			return true;
+	return false;
+}
+
+#define KEEP ((size_t)256 * 1024)
+
+void
+dispatch_done(struct responder *r, struct request *rq)
+{
+	if (rq->route != NULL && rq->raw.n > 0 && has_secret(&rq->route->body))
+		explicit_bzero((char *)(uintptr_t)rq->raw.p, rq->raw.n);
+	log_info(&rq->log,
+	    "request method=%s path=%.*s status=%d bytes=%zu "
+	    "ms=%lld",
+	    rq->head ? "HEAD" : method_name(rq->method), STR_FMT(rq->path),
+	    rq->reply.status, rq->reply.body.n,
+	    (long long)(clock_steady_ms() - rq->started_ms));
+	r->body = rq->reply.body;
+	r->head = rq->reply.head;
+	buf_reset(&r->body);
+	buf_reset(&r->head);
+	buf_shrink(&r->body, KEEP);
+	arena_free(&rq->large);
+	arena_reset(r->arena);
+	arena_reset(r->spare);
+}

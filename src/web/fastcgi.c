@@ -1,0 +1,290 @@
+#include "web/fastcgi.h"
+
+#include <errno.h>
+#include <fcgiapp.h>
+#include <fcntl.h>
+#include <fastcgi.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "core/failpoint.h"
+#include "db/db.h"
+#include "web/dispatch.h"
+#include "web/guard.h"
+#include "web/listen.h"
+
+/* The writer's size: one record of the protocol holds 65,535 bytes. The
+ * default of 8 KiB costs a tenth of the throughput. */
+#define WRITER_SIZE 65000
+
+/* A peer on the socket that stops in the middle must not keep the process. */
+#define PEER_SECONDS 30
+
+static volatile sig_atomic_t stop;
+
+static void
+on_stop(int signal)
+{
+	(void)signal;
+	stop = 1;
+}
+
+/* The signals that end the process are blocked but while it waits for a
+ * request: so they interrupt neither a request nor the gap before accept. */
+static void
+signals_prepare(sigset_t *waiting)
+{
+	static const int ends[] = { SIGTERM, SIGINT, SIGUSR1 };
+	struct sigaction act = { .sa_handler = on_stop };
+	sigset_t blocked;
+
+	sigemptyset(&blocked);
+	for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++) {
+		sigaction(ends[i], &act, NULL);
+		sigaddset(&blocked, ends[i]);
+	}
+	signal(SIGPIPE, SIG_IGN);
+	sigprocmask(SIG_BLOCK, &blocked, waiting);
+	for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++)
+		sigdelset(waiting, ends[i]);
+}
+
+/* ---- one connection, one request ---- */
+
+static size_t
+read_body(void *from, char *p, size_t n)
+{
+	FCGX_Request *fr = from;
+	int got = FCGX_GetStr(p, n > (1 << 20) ? 1 << 20 : (int)n, fr->in);
+
+	return got > 0 ? (size_t)got : 0;
+}
+
+struct stream {
+	FCGX_Stream *out;
+};
+
+enum rc
+stream_write(struct stream *s, const void *p, size_t n)
+{
+	while (n > 0) {
+		int part = n > WRITER_SIZE ? WRITER_SIZE : (int)n;
+
+		if (FCGX_PutStr(p, part, s->out) != part)
+			return fail(RC_CONNECTION, "the client has left");
+		p = (const char *)p + part;
+		n -= (size_t)part;
+	}
+	return RC_OK;
+}
+
+/* A stream that fails halfway must not look complete: the connection is cut,
+ * without the record that ends a request. */
+static void
+send_stream(struct request *rq, FCGX_Request *fr)
+{
+	struct stream s = { fr->out };
+	enum rc rc = rq->reply.stream(rq->reply.stream_ctx, &s);
+
+	if (rc == RC_OK)
+		return;
+	log_warn(&rq->log, "stream broken result=%s: %s", result_row(rc)->name,
+	    fail_detail());
+	shutdown(fr->ipcFd, SHUT_RDWR);
+}
+
+static void
+send_reply(struct request *rq, FCGX_Request *fr, struct buf *head)
+{
+	const struct reply *r = &rq->reply;
+
+	buf_reset(head);
+	dispatch_head(rq, head);
+	FCGX_PutStr(head->p, (int)head->n, fr->out);
+	if (rq->head)
+		return;
+	if (r->stream != NULL)
+		send_stream(rq, fr);
+	else if (r->body.n > 0)
+		FCGX_PutStr(r->body.p, (int)r->body.n, fr->out);
+}
+
+static void
+serve(struct responder *r, FCGX_Request *fr, struct buf *head)
+{
+	struct request rq;
+
+	FCGX_FreeStream(&fr->out);
+	fr->out = FCGX_CreateWriter(
+	    fr->ipcFd, fr->requestId, WRITER_SIZE, FCGI_STDOUT);
+	if (fr->out == NULL)
+		die("out of memory");
+	dispatch(r, &rq, fr->envp, read_body, fr);
+	send_reply(&rq, fr, head);
+	dispatch_done(r, &rq); /* the request lives in what Finish frees */
+	FCGX_Finish_r(fr);
+}
+
+/* ---- the loop ---- */
+
+static int
+wait_and_accept(int epoll, int listener, const sigset_t *waiting)
+{
+	struct timeval limit = { .tv_sec = PEER_SECONDS };
+	struct epoll_event ev;
+	int fd;
+
+	if (epoll_pwait(epoll, &ev, 1, -1, waiting) < 1)
+		return -1;
+	fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+	if (fd < 0)
+		return -1;
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
+	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
+	return fd;
+}
+
+/* We accept ourselves, since FCGX_Accept_r has a window in which a signal is
+ * lost; libfcgi takes a connection that is open for one it has kept. */
+static bool
+begin(FCGX_Request *fr, int fd)
+{
+	fr->ipcFd = fd;
+	fr->keepConnection = 1;
+	return FCGX_Accept_r(fr) == 0;
+}
+
+/* EPOLLEXCLUSIVE: a connection wakes one process, not all of the family. */
+static int
+watch(int listener)
+{
+	struct epoll_event ev = { .events = EPOLLIN | EPOLLEXCLUSIVE };
+	int epoll = epoll_create1(EPOLL_CLOEXEC);
+
+	if (epoll < 0 || fcntl(listener, F_SETFL, O_NONBLOCK) < 0 ||
+	    epoll_ctl(epoll, EPOLL_CTL_ADD, listener, &ev) < 0)
+		die("cannot wait on the socket: %s", strerror(errno));
+	return epoll;
+}
+
+static void
+loop(struct responder *r, int listener, const sigset_t *waiting)
+{
+	int epoll = watch(listener);
+	struct buf head;
+	FCGX_Request fr;
+
+	buf_init(&head, (size_t)64 << 10);
+	if (FCGX_Init() != 0 ||
+	    FCGX_InitRequest(&fr, -1, FCGI_FAIL_ACCEPT_ON_INTR) != 0)
+		die("libfcgi does not start");
+	while (!stop) {
+		int fd = wait_and_accept(epoll, listener, waiting);
+
+		if (fd >= 0 && begin(&fr, fd))
+			serve(r, &fr, &head);
+	}
+	FCGX_Free(&fr, 1);
+	buf_clear(&head);
+	close(epoll);
+}
+
+/* ---- main ---- */
+
+struct options {
+	const char *config;
+};
+
+static int
+options_read(int argc, char **argv, const char *name, struct options *o)
+{
+	static const struct option longs[] = {
+		{ "config", required_argument, NULL, 'c' },
+		{ "help", no_argument, NULL, 'h' },
+		{ "version", no_argument, NULL, 'V' },
+		{ NULL, 0, NULL, 0 },
+	};
+	int c;
+
+	while ((c = getopt_long(argc, argv, "c:hV", longs, NULL)) != -1) {
+		switch (c) {
+		case 'c': o->config = optarg; break;
+		case 'V':
+			printf("%s (letterrack) " PACKAGE_VERSION "\n", name);
+			return EX_OK;
+		case 'h':
+			printf("usage: %s [--config FILE]\n"
+			       "The FastCGI responder of the family \"%s\"; "
+			       "see letterrack(7).\n",
+			    name, name);
+			return EX_OK;
+		default: return EX_USAGE;
+		}
+	}
+	return optind < argc ? EX_USAGE : -1;
+}
+
+static void
+log_start(const struct conf *conf, const char *name)
+{
+	enum log_level level = LOG_INFO_;
+
+	(void)log_level_parse(conf->log_level, &level);
+	log_open(name, level, conf->log_json);
+}
+
+static int
+run(const struct conf *conf, const struct family *family)
+{
+	struct log log = { .who = family->name };
+	struct responder r;
+	struct guard *guard;
+	sigset_t waiting;
+	struct db *db;
+	int listener;
+
+	signals_prepare(&waiting);
+	if (listen_given(conf, family->name, &listener) != RC_OK) {
+		log_error(&log, "cannot listen: %s", fail_detail());
+		return EX_UNAVAILABLE;
+	}
+	db = db_new(conf->database, log);
+	guard = guard_new(conf);
+	responder_init(&r, family, conf, db, guard);
+	log_info(&log, "responder started pid=%d", (int)getpid());
+	loop(&r, listener, &waiting);
+	log_info(&log, "responder ends");
+	responder_clear(&r);
+	guard_free(&guard);
+	db_free(&db);
+	close(listener);
+	return EX_OK;
+}
+
+int
+responder_main(int argc, char **argv, const struct family *family)
+{
+	struct options o = { NULL };
+	int code = options_read(argc, argv, family->name, &o);
+	struct conf *conf = NULL;
+
+	if (code >= 0)
+		return code;
+	if (conf_read(o.config, &conf) != RC_OK) {
+		fprintf(stderr, "%s: %s\n", family->name, fail_detail());
+		return EX_CONFIG;
+	}
+	log_start(conf, family->name);
+	if (conf->failpoint[0] != '\0')
+		failpoint_set(conf->failpoint);
+	code = run(conf, family);
+	conf_free(&conf);
+	return code;
+}

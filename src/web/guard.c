@@ -1,0 +1,435 @@
+#include "web/guard.h"
+
+#include <stdlib.h>
+
+#include "core/clock.h"
+#include "core/rate.h"
+#include "core/secret.h"
+#include "core/token-key.h"
+#include "core/token.h"
+#include "db/db.h"
+#include "domain/actor-sql.h"
+#include "domain/session-sql.h"
+#include "domain/session.h"
+
+#define SESSIONS_KEPT   256 /* a power of two */
+#define SESSION_KEEP_MS 1000
+#define KEYS_LOOK_MS    1000
+
+struct seen {
+	unsigned char hash[SHA256_SIZE];
+	struct actor actor;
+	int64_t until_ms; /* steady; 0: free */
+};
+
+struct guard {
+	const struct conf *conf;
+	struct token_keys keys;
+	bool keys_there;
+	int64_t keys_looked_ms;
+	struct token_cache *tokens;
+	struct rate_table *rates; /* NULL: no limits */
+	struct seen sessions[SESSIONS_KEPT];
+};
+
+/* ---- keys ---- */
+
+static void
+keys_load(struct guard *g)
+{
+	g->keys_there = token_keys_load(g->conf->key_dir, &g->keys) == RC_OK;
+	if (!g->keys_there)
+		log_warn(NULL, "no token can be checked: %s", fail_detail());
+	token_cache_clear(g->tokens);
+}
+
+static void
+keys_look(struct guard *g)
+{
+	int64_t now = clock_steady_ms();
+
+	if (now - g->keys_looked_ms < KEYS_LOOK_MS)
+		return;
+	g->keys_looked_ms = now;
+	if (g->keys_there && !token_keys_changed(&g->keys, g->conf->key_dir))
+		return;
+	if (g->keys_there)
+		token_keys_clear(&g->keys);
+	keys_load(g);
+}
+
+struct guard *
+guard_new(const struct conf *conf)
+{
+	struct guard *g = calloc(1, sizeof *g);
+
+	if (g == NULL)
+		die("out of memory");
+	g->conf = conf;
+	g->tokens = token_cache_new();
+	g->keys_looked_ms = -KEYS_LOOK_MS;
+	if (rate_open(conf->run_dir, &g->rates) != RC_OK) {
+		log_error(NULL, "no rate limits: %s", fail_detail());
+		g->rates = NULL;
+	}
+	return g;
+}
+
+void
+guard_free(struct guard **pg)
+{
+	struct guard *g = *pg;
+
+	if (g == NULL)
+		return;
+	if (g->keys_there)
+		token_keys_clear(&g->keys);
+	token_cache_free(&g->tokens);
+	rate_close(&g->rates);
+	free(g);
+	*pg = NULL;
+}
+
+/* ---- rates ---- */
+
+static enum rc
+count(struct guard *g, struct request *rq, enum rate_kind kind, struct str key,
+    int64_t limit)
+{
+	int64_t now = clock_now().us / 1000000;
+	struct rate rate;
+
+	if (g->rates == NULL || (rq->route->flags & NO_LIMIT) != 0)
+		return RC_OK;
+	rate = rate_take(g->rates, kind, key, limit, now);
+	rq->rate.limit = rate.limit;
+	rq->rate.remaining = rate.remaining;
+	rq->rate.reset = rate.reset;
+	if (rate.allowed)
+		return RC_OK;
+	rq->retry_after = (int)(rate.reset - now);
+	return RC_RATE_LIMIT;
+}
+
+static enum rc
+count_address(struct guard *g, struct request *rq)
+{
+	return count(g, rq, RATE_ADDRESS,
+	    rate_address(rq->arena, str_of(rq->peer)), g->conf->token_rate);
+}
+
+/* One that is refused counts for its address. */
+static enum rc
+refuse(struct guard *g, struct request *rq)
+{
+	rq->credential_refused = true;
+	TRY(count_address(g, rq));
+	return RC_UNAUTHORIZED;
+}
+
+/* ---- tokens ---- */
+
+static void
+actor_from_claims(struct actor *a, const struct claims *c)
+{
+	*a = (struct actor){
+		.application = c->application,
+		.user = c->user,
+		.account = c->account,
+		.session = c->session,
+		.version = c->member_version,
+		.role = role_parse(str_of(c->role)),
+		.machine = c->user == 0,
+		.how = HOW_TOKEN,
+		.client = str_of(c->client),
+		.scope = str_of(c->scope),
+	};
+}
+
+static void
+guard_by_claims(struct request *rq, const struct claims *c)
+{
+	if (c->user == 0)
+		guard_client(
+		    rq->db, c->application, c->account, c->client, c->role);
+	else
+		guard_token(rq->db, c->application, c->account, c->user,
+		    c->session, c->member_version);
+}
+
+static enum rc
+by_token(struct guard *g, struct request *rq, struct str token)
+{
+	const char *audiences = g->conf->audiences;
+	struct claims *c = ARENA_NEW(rq->arena, struct claims);
+	struct token_issuer issuer = { g->conf->base_url, &g->keys.set, false };
+	struct token_rules rules = { &issuer, 1,
+		audiences[0] != '\0' ? audiences : g->conf->base_url };
+
+	keys_look(g);
+	if (!g->keys_there ||
+	    token_verify_cached(
+		g->tokens, &rules, token, clock_now().us / 1000000, c) != RC_OK)
+		return refuse(g, rq);
+	TRY(count(g, rq, RATE_TOKEN, token, g->conf->token_rate));
+	actor_from_claims(&rq->actor, c);
+	guard_by_claims(rq, c);
+	return RC_OK;
+}
+
+/* ---- cookies ---- */
+
+static struct seen *
+seen_place(struct guard *g, const unsigned char *hash)
+{
+	return &g->sessions[hash[0] & (SESSIONS_KEPT - 1)];
+}
+
+static bool
+remembered(struct guard *g, struct request *rq, const unsigned char *hash)
+{
+	const struct seen *s = seen_place(g, hash);
+
+	if (rq->method != GET || s->until_ms <= clock_steady_ms() ||
+	    memcmp(s->hash, hash, SHA256_SIZE) != 0)
+		return false;
+	rq->actor = s->actor;
+	return true;
+}
+
+static void
+remember(struct guard *g, const struct actor *a, const unsigned char *hash)
+{
+	struct seen *s = seen_place(g, hash);
+
+	memcpy(s->hash, hash, SHA256_SIZE);
+	s->actor = *a;
+	s->until_ms = clock_steady_ms() + SESSION_KEEP_MS;
+}
+
+static enum rc
+ask(struct request *rq, struct str key)
+{
+	struct session *s = NULL;
+
+	guard_session(rq->db, key, 0, rq->arena, &s);
+	db_pipe_begin(rq->db); /* an empty pipeline runs the guard alone */
+	TRY(db_pipe_end(rq->db));
+	if (s == NULL)
+		return RC_UNAUTHORIZED;
+	rq->actor = (struct actor){
+		.application = s->application_id,
+		.user = s->user_id,
+		.account = s->account_id,
+		.session = s->session_id,
+		.version = s->version,
+		.role =
+		    s->role == NULL ? ROLE_NONE : role_parse(str_of(s->role)),
+		.admin = s->is_admin,
+		.how = HOW_COOKIE,
+	};
+	return RC_OK;
+}
+
+static enum rc
+by_cookie(struct guard *g, struct request *rq, struct str cookie)
+{
+	unsigned char *hash = arena_alloc(rq->arena, SHA256_SIZE);
+	struct str key = { (char *)hash, SHA256_SIZE };
+	enum rc rc;
+
+	if (!session_hash(cookie, hash))
+		return refuse(g, rq);
+	TRY(count(g, rq, RATE_SESSION, cookie, g->conf->session_rate));
+	if (!remembered(g, rq, hash)) {
+		rc = ask(rq, key);
+		if (rc == RC_UNAUTHORIZED)
+			return refuse(g, rq);
+		TRY(rc);
+		remember(g, &rq->actor, hash);
+	}
+	guard_session(rq->db, key, rq->actor.account, NULL, NULL);
+	return RC_OK;
+}
+
+/* ---- who ---- */
+
+static struct str
+bearer(const struct request *rq)
+{
+	struct str s = str_of(request_var(rq, "HTTP_AUTHORIZATION"));
+
+	if (s.n < 7 || strncasecmp(s.p, "Bearer ", 7) != 0)
+		return (struct str){ NULL, 0 };
+	return str_trim((struct str){ s.p + 7, s.n - 7 });
+}
+
+/* A token does not say who is an admin of the application: rights taken away
+ * would live on in it. */
+static enum rc
+ask_admin(struct request *rq)
+{
+	enum need need = rq->route->need;
+	struct actor *a = &rq->actor;
+	enum rc rc;
+
+	if (a->how != HOW_TOKEN ||
+	    (need != NEED_ADMIN && need != NEED_SELF &&
+		need != NEED_APP_ADMIN && (rq->route->flags & ASK_ADMIN) == 0))
+		return RC_OK;
+	rc = a->machine ? actor_is_app_admin(rq->db, a->client.p, &a->app_admin)
+			: actor_is_admin(rq->db, a->user, &a->admin);
+	return rc == RC_NOT_FOUND ? RC_UNAUTHORIZED : rc;
+}
+
+static enum rc
+identify(struct guard *g, struct request *rq)
+{
+	struct str token = bearer(rq);
+	struct str cookie = request_cookie(rq, "session");
+
+	if (g == NULL || rq->db == NULL)
+		return RC_UNAUTHORIZED;
+	if (token.p != NULL)
+		return by_token(g, rq, token);
+	if (cookie.p != NULL)
+		return by_cookie(g, rq, cookie);
+	TRY(count_address(g, rq));
+	return RC_UNAUTHORIZED;
+}
+
+enum rc
+guard_request(struct guard *g, struct request *rq)
+{
+	enum need need = rq->route->need;
+	enum rc rc;
+
+	if (need == NEED_PUBLIC || need == NEED_OWN)
+		return g == NULL ? RC_OK : count_address(g, rq);
+	rc = identify(g, rq);
+	if (rc == RC_UNAUTHORIZED && need == NEED_MAYBE) {
+		rq->actor = (struct actor){ .how = HOW_NOBODY };
+		if (rq->db != NULL)
+			db_guard_none(rq->db);
+		return RC_OK;
+	}
+	TRY(rc);
+	return ask_admin(rq);
+}
+
+void
+guard_become(struct request *rq, const struct actor *a)
+{
+	rq->actor = *a;
+}
+
+/* ---- what it may ---- */
+
+static bool
+role_least(const struct actor *a, enum role role)
+{
+	return a->account != 0 && (a->admin || a->role >= role);
+}
+
+bool
+guard_allows(const struct actor *a, enum need need, int64_t self)
+{
+	switch (need) {
+	case NEED_PUBLIC:
+	case NEED_MAYBE:
+	case NEED_OWN: return true;
+	case NEED_ANY: return a->how != HOW_NOBODY;
+	case NEED_READ: return role_least(a, ROLE_VIEWER);
+	case NEED_WRITE: return role_least(a, ROLE_MEMBER);
+	case NEED_OWNER: return role_least(a, ROLE_OWNER);
+	case NEED_USER: return a->user != 0;
+	case NEED_SELF: return a->admin || (a->user != 0 && a->user == self);
+	case NEED_ADMIN: return a->admin;
+	case NEED_APP_ADMIN: return a->admin || a->app_admin;
+	case NEED_COUNT: break;
+	}
+	return false;
+}
+
+void
+guard_csrf_token(struct str cookie, char out[65])
+{
+	unsigned char hash[SHA256_SIZE];
+	struct buf b;
+
+	buf_init(&b, 512);
+	BUF_LIT(&b, "csrf:");
+	buf_add(&b, cookie.p, cookie.n);
+	sha256(b.p, b.n, hash);
+	hex_encode(hash, sizeof hash, out);
+	buf_clear(&b);
+}
+
+static bool
+csrf_token_right(const struct request *rq)
+{
+	const char *sent = request_var(rq, "HTTP_X_CSRF_TOKEN");
+	struct str cookie = request_cookie(rq, "session");
+	char right[65];
+	struct secret s = { (unsigned char *)right, 64 };
+
+	if (sent == NULL || cookie.p == NULL)
+		return false;
+	guard_csrf_token(cookie, right);
+	return secret_eq(&s, sent, strlen(sent));
+}
+
+/* "https://host:port" against the Host that was asked, or the one that the
+ * operator names. */
+static bool
+origin_own(const struct request *rq, const char *origin)
+{
+	struct str base = str_of(rq->conf->base_url);
+	const char *host = request_var(rq, "HTTP_HOST");
+	const char *want = rq->secure ? "https://" : "http://";
+	size_t n = strlen(want);
+
+	while (base.n > 0 && base.p[base.n - 1] == '/')
+		base.n--;
+	if (str_eq(base, str_of(origin)))
+		return true;
+	return host != NULL && strncmp(origin, want, n) == 0 &&
+	    str_ieq(str_of(origin + n), str_of(host));
+}
+
+enum rc
+guard_csrf(struct request *rq)
+{
+	const char *site = request_var(rq, "HTTP_SEC_FETCH_SITE");
+	const char *origin = request_var(rq, "HTTP_ORIGIN");
+
+	if (csrf_token_right(rq))
+		return RC_OK;
+	if (request_var(rq, "HTTP_X_CSRF_TOKEN") != NULL)
+		return RC_CSRF;
+	if (site != NULL && strcmp(site, "same-origin") != 0 &&
+	    strcmp(site, "none") != 0)
+		return RC_CSRF;
+	if (origin != NULL && !origin_own(rq, origin))
+		return RC_CSRF;
+	return RC_OK;
+}
+
+enum rc
+guard_check(struct request *rq)
+{
+	const struct route *r = rq->route;
+	const struct actor *a = &rq->actor;
+
+	if (r->need == NEED_PUBLIC || r->need == NEED_OWN)
+		return RC_OK;
+	if (a->how == HOW_COOKIE && r->method != GET &&
+	    (r->flags & NO_CSRF) == 0)
+		TRY(guard_csrf(rq));
+	if (rq->account != 0 && rq->account != a->account &&
+	    (r->flags & ANY_ACCOUNT) == 0)
+		return RC_ACCOUNT_MISMATCH;
+	if (!guard_allows(a, r->need, rq->args[0].id))
+		return RC_FORBIDDEN;
+	return RC_OK;
+}

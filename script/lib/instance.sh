@@ -139,7 +139,7 @@ part_spawn()
 	[ "$user" = root ] ||
 	    who=(setpriv --reuid="$user" --regid="$user" --init-groups --)
 	setsid "${who[@]}" "$@" \
-	    </dev/null >>"$log/$part.log" 2>&1 3>&- 7>&- 9>&- &
+	    </dev/null >>"$log/$part.log" 2>&1 3>&- 7>&- 8>&- 9>&- &
 	pid=$!
 	echo "$pid $(process_start "$pid")" >"$state/pid/$part"
 }
@@ -183,12 +183,13 @@ part_stop()
 	rm -f "$state/pid/$1"
 }
 
-# From here on the instance does not outlive this shell.
+# From here on the instance does not outlive this shell; `remove`: nor do its
+# files.
 instance_guard()
 {
 	coproc guard {
 		exec setsid "$instance_top/script/lib/guard" "$state" \
-		    "$run" >>"$log/guard.log" 2>&1 3>&-
+		    "$run" "$@" >>"$log/guard.log" 2>&1 3>&-
 	}
 	exec 7>&"${guard[1]}" {guard[1]}>&-
 }
@@ -281,6 +282,7 @@ postgres_make()
 	rm -rf "$state/pg/new"
 	as_user "$(postgres_bin)/initdb" -D "$state/pg/new" -U postgres \
 	    -A trust -E UTF8 --lc-collate=C --lc-ctype=C.UTF-8 --no-sync \
+	    "${initdb_options[@]}" \
 	    >"$log/initdb.log" 2>&1 ||
 	    die "initdb failed: see $log/initdb.log"
 	mv "$state/pg/new" "$state/pg/data"
@@ -302,6 +304,7 @@ part_start_postgres()
 	    -c log_timezone=UTC -c timezone=UTC "${postgres_options[@]}"
 }
 postgres_options=()
+initdb_options=()
 
 # The owner has the schema; the programs' role owns nothing.
 postgres_roles()
@@ -342,8 +345,15 @@ part_start_dovecot()
 postfix_config()
 {
 	local dir=$etc/postfix name
-	install -d "$dir" "$state/postfix/queue"
-	install -d -o postfix "$state/postfix/data"
+	local queue=$state/postfix/queue
+	install -d "$dir" "$state/postfix" "$queue" "$queue/pid"
+	install -d -m 700 -o postfix "$state/postfix/data"
+	for name in active bounce corrupt defer deferred flush hold incoming \
+	    private saved trace; do
+		install -d -m 700 -o postfix "$queue/$name"
+	done
+	install -d -m 1730 -o postfix -g postdrop "$queue/maildrop"
+	install -d -m 2710 -o postfix -g postdrop "$queue/public"
 	render "$instance_top/script/lib/main.cf.in" "$dir/main.cf"
 	render "$instance_top/script/lib/master.cf.in" "$dir/master.cf"
 	cp "$instance_top/script/lib/refuse.regexp" "$dir/refuse"
@@ -351,7 +361,8 @@ postfix_config()
 	for name in "${instance_mailboxes[@]}"; do
 		echo "/^$name(\\+.*)?@letterrack\\.test\$/ $name"
 	done >"$dir/mailboxes"
-	postfix -c "$dir" check
+	# A file written this second is read again and again until it is not.
+	touch -d 2020-01-01 "$dir"/*
 }
 
 part_start_postfix()
@@ -465,6 +476,19 @@ instance_stop()
 		part_stop "${instance_parts[i]}"
 	done
 	rm -rf "$run"
+}
+
+# The same where nobody will miss the state: all at once, without farewells (a
+# Dovecot takes a second for them, and its processes follow their master).
+instance_abandon()
+{
+	local part pid
+	part_signal[postgres]=QUIT part_signal[dovecot]=KILL
+	for part in "${instance_parts[@]}"; do
+		! pid=$(part_pid "$part") ||
+		    kill -"${part_signal[$part]}" "$pid" 2>/dev/null || :
+	done
+	instance_stop
 }
 
 instance_ports_free()

@@ -1,13 +1,17 @@
 /* The families of endpoints, one responder each. A new one is a line here and
- * one in local.mk. */
+ * a line and four in local.mk. */
 #ifndef CGI_BIN_FAMILIES_H
 #define CGI_BIN_FAMILIES_H
 
 #include "web/route.h"
 
-#define FAMILIES(X)                                                            \
-	X(emails)                                                              \
+/* clang-format off */
+#define FAMILIES(X) \
+	X(accounts) \
+	X(auth) \
+	X(emails) \
 	X(system)
+/* clang-format on */
 
 #define FAMILY_DECLARE(name) extern const struct family name##_family;
 FAMILIES(FAMILY_DECLARE)

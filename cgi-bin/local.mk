@@ -1,16 +1,28 @@
 # One family of endpoints = one responder = the file of its name. A family is
-# a line in families.h, its source in libfamilies_a_SOURCES, and three lines
-# below. The library is what the responder `system` and letterrackctl read the
-# route tables from.
+# a line in families.h, its source in libfamilies_a_SOURCES, and four lines
+# below. The library is where the responder `system` and letterrackctl read
+# the route tables.
 
 noinst_LIBRARIES += libfamilies.a
 libfamilies_a_CPPFLAGS = $(AM_CPPFLAGS)
 libfamilies_a_SOURCES = \
+	%D%/accounts.c \
+	%D%/auth.c \
 	%D%/emails.c \
-	%D%/families.c %D%/families.h \
-	%D%/system.c
+	%D%/system.c \
+	%D%/families.c %D%/families.h
 
 families_libs = libfamilies.a $(web_libs)
+
+responder_PROGRAMS += cgi-bin/accounts
+cgi_bin_accounts_SOURCES = src/web/main.c
+cgi_bin_accounts_CPPFLAGS = $(AM_CPPFLAGS) -DRESPONDER=accounts
+cgi_bin_accounts_LDADD = $(families_libs)
+
+responder_PROGRAMS += cgi-bin/auth
+cgi_bin_auth_SOURCES = src/web/main.c
+cgi_bin_auth_CPPFLAGS = $(AM_CPPFLAGS) -DRESPONDER=auth
+cgi_bin_auth_LDADD = $(families_libs)
 
 responder_PROGRAMS += cgi-bin/emails
 cgi_bin_emails_SOURCES = src/web/main.c

@@ -11,10 +11,11 @@
 #include "domain/actor-sql.h"
 #include "domain/session-sql.h"
 #include "domain/session.h"
+#include "web/issuer.h"
+#include "web/reply.h"
 
 #define SESSIONS_KEPT   256 /* a power of two */
 #define SESSION_KEEP_MS 1000
-#define KEYS_LOOK_MS    1000
 
 struct seen {
 	unsigned char hash[SHA256_SIZE];
@@ -24,9 +25,7 @@ struct seen {
 
 struct guard {
 	const struct conf *conf;
-	struct token_keys keys;
-	bool keys_there;
-	int64_t keys_looked_ms;
+	struct timespec keys_seen; /* which ones the cache was filled by */
 	struct token_cache *tokens;
 	struct rate_table *rates; /* NULL: no limits */
 	struct seen sessions[SESSIONS_KEPT];
@@ -34,28 +33,16 @@ struct guard {
 
 /* ---- keys ---- */
 
-static void
-keys_load(struct guard *g)
+/* What was proved by keys that have changed since is forgotten. */
+static enum rc
+keys_look(struct guard *g, const struct token_keys **keys)
 {
-	g->keys_there = token_keys_load(g->conf->key_dir, &g->keys) == RC_OK;
-	if (!g->keys_there)
-		log_warn(NULL, "no token can be checked: %s", fail_detail());
-	token_cache_clear(g->tokens);
-}
-
-static void
-keys_look(struct guard *g)
-{
-	int64_t now = clock_steady_ms();
-
-	if (now - g->keys_looked_ms < KEYS_LOOK_MS)
-		return;
-	g->keys_looked_ms = now;
-	if (g->keys_there && !token_keys_changed(&g->keys, g->conf->key_dir))
-		return;
-	if (g->keys_there)
-		token_keys_clear(&g->keys);
-	keys_load(g);
+	TRY(issuer_keys(g->conf, keys));
+	if (memcmp(&g->keys_seen, &(*keys)->seen, sizeof g->keys_seen) != 0) {
+		token_cache_clear(g->tokens);
+		g->keys_seen = (*keys)->seen;
+	}
+	return RC_OK;
 }
 
 struct guard *
@@ -67,7 +54,6 @@ guard_new(const struct conf *conf)
 		die("out of memory");
 	g->conf = conf;
 	g->tokens = token_cache_new();
-	g->keys_looked_ms = -KEYS_LOOK_MS;
 	if (rate_open(conf->run_dir, &g->rates) != RC_OK) {
 		log_error(NULL, "no rate limits: %s", fail_detail());
 		g->rates = NULL;
@@ -82,8 +68,6 @@ guard_free(struct guard **pg)
 
 	if (g == NULL)
 		return;
-	if (g->keys_there)
-		token_keys_clear(&g->keys);
 	token_cache_free(&g->tokens);
 	rate_close(&g->rates);
 	free(g);
@@ -108,6 +92,7 @@ count(struct guard *g, struct request *rq, enum rate_kind kind, struct str key,
 	if (rate.allowed)
 		return RC_OK;
 	rq->retry_after = (int)(rate.reset - now);
+	error_int(rq, "retry_after_seconds", rq->retry_after);
 	return RC_RATE_LIMIT;
 }
 
@@ -162,13 +147,14 @@ by_token(struct guard *g, struct request *rq, struct str token)
 {
 	const char *audiences = g->conf->audiences;
 	struct claims *c = ARENA_NEW(rq->arena, struct claims);
-	struct token_issuer issuer = { g->conf->base_url, &g->keys.set, false };
+	struct token_issuer issuer = { g->conf->base_url, NULL, false };
 	struct token_rules rules = { &issuer, 1,
 		audiences[0] != '\0' ? audiences : g->conf->base_url };
+	const struct token_keys *keys;
 
-	keys_look(g);
-	if (!g->keys_there ||
-	    token_verify_cached(
+	TRY(keys_look(g, &keys));
+	issuer.keys = &keys->set;
+	if (token_verify_cached(
 		g->tokens, &rules, token, clock_now().us / 1000000, c) != RC_OK)
 		return refuse(g, rq);
 	TRY(count(g, rq, RATE_TOKEN, token, g->conf->token_rate));

@@ -11,9 +11,11 @@ libweb_a_SOURCES = \
 	%D%/field.h \
 	%D%/fill.c %D%/fill.h \
 	%D%/guard.c %D%/guard.h \
+	%D%/issuer.c %D%/issuer.h \
 	%D%/listen.c %D%/listen.h \
 	%D%/openapi.c %D%/openapi.h \
 	%D%/openapi-schema.c %D%/openapi-schema.h \
+	%D%/page.c %D%/page.h \
 	%D%/params.c %D%/params.h \
 	%D%/reply.c %D%/reply-error.c %D%/reply.h \
 	%D%/request.c %D%/request.h \

@@ -1,12 +1,8 @@
 /* Accounts: which there are for the caller, and who belongs to them. */
 #include "domain/account-sql.h"
 #include "domain/membership-sql.h"
-#include "web/cursor.h"
-#include "web/reply.h"
+#include "web/listing.h"
 #include "web/route.h"
-
-/* More than this many are not counted. */
-#define COUNTED 10000
 
 struct account_list_in {
 	const char *q;
@@ -27,51 +23,6 @@ static const struct field account_search_body[] = {
 	F_PAGE(struct account_search, 50), F_END
 };
 
-/* NULL where there is nothing to look for. */
-static const char *
-words(const char *q)
-{
-	return q != NULL && *q != '\0' ? q : NULL;
-}
-
-/* A page is one row longer when asked for, so that it is known whether there
- * is another one. */
-struct page_ask {
-	struct cursor from;
-	int64_t skip, most;
-};
-
-static enum rc
-page_ask(struct request *rq, const struct page *p, struct page_ask *ask)
-{
-	TRY(cursor_read(rq, p->cursor, &ask->from));
-	ask->skip = ask->from.is ? 0 : p->offset;
-	ask->most = p->limit + 1;
-	return RC_OK;
-}
-
-static struct list_end
-page_end(const struct page *p, size_t *n, int64_t total, int64_t last)
-{
-	struct list_end end = {
-		.total = total > COUNTED ? COUNTED : total,
-		.capped = total > COUNTED,
-		.limit = p->limit,
-		.offset = p->offset,
-		.more = *n > (size_t)p->limit,
-	};
-
-	if (end.more) {
-		*n = (size_t)p->limit;
-		end.next = (struct cursor){ .is = true, .id = last };
-	}
-	return end;
-}
-
-/* The id of the last row that is shown. */
-#define LAST_ID(list, p)                                                       \
-	((list).n > (size_t)(p)->limit ? (list).v[(p)->limit - 1].id : 0)
-
 /* ---- accounts ---- */
 
 static enum rc
@@ -79,21 +30,21 @@ accounts(struct request *rq, const char *q, const struct page *page)
 {
 	const struct actor *a = &rq->actor;
 	struct account_list list;
-	struct page_ask ask;
+	struct listing ask;
 	struct list_end end;
 	int64_t total;
 
-	TRY(page_ask(rq, page, &ask));
+	TRY(listing_ask(rq, page, &ask));
 	db_pipe_begin(rq->db);
 	TRY(account_reachable(rq->db,
 	    &(struct account_reachable_args){ a->application, a->user, a->admin,
-		a->account, q, ask.from.id, ask.skip, ask.most,
+		a->account, q, ask.after, ask.skip, ask.most,
 		role_name(a->role) },
 	    rq->arena, &list));
 	TRY(account_reachable_count(
 	    rq->db, a->application, a->user, a->admin, a->account, q, &total));
 	TRY(db_pipe_end(rq->db));
-	end = page_end(page, &list.n, total, LAST_ID(list, page));
+	end = listing_end(page, &list.n, total, LISTING_LAST(list, page));
 	return reply_rows(
 	    rq, account_cols, list.v, list.n, sizeof list.v[0], &end);
 }
@@ -103,7 +54,7 @@ account_list(struct request *rq)
 {
 	const struct account_list_in *in = rq->params;
 
-	return accounts(rq, words(in->q), &in->page);
+	return accounts(rq, listing_words(in->q), &in->page);
 }
 
 static enum rc
@@ -111,7 +62,7 @@ account_find(struct request *rq)
 {
 	const struct account_search *in = rq->body;
 
-	return accounts(rq, words(in->query), &in->page);
+	return accounts(rq, listing_words(in->query), &in->page);
 }
 
 /* The own account, or as owner a child of it. Any other is refused in the
@@ -141,16 +92,16 @@ members(struct request *rq, const char *q, const struct page *page)
 {
 	int64_t account = rq->actor.account, total;
 	struct membership_list list;
-	struct page_ask ask;
+	struct listing ask;
 	struct list_end end;
 
-	TRY(page_ask(rq, page, &ask));
+	TRY(listing_ask(rq, page, &ask));
 	db_pipe_begin(rq->db);
-	TRY(membership_list(rq->db, account, q, ask.from.id, ask.skip, ask.most,
+	TRY(membership_list(rq->db, account, q, ask.after, ask.skip, ask.most,
 	    rq->arena, &list));
 	TRY(membership_count(rq->db, account, q, &total));
 	TRY(db_pipe_end(rq->db));
-	end = page_end(page, &list.n, total, LAST_ID(list, page));
+	end = listing_end(page, &list.n, total, LISTING_LAST(list, page));
 	return reply_rows(
 	    rq, membership_cols, list.v, list.n, sizeof list.v[0], &end);
 }
@@ -160,7 +111,7 @@ member_list(struct request *rq)
 {
 	const struct account_list_in *in = rq->params;
 
-	return members(rq, words(in->q), &in->page);
+	return members(rq, listing_words(in->q), &in->page);
 }
 
 static enum rc
@@ -168,18 +119,18 @@ member_find(struct request *rq)
 {
 	const struct account_search *in = rq->body;
 
-	return members(rq, words(in->query), &in->page);
+	return members(rq, listing_words(in->query), &in->page);
 }
 
 #define ACCOUNT "/api/accounts/:account_id"
 
 static const struct route routes[] = {
-	{ GET, "/api/accounts", account_list, NEED_READ,
+	{ GET, "/api/accounts", account_list, NEED_READ, .flags = ASK_ADMIN,
 	    PARAMS(account_list_in), .row = account_cols, .many = true,
 	    .summary = "List the accounts I can reach" },
 	{ POST, "/api/accounts/search", account_find, NEED_READ,
-	    BODY(account_search), .row = account_cols, .many = true,
-	    .summary = "Search the accounts I can reach" },
+	    .flags = ASK_ADMIN, BODY(account_search), .row = account_cols,
+	    .many = true, .summary = "Search the accounts I can reach" },
 	{ GET, ACCOUNT, account_show, NEED_READ, .flags = ANY_ACCOUNT,
 	    .row = account_cols, .summary = "Show an account",
 	    .about = "The token's own, or as owner a child of it." },

@@ -1,0 +1,205 @@
+/* What asks a mail server while the caller waits: tests of credentials. */
+#include "domain/provider-credential-sql.h"
+#include "domain/credential-sql.h"
+#include "domain/vault.h"
+#include "mail/probe.h"
+#include "web/body.h"
+#include "web/doer.h"
+#include "web/mail-secret.h"
+#include "web/reply.h"
+#include "web/route.h"
+#include "web/share.h"
+
+/* The row, and what it takes to reach its server. */
+struct target {
+	struct provider_credential *row;
+	struct credential_access *access;
+	const struct envelope_keks *keks;
+};
+
+static enum rc
+target_read(struct request *rq, struct target *t)
+{
+	int64_t account = rq->actor.account, id = arg_id(rq, 0);
+
+	db_pipe_begin(rq->db);
+	TRY(provider_credential_get(
+	    rq->db, account, rq->actor.user, id, rq->arena, &t->row));
+	TRY(credential_access_get(rq->db, account, id, rq->arena, &t->access));
+	TRY(db_pipe_end(rq->db));
+	return vault_keks(rq->conf, &t->keks);
+}
+
+static enum rc
+wall(const struct conf *conf, const struct egress **out)
+{
+	static struct egress *egress;
+
+	if (egress == NULL &&
+	    egress_new(conf->egress_allow, conf->ca_file, &egress) != RC_OK)
+		return RC_INTERNAL;
+	*out = egress;
+	return RC_OK;
+}
+
+static enum rc
+probe(struct request *rq, const struct target *t,
+    const struct credential_secret *secret, struct probe_report *report)
+{
+	const struct provider_credential *row = t->row;
+	const struct probe p = {
+		.smtp = strcmp(row->provider_kind, "smtp") == 0,
+		.host = row->host,
+		.port = row->port,
+		.security_mode = row->security_mode,
+		.oauth2 = strcmp(row->auth_kind, "oauth2") == 0,
+		.username = secret->username,
+		.secret = secret->secret,
+		.allow_plaintext = rq->conf->allow_plaintext,
+	};
+	const struct egress *egress;
+
+	TRY(wall(rq->conf, &egress));
+	TRY(share_take(rq));
+	probe_run(egress, &p, report);
+	return RC_OK;
+}
+
+/* ---- test ---- */
+
+static const char *
+step_outcome(const struct probe_report *r, enum probe_step s)
+{
+	if (s < r->step || (s == r->step && r->rc == RC_OK))
+		return "ok";
+	return s == r->step ? "failed" : "skipped";
+}
+
+static void
+steps_write(struct jw *w, const struct probe_report *r)
+{
+	jw_array(w);
+	for (enum probe_step s = 0; s < PROBE_STEPS; s++) {
+		if (s == PROBE_TLS && !r->tls)
+			continue;
+		jw_object(w);
+		JW_TEXT(w, "name", probe_step_name(s));
+		JW_TEXT(w, "status", step_outcome(r, s));
+		jw_object_end(w);
+	}
+	jw_array_end(w);
+}
+
+static enum rc
+report_reply(
+    struct request *rq, const struct target *t, const struct probe_report *r)
+{
+	const char *status = provider_status(r->rc);
+	struct jw *w = reply_open(rq, 0);
+
+	JW_TEXT(w, "status", status != NULL ? status : t->row->status);
+	jw_key(w, "checks");
+	steps_write(w, r);
+	if (r->rc != RC_OK) {
+		JW_TEXT(w, "error_code", result_code(r->rc));
+		JW_TEXT(w, "error_detail",
+		    r->detail[0] != '\0' ? r->detail : result_row(r->rc)->text);
+	}
+	JW_INT(w, "duration_ms", r->ms);
+	return reply_close(rq);
+}
+
+static enum rc
+test(struct request *rq)
+{
+	const struct doer who = doer_of(rq);
+	struct credential_secret secret;
+	struct probe_report report;
+	struct target t;
+
+	TRY(target_read(rq, &t));
+	TRY(credential_secret_open(
+	    t.keks, who.account, t.access, rq->arena, &secret));
+	TRY(probe(rq, &t, &secret, &report));
+	TRY(provider_credential_note_test(rq->db, &who, t.row->id,
+	    t.access->secret_version, report.rc, report.detail));
+	return report_reply(rq, &t, &report);
+}
+
+static const struct field check_answer[] = { A_TEXT("name", 0),
+	A_TEXT("status", 0), F_END };
+static const struct field test_answer[] = { A_TEXT("status", 0),
+	A_ARRAY("checks", check_answer, 0), A_TEXT("error_code", MAY_LACK),
+	A_TEXT("error_detail", MAY_LACK), A_INT("duration_ms", 0), F_END };
+
+/* ---- rotate ---- */
+
+struct rotation {
+	struct mail_secret *secret;
+};
+static const struct field rotation_body[] = {
+	F_OBJECT(struct rotation, secret, mail_secret, REQUIRED | WRITE_ONLY),
+	F_END
+};
+
+/* A secret that the server refuses is the caller's fault; a server that does
+ * not answer is not, and the old secret stays in both cases. */
+static enum rc
+rotation_refused(struct request *rq, const struct doer *who, int64_t id,
+    const struct probe_report *r)
+{
+	const struct log_note note = { "provider_credential", "rotate", r->rc,
+		"The new secret was refused", "credential_id", ID_CREDENTIAL,
+		id };
+
+	TRY(log_write(rq->db, who, &note));
+	if (provider_status(r->rc) != NULL)
+		return fault_add(rq, "secret", result_code(r->rc),
+		    "The mail server does not accept it; the old one stays.");
+	return fail(r->rc, "%s", r->detail);
+}
+
+static enum rc
+rotate(struct request *rq)
+{
+	const struct rotation *in = rq->body;
+	struct provider_credential *row;
+	struct credential_secret secret;
+	struct probe_report report;
+	struct provider_write w;
+	struct target t;
+
+	TRY(target_read(rq, &t));
+	TRY(mail_secret_read(rq, in->secret, t.row->auth_kind, &secret));
+	w = (struct provider_write){ .who = doer_of(rq),
+		.keks = t.keks,
+		.secret = &secret,
+		.allow_plaintext = rq->conf->allow_plaintext };
+	TRY(probe(rq, &t, &secret, &report));
+	if (report.rc != RC_OK)
+		return rotation_refused(rq, &w.who, t.row->id, &report);
+	/* The probe took a while; vault_keks may have read the keys anew. */
+	TRY(vault_keks(rq->conf, &w.keks));
+	TRY(provider_credential_rotate(
+	    rq->db, &w, t.row->id, t.row->secret_version, rq->arena, &row));
+	return reply_row(rq, 0, provider_credential_cols, row);
+}
+
+#define ONE "/api/provider-credentials/:provider_credential_id"
+#define FOREIGN                                                                \
+	{                                                                      \
+		RC_TIMEOUT, RC_CONNECTION, RC_CONFIG_TLS, RC_CONFIG_HOST       \
+	}
+
+static const struct route routes[] = {
+	{ POST, ONE "/test", test, NEED_WRITE, .answer = test_answer,
+	    .fails = FOREIGN, .summary = "Try a provider credential now",
+	    .about = "Connects, secures and signs in, within 10 seconds." },
+	{ POST, ONE "/rotate", rotate, NEED_WRITE, BODY(rotation),
+	    .row = provider_credential_cols, .fails = FOREIGN,
+	    .summary = "Replace the secret by one that works",
+	    .about = "The new secret is tried first; where the server does "
+		     "not take it, the old one stays." },
+};
+
+FAMILY(providers, WAITING);

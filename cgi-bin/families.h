@@ -9,7 +9,9 @@
 #define FAMILIES(X) \
 	X(accounts) \
 	X(auth) \
+	X(credentials) \
 	X(emails) \
+	X(providers) \
 	X(system)
 /* clang-format on */
 

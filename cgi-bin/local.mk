@@ -4,11 +4,13 @@
 # the route tables.
 
 noinst_LIBRARIES += libfamilies.a
-libfamilies_a_CPPFLAGS = $(AM_CPPFLAGS)
+libfamilies_a_CPPFLAGS = $(AM_CPPFLAGS) $(CURL_CFLAGS)
 libfamilies_a_SOURCES = \
 	%D%/accounts.c \
 	%D%/auth.c \
+	%D%/credentials.c \
 	%D%/emails.c \
+	%D%/providers.c \
 	%D%/system.c \
 	%D%/families.c %D%/families.h
 
@@ -24,10 +26,20 @@ cgi_bin_auth_SOURCES = src/web/main.c
 cgi_bin_auth_CPPFLAGS = $(AM_CPPFLAGS) -DRESPONDER=auth
 cgi_bin_auth_LDADD = $(families_libs)
 
+responder_PROGRAMS += cgi-bin/credentials
+cgi_bin_credentials_SOURCES = src/web/main.c
+cgi_bin_credentials_CPPFLAGS = $(AM_CPPFLAGS) -DRESPONDER=credentials
+cgi_bin_credentials_LDADD = $(families_libs)
+
 responder_PROGRAMS += cgi-bin/emails
 cgi_bin_emails_SOURCES = src/web/main.c
 cgi_bin_emails_CPPFLAGS = $(AM_CPPFLAGS) -DRESPONDER=emails
 cgi_bin_emails_LDADD = $(families_libs)
+
+responder_PROGRAMS += cgi-bin/providers
+cgi_bin_providers_SOURCES = src/web/main.c
+cgi_bin_providers_CPPFLAGS = $(AM_CPPFLAGS) -DRESPONDER=providers
+cgi_bin_providers_LDADD = $(families_libs)
 
 responder_PROGRAMS += cgi-bin/system
 cgi_bin_system_SOURCES = src/web/main.c

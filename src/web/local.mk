@@ -6,6 +6,7 @@ libweb_a_SOURCES = \
 	%D%/body.c %D%/body.h \
 	%D%/content.c \
 	%D%/cursor.c %D%/cursor.h \
+	%D%/doer.h \
 	%D%/dispatch.c %D%/dispatch.h \
 	%D%/fastcgi.c %D%/fastcgi.h \
 	%D%/field.h \
@@ -13,12 +14,15 @@ libweb_a_SOURCES = \
 	%D%/guard.c %D%/guard.h \
 	%D%/issuer.c %D%/issuer.h \
 	%D%/listen.c %D%/listen.h \
+	%D%/listing.c %D%/listing.h \
+	%D%/mail-secret.c %D%/mail-secret.h \
 	%D%/openapi.c %D%/openapi.h \
 	%D%/openapi-schema.c %D%/openapi-schema.h \
 	%D%/page.c %D%/page.h \
 	%D%/params.c %D%/params.h \
 	%D%/reply.c %D%/reply-error.c %D%/reply.h \
 	%D%/request.c %D%/request.h \
-	%D%/route.c %D%/route.h
+	%D%/route.c %D%/route.h \
+	%D%/share.c %D%/share.h
 
 web_libs = libweb.a $(domain_libs) $(FCGI_LIBS) $(JSONC_LIBS)

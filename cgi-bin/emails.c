@@ -2,11 +2,9 @@
  * are content.c's, since those may wait for a mail server. */
 #include "domain/email-sql.h"
 #include "web/body.h"
-#include "web/cursor.h"
+#include "web/listing.h"
 #include "web/reply.h"
 #include "web/request.h"
-
-#define TOTAL_MOST 10000 /* a filtered list is counted no further */
 
 /* What chooses emails: parameters of the list, body of the search. */
 struct email_filter {
@@ -77,31 +75,42 @@ pattern(struct arena *a, const char *words)
 	return out;
 }
 
-/* Rows of one page and one more, which tells whether there is a next. */
-struct listing {
+/* A page being made. */
+struct email_page {
+	const struct page *page;
+	struct listing ask;
+	instant before; /* of the row that the page stands behind */
 	struct email_list rows;
 	int64_t total;
-	bool capped;
-	struct cursor from;
+	bool exact; /* the total is no count that stopped */
 };
 
 static enum rc
-list_plain(struct request *rq, const struct email_filter *f, struct listing *l)
+page_ask(struct request *rq, const struct page *page, struct email_page *p)
+{
+	p->page = page;
+	TRY(listing_ask(rq, page, &p->ask));
+	p->before = p->ask.after != 0 ? (instant){ p->ask.at } : EMAIL_NEWEST;
+	return RC_OK;
+}
+
+static enum rc
+list_plain(struct request *rq, struct email_page *p)
 {
 	int64_t account = rq->actor.account;
 
+	p->exact = true;
 	db_pipe_begin(rq->db);
-	TRY(email_list(rq->db, account,
-	    l->from.is ? (instant){ l->from.at } : EMAIL_NEWEST, l->from.id,
-	    f->page.limit + 1, f->page.offset, rq->arena, &l->rows));
-	TRY(counter_get(rq->db, account, "emails", &l->total));
+	TRY(email_list(rq->db, account, p->before, p->ask.after, p->ask.most,
+	    p->ask.skip, rq->arena, &p->rows));
+	TRY(counter_get(rq->db, account, "emails", &p->total));
 	return db_pipe_end(rq->db);
 }
 
 /* `filter` tells, by offset, which members of the filter were given. */
 static enum rc
 list_filtered(struct request *rq, const struct email_filter *f,
-    const struct shape *shape, uint64_t given, struct listing *l)
+    const struct shape *shape, uint64_t given, struct email_page *p)
 {
 #define IF_GIVEN(m)                                                            \
 	(request_given(rq, shape, given, offsetof(struct email_filter, m))     \
@@ -112,10 +121,10 @@ list_filtered(struct request *rq, const struct email_filter *f,
 	const char *q = pattern(rq->arena, f->q);
 	struct email_find_args find = {
 		.account = rq->actor.account,
-		.before = l->from.is ? (instant){ l->from.at } : EMAIL_NEWEST,
-		.before_id = l->from.id,
-		.limit = f->page.limit + 1,
-		.offset = f->page.offset,
+		.before = p->before,
+		.before_id = p->ask.after,
+		.limit = p->ask.most,
+		.offset = p->ask.skip,
 		.credential = f->credential_id,
 		.mailbox = f->mailbox,
 		.is_read = IF_GIVEN(is_read),
@@ -141,37 +150,26 @@ list_filtered(struct request *rq, const struct email_filter *f,
 #undef IF_GIVEN
 
 	db_pipe_begin(rq->db);
-	TRY(email_find(rq->db, &find, rq->arena, &l->rows));
-	TRY(email_find_total(rq->db, &total, &l->total));
-	TRY(db_pipe_end(rq->db));
-	l->capped = l->total > TOTAL_MOST;
-	if (l->capped)
-		l->total = TOTAL_MOST;
-	return RC_OK;
+	TRY(email_find(rq->db, &find, rq->arena, &p->rows));
+	TRY(email_find_total(rq->db, &total, &p->total));
+	return db_pipe_end(rq->db);
 }
 
 static enum rc
-reply_emails(
-    struct request *rq, const struct email_filter *f, const struct listing *l)
+reply_emails(struct request *rq, struct email_page *p)
 {
-	struct list_end end = {
-		.total = l->total,
-		.capped = l->capped,
-		.limit = f->page.limit,
-		.offset = f->page.offset,
-		.more = l->rows.n > (size_t)f->page.limit,
-	};
-	size_t n = end.more ? (size_t)f->page.limit : l->rows.n;
+	struct email_list *rows = &p->rows;
+	struct list_end end = listing_end(
+	    p->page, &rows->n, p->total, LISTING_LAST(*rows, p->page));
 
-	if (end.more) {
-		const struct email *last = &l->rows.v[n - 1];
-
-		end.next = (struct cursor){
-			.is = true, .at = last->received_at.us, .id = last->id
-		};
+	if (end.more)
+		end.next.at = rows->v[rows->n - 1].received_at.us;
+	if (p->exact) {
+		end.total = p->total;
+		end.capped = false;
 	}
 	return reply_rows(
-	    rq, email_cols, l->rows.v, n, sizeof(struct email), &end);
+	    rq, email_cols, rows->v, rows->n, sizeof(struct email), &end);
 }
 
 /* Was anything given but where the page begins? */
@@ -189,26 +187,26 @@ static enum rc
 list(struct request *rq)
 {
 	const struct email_filter *f = rq->params;
-	struct listing l = { 0 };
+	struct email_page p = { 0 };
 
-	TRY(cursor_read(rq, f->page.cursor, &l.from));
+	TRY(page_ask(rq, &f->page, &p));
 	if (has_filter(rq->route->params.rows, rq->params_given))
 		TRY(list_filtered(
-		    rq, f, &rq->route->params, rq->params_given, &l));
+		    rq, f, &rq->route->params, rq->params_given, &p));
 	else
-		TRY(list_plain(rq, f, &l));
-	return reply_emails(rq, f, &l);
+		TRY(list_plain(rq, &p));
+	return reply_emails(rq, &p);
 }
 
 static enum rc
 search(struct request *rq)
 {
 	const struct email_filter *f = rq->body;
-	struct listing l = { 0 };
+	struct email_page p = { 0 };
 
-	TRY(cursor_read(rq, f->page.cursor, &l.from));
-	TRY(list_filtered(rq, f, &rq->route->body, rq->given, &l));
-	return reply_emails(rq, f, &l);
+	TRY(page_ask(rq, &f->page, &p));
+	TRY(list_filtered(rq, f, &rq->route->body, rq->given, &p));
+	return reply_emails(rq, &p);
 }
 
 static enum rc

@@ -7,6 +7,7 @@ listing_ask(struct request *rq, const struct page *p, struct listing *ask)
 
 	TRY(cursor_read(rq, p->cursor, &from));
 	ask->after = from.is ? from.id : 0;
+	ask->at = from.is ? from.at : 0;
 	ask->skip = from.is ? 0 : p->offset;
 	ask->most = p->limit + 1;
 	return RC_OK;

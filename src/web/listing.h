@@ -14,6 +14,7 @@
 
 struct listing {
 	int64_t after; /* id of the row before; 0: from the beginning */
+	int64_t at;    /* its sort key, where that is not the id */
 	int64_t skip;
 	int64_t most; /* one more than the page: is there another? */
 };

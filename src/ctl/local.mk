@@ -6,5 +6,7 @@ letterrackctl_SOURCES = \
 	%D%/configtest.c \
 	%D%/ctl.h \
 	%D%/main.c \
-	%D%/migrate.c
-letterrackctl_LDADD = $(web_libs)
+	%D%/migrate.c \
+	%D%/openapi.c \
+	%D%/serve.c
+letterrackctl_LDADD = $(families_libs)

@@ -20,6 +20,10 @@ static const struct verb {
 	{ "configtest", ctl_configtest, "", "check the configuration" },
 	{ "migrate", ctl_migrate, "[--dry-run]",
 	    "bring the schema up to date, and grant the programs' rights" },
+	{ "openapi", ctl_openapi, "[--auth]",
+	    "print the description of the API, or of the auth routes" },
+	{ "serve", ctl_serve, "",
+	    "run the responders; HUP replaces them one by one" },
 };
 
 #define VERBS (sizeof verbs / sizeof *verbs)

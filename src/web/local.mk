@@ -23,6 +23,7 @@ libweb_a_SOURCES = \
 	%D%/reply.c %D%/reply-error.c %D%/reply.h \
 	%D%/request.c %D%/request.h \
 	%D%/route.c %D%/route.h \
+	%D%/supervisor.c %D%/supervisor.h \
 	%D%/share.c %D%/share.h
 
 web_libs = libweb.a $(domain_libs) $(FCGI_LIBS) $(JSONC_LIBS)

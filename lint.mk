@@ -4,7 +4,8 @@
 LINT_DIRS = src cgi-bin tests fuzz man
 LINT_FILES = `find $(LINT_DIRS) -name '*.c' | sort`
 FORMAT_FILES = `find $(LINT_DIRS) -name '*.[ch]' | sort`
-LINT_CPPFLAGS = -std=gnu17 $(DEFS) -D_GNU_SOURCE -Isrc -Itests -I$(abs_builddir)/src \
+LINT_CPPFLAGS = -std=gnu17 -DLINT -DTOP_SRCDIR='"."' $(DEFS) -D_GNU_SOURCE -Isrc -Itests -I$(abs_builddir)/src \
+	-I$(abs_builddir)/tests \
 	-DLIBEXECDIR='"/l"' -DSYSCONFDIR='"/s"' -DDATADIR='"/d"' \
 	$(CRYPTO_CFLAGS) $(PQ_CFLAGS) $(JSONC_CFLAGS) $(CURL_CFLAGS) \
 	$(SSL_CFLAGS) $(JWT_CFLAGS) $(GMIME_CFLAGS) $(IDN2_CFLAGS) \
@@ -50,5 +51,5 @@ format-check:
 .PHONY: lint lint-banned lint-tidy lint-cppcheck lint-analyzer format \
 	format-check
 
-EXTRA_DIST += .clang-tidy script/lint-banned script/cppcheck.cfg \
-	script/cppcheck.suppress
+EXTRA_DIST += .clang-tidy tests/.clang-tidy script/lint-banned \
+	script/cppcheck.cfg script/cppcheck.suppress

@@ -249,7 +249,7 @@ envelope_data_key_open(const struct envelope_keks *keks, int64_t application,
 	struct envelope_place at = key_place(application, account, id);
 	int64_t kek = envelope_key_id(wrapped);
 	struct arena *scratch;
-	struct secret plain;
+	struct secret plain = { 0 };
 	enum rc rc = RC_INTERNAL;
 
 	for (size_t i = 0; i < keks->n; i++) {
@@ -258,7 +258,8 @@ envelope_data_key_open(const struct envelope_keks *keks, int64_t application,
 		scratch = arena_new(4096);
 		rc =
 		    envelope_open(&keks->kek[i], &at, wrapped, scratch, &plain);
-		if (rc == RC_OK && plain.n != sizeof key->key)
+		if (rc == RC_OK &&
+		    (!secret_is(&plain) || plain.n != sizeof key->key))
 			rc = fail(RC_INTERNAL, "data key of a wrong size");
 		if (rc == RC_OK) {
 			memcpy(key->key, plain.p, sizeof key->key);

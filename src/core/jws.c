@@ -66,7 +66,7 @@ read_header(struct arena *a, struct str text, const char *typ, struct str *kid,
     struct str *alg)
 {
 	struct json_object *h;
-	struct str got;
+	struct str got = { 0 };
 
 	if (json_tree(a, text, HEADER_DEPTH, &h) != RC_OK)
 		return refuse("header is not a JSON object");
@@ -88,7 +88,7 @@ jws_verify(struct arena *a, struct str token, const char *typ, jws_find *find,
 {
 	const struct jwk *key;
 	struct segments s;
-	struct str kid, alg;
+	struct str kid = { 0 }, alg = { 0 };
 
 	*payload = (struct str){ NULL, 0 };
 	TRY(split(a, token, &s));

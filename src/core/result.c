@@ -24,6 +24,8 @@ static const struct {
 	[ENV_PAGE] = { 1, 0 },
 };
 
+#undef fail
+
 static const bool transient[RC_COUNT] = {
 	[RC_RATE_LIMIT] = true,
 	[RC_RETRY] = true,

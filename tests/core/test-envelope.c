@@ -253,6 +253,7 @@ START_TEST(key_files)
 	for (size_t i = 0; i < sizeof broken / sizeof *broken; i++) {
 		FILE *f = fopen(path, "w");
 
+		ck_assert_ptr_nonnull(f);
 		fputs(broken[i], f);
 		fclose(f);
 		ck_assert_int_eq(envelope_keks_load(dir, &keks), RC_INVALID);

@@ -142,8 +142,8 @@ START_TEST(wrong_pems)
 	};
 	static const char *const texts[] = { "", "x",
 		"-----BEGIN PRIVATE KEY-----\n-----END PRIVATE KEY-----\n",
-		"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----"
-		"\n" };
+		("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----"
+		 "\n") };
 	struct secret text;
 	struct jwk key;
 
@@ -203,10 +203,10 @@ START_TEST(skipped_entries)
 		EC_WITH("secp256k1", EC_X, EC_Y),
 		EC_WITH("P-256", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
 		    "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"),
-		"{\"kty\":\"OKP\",\"kid\":\"k\",\"crv\":\"X25519\",\"x\":"
-		"\"" ED_X "\"}",
-		"{\"kty\":\"OKP\",\"kid\":\"k\",\"crv\":\"Ed25519\",\"x\":"
-		"\"AAAA\"}",
+		("{\"kty\":\"OKP\",\"kid\":\"k\",\"crv\":\"X25519\",\"x\":"
+		 "\"" ED_X "\"}"),
+		("{\"kty\":\"OKP\",\"kid\":\"k\",\"crv\":\"Ed25519\",\"x\":"
+		 "\"AAAA\"}"),
 	};
 
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {

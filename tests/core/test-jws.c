@@ -749,7 +749,7 @@ START_TEST(minted)
 	char *t = token_mint(arena, rsa, ISSUER, AUDIENCE, &in);
 
 	ck_assert_int_eq(token_verify(&rules, str_of(t), NOW, &out), RC_OK);
-	strcpy(in.subject, "uid_7");
+	memcpy(in.subject, "uid_7", sizeof "uid_7");
 	ck_assert_mem_eq(&in, &out, sizeof in);
 	t = token_mint(arena, ed, ISSUER, AUDIENCE, &machine);
 	ck_assert_int_eq(token_verify(&rules, str_of(t), NOW, &out), RC_OK);

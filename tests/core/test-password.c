@@ -21,7 +21,7 @@ static struct arena *arena;
 static void
 begin(void)
 {
-	strcpy(dir, "/tmp/letterrack-pass-XXXXXX");
+	snprintf(dir, sizeof dir, "%s", "/tmp/letterrack-pass-XXXXXX");
 	ck_assert_ptr_nonnull(mkdtemp(dir));
 	ck_assert_int_eq(password_gate_open(dir, &gate), RC_OK);
 	arena = arena_new(1 << 20);

@@ -17,7 +17,7 @@ static struct arena *arena;
 static void
 begin(void)
 {
-	strcpy(dir, "/tmp/letterrack-rate-XXXXXX");
+	snprintf(dir, sizeof dir, "%s", "/tmp/letterrack-rate-XXXXXX");
 	ck_assert_ptr_nonnull(mkdtemp(dir));
 	ck_assert_int_eq(rate_open(dir, &table), RC_OK);
 	arena = arena_new(1 << 20);

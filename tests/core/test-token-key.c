@@ -16,7 +16,7 @@ static struct arena *arena;
 static void
 begin(void)
 {
-	strcpy(dir, "/tmp/letterrack-keys-XXXXXX");
+	snprintf(dir, sizeof dir, "%s", "/tmp/letterrack-keys-XXXXXX");
 	ck_assert_ptr_nonnull(mkdtemp(dir));
 	arena = arena_new(65536);
 }
@@ -117,6 +117,7 @@ START_TEST(broken_files)
 	ck_assert_str_eq(active(), a);
 	/* The marker names nobody. */
 	f = fopen(arena_fmt(arena, "%s/token-current", dir), "w");
+	ck_assert_ptr_nonnull(f);
 	fputs("nobody\n", f);
 	fclose(f);
 	token_keys_clear(&keys);

@@ -2,6 +2,7 @@
 #ifndef LIB_UNIT_H
 #define LIB_UNIT_H
 
+#undef fail
 #include <check.h>
 #include <stddef.h>
 

@@ -349,7 +349,7 @@ static enum rc
 encode_times(
     struct buf *b, unsigned element, const struct arg *a, struct slot *s)
 {
-	const struct ints in = { &a->times.v->us, a->times.n };
+	const struct ints in = { (const void *)a->times.v, a->times.n };
 
 	return put_array8(b, element, &in, INT64_MIN, EPOCH_US, s);
 }

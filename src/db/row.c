@@ -1,5 +1,7 @@
 #include "db/row.h"
 
+#include <string.h>
+
 static void
 write_id(
     struct jw *w, enum id_kind kind, int64_t id, const struct row_style *style)
@@ -74,9 +76,13 @@ write_value(struct jw *w, const struct col *c, const void *p,
 static void
 write_key(struct jw *w, const struct col *c)
 {
-	if (w->comma)
-		buf_putc(w->out, ',');
-	buf_add(w->out, c->key, c->key_n);
+	char *p = buf_room(w->out, c->key_n + 1);
+
+	if (p == NULL)
+		return;
+	*p = ',';
+	memcpy(p + w->comma, c->key, c->key_n);
+	buf_wrote(w->out, c->key_n + w->comma);
 	w->comma = false;
 }
 

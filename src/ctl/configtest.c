@@ -33,10 +33,12 @@ check_path(struct check *c, const char *option, const char *path, mode_t kind,
 {
 	struct stat st;
 
-	if (stat(path, &st) != 0 || access(path, access_as) != 0)
+	if (stat(path, &st) != 0)
 		fault(c, option, strerror(errno));
 	else if ((st.st_mode & S_IFMT) != kind)
 		fault(c, option, "is of another kind");
+	else if (access(path, access_as) != 0)
+		fault(c, option, strerror(errno));
 }
 
 static void
@@ -57,15 +59,6 @@ check_paths(struct check *c)
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
 		check_path(c, rows[i].option, rows[i].path, rows[i].kind,
 		    rows[i].access);
-}
-
-static void
-check_log_level(struct check *c)
-{
-	enum log_level level;
-
-	if (!log_level_parse(c->ctl->conf->log_level, &level))
-		fault(c, "log_level", "is none of error, warn, info, debug");
 }
 
 static void
@@ -96,7 +89,6 @@ ctl_configtest(struct ctl *ctl)
 {
 	struct check c = { ctl, 0 };
 
-	check_log_level(&c);
 	check_paths(&c);
 	check_database(&c);
 	if (c.faults != 0)

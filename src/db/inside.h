@@ -88,6 +88,8 @@ bool sqlstate_retry(const char *state);
 /* libpq's words about the connection, on one line. */
 #define WORDS_SIZE 256
 const char *pq_words(const PGconn *, char out[WORDS_SIZE]);
+/* A number of a text result; -1: it is none. */
+int pq_number(const PGresult *, int row, int column);
 
 /* args.c: encoded arguments, ready for libpq. */
 #define ARGS_MOST 64

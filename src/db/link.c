@@ -264,33 +264,39 @@ connect_now(struct db *db)
 static enum rc
 query_plain(struct db *db, const char *sql, PGresult **out)
 {
-	PGresult *more;
+	PGresult *more = NULL;
+	enum rc rc;
 
+	*out = NULL;
 	if (!PQsendQuery(db->conn, sql))
 		return link_broken(db);
-	TRY(link_result(db, out));
-	for (more = *out; more != NULL; PQclear(more)) {
-		enum rc rc = link_result(db, &more);
-
-		if (rc != RC_OK) {
-			PQclear(*out);
-			return rc;
-		}
+	rc = link_result(db, out);
+	while (rc == RC_OK && *out != NULL) {
+		rc = link_result(db, &more);
+		if (more == NULL)
+			break;
+		PQclear(more);
 	}
-	return RC_OK;
+	if (rc == RC_OK && PQstatus(db->conn) == CONNECTION_BAD)
+		rc = link_broken(db);
+	if (rc != RC_OK) {
+		PQclear(*out);
+		*out = NULL;
+	}
+	return rc;
 }
 
 /* The schema's version; 0 where there is none. */
 static enum rc
 schema_version(struct db *db, int *out)
 {
-	PGresult *res;
+	PGresult *res = NULL;
 	ExecStatusType status;
 
 	TRY(query_plain(db,
 	    "SELECT coalesce(max(number), 0) FROM letterrack.migration", &res));
 	status = PQresultStatus(res);
-	*out = status == PGRES_TUPLES_OK ? atoi(PQgetvalue(res, 0, 0)) : 0;
+	*out = status == PGRES_TUPLES_OK ? pq_number(res, 0, 0) : 0;
 	if (status != PGRES_TUPLES_OK)
 		log_warn(&db->log, "schema version unreadable: %s",
 		    PQresultErrorMessage(res));
@@ -320,7 +326,7 @@ listen_all(struct db *db)
 {
 	for (size_t i = 0; i < db->channels_n; i++) {
 		char sql[80];
-		PGresult *res;
+		PGresult *res = NULL;
 
 		snprintf(sql, sizeof sql, "LISTEN %s", db->channels[i]);
 		TRY(query_plain(db, sql, &res));

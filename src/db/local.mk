@@ -6,6 +6,7 @@ libdb_a_SOURCES = \
 	%D%/args.c \
 	%D%/db.h \
 	%D%/decode.c %D%/decode.h \
+	%D%/fill.c \
 	%D%/guard.c \
 	%D%/ids.c %D%/ids.h \
 	%D%/inside.h \
@@ -13,6 +14,7 @@ libdb_a_SOURCES = \
 	%D%/listen.c \
 	%D%/migrate.c %D%/migrate.h \
 	%D%/pipe.c \
+	%D%/pq.c \
 	%D%/row.c %D%/row.h \
 	%D%/sqlstate.c \
 	%D%/stmt.h \

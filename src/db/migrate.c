@@ -13,9 +13,10 @@
 
 /* Session settings: a DDL statement that waits for a lock makes everybody
  * behind it wait too, so it gives up soon; what it does may take long. */
-#define OPTIONS                                                                \
-	"-c search_path=letterrack -c TimeZone=UTC -c client_min_messages="    \
-	"warning -c lock_timeout=10s -c statement_timeout=0"
+static const char session_options[] =
+    "-c search_path=letterrack -c TimeZone=UTC"
+    " -c client_min_messages=warning -c lock_timeout=10s"
+    " -c statement_timeout=0";
 
 static const char ledger_sql[] =
     "CREATE SCHEMA IF NOT EXISTS letterrack;"
@@ -95,8 +96,8 @@ open_owner(const struct migrate *m, PGconn **out)
 	static const char *const keys[] = { "dbname", "options",
 		"application_name", "client_encoding", "connect_timeout",
 		NULL };
-	const char *values[] = { m->owner, OPTIONS, "letterrackctl migrate",
-		"UTF8", "5", NULL };
+	const char *values[] = { m->owner, session_options,
+		"letterrackctl migrate", "UTF8", "5", NULL };
 
 	/* dbname may be a whole connection string; what follows wins. */
 	*out = PQconnectdbParams(keys, values, 1);
@@ -124,12 +125,12 @@ static enum rc
 compare(const struct migrate *m, const PGresult *res, int i)
 {
 	char sum[2 * SHA256_SIZE + 1];
-	int number = atoi(PQgetvalue(res, i, 0));
+	int number = pq_number(res, i, 0);
 
 	if ((size_t)i >= m->n)
 		return fail(RC_CONFLICT,
 		    "schema version %d, this program knows %d",
-		    atoi(PQgetvalue(res, PQntuples(res) - 1, 0)),
+		    pq_number(res, PQntuples(res) - 1, 0),
 		    m->n == 0 ? 0 : m->list[m->n - 1].number);
 	if (number != m->list[i].number)
 		return fail(RC_CONFLICT, "migration %d is missing in between",
@@ -308,8 +309,9 @@ conninfo_user(const char *conninfo, char out[64])
 	for (PQconninfoOption *o = given; o->keyword != NULL; o++) {
 		if (strcmp(o->keyword, "user") != 0 || o->val == NULL)
 			continue;
-		if (*o->val != '\0' && strlen(o->val) < 64) {
-			strcpy(out, o->val);
+		size_t n = strlen(o->val);
+		if (n > 0 && n < 64) {
+			memcpy(out, o->val, n + 1);
 			rc = RC_OK;
 		}
 	}

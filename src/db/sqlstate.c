@@ -95,23 +95,3 @@ sqlstate_result(struct db *db, const struct stmt *stmt, const PGresult *res)
 		return foreign_key(stmt);
 	return states[row].rc;
 }
-
-const char *
-pq_words(const PGconn *conn, char out[WORDS_SIZE])
-{
-	const char *p = PQerrorMessage(conn);
-	size_t n = 0;
-
-	for (; *p != '\0' && n + 1 < WORDS_SIZE; p++) {
-		bool blank = *p == '\n' || *p == '\t' || *p == ' ';
-
-		if (!blank)
-			out[n++] = *p;
-		else if (n > 0 && out[n - 1] != ' ')
-			out[n++] = ' ';
-	}
-	if (n > 0 && out[n - 1] == ' ')
-		n--;
-	out[n] = '\0';
-	return out;
-}

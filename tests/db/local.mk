@@ -2,8 +2,8 @@
 # PostgreSQL has one of its own (tests/lib/pg.sh).
 
 EXTRA_DIST += %D%/schema.sql %D%/thing.sql tests/lib/pg.sh
-dist_check_SCRIPTS += %D%/test-typed.sh
-TESTS += %D%/test-typed.sh
+dist_check_SCRIPTS += %D%/test-letterrackctl.sh %D%/test-typed.sh
+TESTS += %D%/test-letterrackctl.sh %D%/test-typed.sh
 
 if HAVE_CHECK
 db_check_cppflags = $(check_cppflags) -I$(top_builddir)/tests \

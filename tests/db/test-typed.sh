@@ -217,5 +217,30 @@ SELECT 1 WHERE $1 > 0;
 CASES
 check
 
+# Migrations are numbered without gaps.
+embed()
+{
+	want=$1
+	shift
+	cases=$((cases + 1))
+	for f; do
+		echo "SELECT 1;" >"$work/$f"
+	done
+	said=$(cd "$work" && $awk -f "$embed" "$@" 2>&1 >/dev/null)
+	if [ "$said" != "$want" ]; then
+		echo "FAIL: want \`$want', got \`$said'"
+		bad=$((bad + 1))
+	fi
+}
+
+embed=$(cd "$top" && pwd)/sql/embed.awk
+embed "" 0001-one.sql 0002-two-more.sql
+embed "0003-two.sql:1: the next migration has number 2" \
+    0001-one.sql 0003-two.sql
+embed "0001-two.sql:1: the next migration has number 2" \
+    0001-one.sql 0001-two.sql
+embed "1-one.sql:1: a migration is called NNNN-name.sql" 1-one.sql
+embed "0001-One.sql:1: a migration is called NNNN-name.sql" 0001-One.sql
+
 echo "$cases cases, $bad failed"
 [ "$bad" = 0 ]

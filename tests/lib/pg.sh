@@ -71,7 +71,7 @@ case $1 in
 start)
 	[ ${#dir} -lt 80 ] || fail "$dir is too long for a socket"
 	template
-	as mkdir -p "$dir" 2>/dev/null || { mkdir "$dir" && chown $owner "$dir"; }
+	as mkdir -p "$dir" 2>/dev/null || { mkdir "$dir" && chown "$owner" "$dir"; }
 	as cp -a "$made/data" "$dir/data"
 	settings "$dir" | as tee -a "$dir/data/postgresql.conf" >/dev/null
 	run "$dir"

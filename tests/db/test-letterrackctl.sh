@@ -1,0 +1,77 @@
+#!/bin/sh
+# letterrackctl configtest and migrate, against a real PostgreSQL.
+set -u
+
+top=${top_srcdir:-$(dirname "$0")/../..}
+ctl=${LETTERRACKCTL:-./letterrackctl}
+dir=/tmp/lr-ctl.$$
+work=$(mktemp -d)
+trap '"$top/tests/lib/pg.sh" remove $dir >/dev/null 2>&1; rm -rf "$work"' EXIT
+"$top/tests/lib/pg.sh" start $dir || exit 99
+cases=0
+bad=0
+
+# conf LINE... : a configuration of these lines
+conf()
+{
+	printf '%s\n' "$@" >"$work/conf"
+}
+
+# expect STATUS 'PATTERN' ARGUMENT... : what it says, both ways out together
+expect()
+{
+	status=$1
+	pattern=$2
+	shift 2
+	cases=$((cases + 1))
+	said=$("$ctl" -c "$work/conf" "$@" 2>&1)
+	got=$?
+	if [ $got != "$status" ] ||
+	    ! printf '%s\n' "$said" | grep -q -e "$pattern"; then
+		echo "FAIL: $*: want $status and \`$pattern', got $got:"
+		printf '%s\n' "$said" | sed 's/^/	/'
+		bad=$((bad + 1))
+	fi
+}
+
+server="host=$dir dbname=postgres"
+for last in "$top"/sql/migrations/*.sql; do :; done
+last=$(basename "$last" .sql)
+psql -X -q -d "$server user=postgres" -c 'CREATE ROLE letterrack LOGIN'
+
+conf 'nonsense = 1'
+expect 78 'conf:1' configtest
+expect 64 'no verb nothing' nothing
+expect 64 'unrecognized option' --no-such-option
+conf "database = $server user=letterrack"
+expect 78 'database_owner' migrate
+conf "database = $server" "database_owner = $server user=postgres"
+expect 78 'names no user' migrate
+conf "database = $server user=letterrack" \
+    "database_owner = host=/nowhere dbname=x user=x"
+expect 75 'nowhere' migrate
+conf "database = $server user=letterrack" \
+    "database_owner = $server user=postgres" \
+    "state_dir = $work" "key_dir = $work" "responder_dir = $work"
+expect 0 'warning: schema version 0, this program knows' configtest
+expect 0 "^$last" migrate --dry-run
+expect 0 'warning: schema version 0' configtest
+expect 0 "^$last" migrate
+expect 0 'is up to date' migrate
+expect 0 'conf: ok' configtest
+expect 64 'unrecognized option' migrate --wrong
+psql -X -q -d "$server user=postgres" -c \
+    "UPDATE letterrack.migration SET checksum = 'x' WHERE number = 1"
+expect 65 '0001-.*.sql was changed' migrate
+conf "database = $server user=postgres" \
+    "database_owner = $server user=postgres" \
+    "state_dir = $work" "key_dir = $work" "responder_dir = $work"
+expect 78 'owns the schema' configtest
+conf "log_level = loud"
+expect 78 'conf:1: log_level' configtest
+conf "database = $server user=letterrack" \
+    "state_dir = $work" "key_dir = $work" "responder_dir = $work/conf"
+expect 78 'responder_dir: is of another kind' configtest
+
+echo "$cases cases, $bad failed"
+[ "$bad" = 0 ]

@@ -1,7 +1,7 @@
 # script: what a newcomer runs.
 
-EXTRA_DIST += \
-	%D%/bootstrap %D%/server %D%/demo-data \
+EXTRA_DIST += .ci/run \
+	%D%/bootstrap %D%/server %D%/test %D%/demo-data \
 	%D%/lib/instance.sh %D%/lib/build.sh %D%/lib/guard \
 	%D%/lib/dovecot.conf.in %D%/lib/main.cf.in %D%/lib/master.cf.in \
 	%D%/lib/refuse.regexp

@@ -394,6 +394,11 @@ program_config()
 }
 program_options=()
 
+ctl_knows()
+{
+	"$(program letterrackctl)" --help 2>/dev/null | grep -qw -- "$1"
+}
+
 # letterrackctl as the service user, with this instance's configuration.
 ctl()
 {
@@ -461,7 +466,7 @@ part_exists()
 {
 	case $1 in
 	serve) program letterrackctl >/dev/null &&
-	    [ -n "$(ls "$prefix/libexec/letterrack" 2>/dev/null)" ] ;;
+	    ctl_knows serve ;;
 	sync) program letterrack-sync >/dev/null ;;
 	esac
 }

@@ -12,3 +12,8 @@ check_libs = libunit.a $(CHECK_LIBS)
 
 # IMAP responses as text.
 imap_show = %D%/imap-show.c %D%/imap-show.h
+
+# Houses to throw away, and what the tests in JavaScript share.
+EXTRA_DIST += \
+	%D%/stack.sh %D%/stack.mjs %D%/reporter.mjs \
+	tests/package.json tests/package-lock.json tests/.npmrc

@@ -1,5 +1,7 @@
 # tests/meta: see tests/core/local.mk for the pattern.
 
+EXTRA_DIST += %D%/nginx-map.test
+
 if HAVE_CHECK
 check_PROGRAMS += %D%/test-statements
 TESTS += %D%/test-statements

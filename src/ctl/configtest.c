@@ -14,6 +14,10 @@
 #include "ctl/ctl.h"
 #include "db/db.h"
 #include "db/migrate.h"
+#include "domain/health-sql.h"
+#include "web/route.h"
+
+#define SPARE 8 /* services, letterrackctl, a person with psql */
 
 struct check {
 	struct ctl *ctl;
@@ -61,6 +65,22 @@ check_paths(struct check *c)
 		    rows[i].access);
 }
 
+/* Every process of every family holds one connection; services and people need
+ * some besides. Other hosts count too, and only the operator knows them. */
+static void
+check_connections(struct check *c, struct db *db)
+{
+	int64_t most, need = 0;
+
+	for (const struct family *const *f = families; *f != NULL; f++)
+		need += (*f)->pool * c->ctl->conf->workers_scale;
+	if (connections_most(db, &most) == RC_OK && need + SPARE > most)
+		ctl_complain(c->ctl,
+		    "warning: a host has %lld processes, PostgreSQL takes %lld "
+		    "connections (max_connections)",
+		    (long long)need, (long long)most);
+}
+
 static void
 check_database(struct check *c)
 {
@@ -81,6 +101,8 @@ check_database(struct check *c)
 	db = db_new(conf->database, (struct log){ .who = "configtest" });
 	if (db_open(db) != RC_OK)
 		ctl_complain(c->ctl, "warning: %s", fail_detail());
+	else
+		check_connections(c, db);
 	db_free(&db);
 }
 

@@ -59,6 +59,11 @@ expect 0 'warning: schema version 0' configtest
 expect 0 "^$last" migrate
 expect 0 'is up to date' migrate
 expect 0 'conf: ok' configtest
+conf "database = $server user=letterrack" "workers_scale = 16" \
+    "state_dir = $work" "key_dir = $work" "responder_dir = $work"
+expect 0 'warning: a host has [0-9]* processes' configtest
+conf "database = $server user=letterrack" \
+    "database_owner = $server user=postgres"
 expect 64 'unrecognized option' migrate --wrong
 psql -X -q -d "$server user=postgres" -c \
     "UPDATE letterrack.migration SET checksum = 'x' WHERE number = 1"

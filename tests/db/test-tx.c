@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "core/failpoint.h"
 #include "db/fixture.h"
 #include "db/thing-sql.h"
 
@@ -258,6 +259,32 @@ START_TEST(lost_commit_is_told_apart)
 }
 END_TEST
 
+static const struct {
+	const char *point;
+	int64_t rows;
+} stops[] = {
+	{ "db-commit-before", 0 },
+	{ "db-commit-after", 2 },
+};
+
+/* A power cut on either side of the commit. */
+START_TEST(stopped_at_commit)
+{
+	pid_t child = fork();
+	int status;
+
+	if (child == 0) {
+		db = fixture_guarded(1);
+		failpoint_set(stops[_i].point);
+		(void)!db_tx(db, add_two, NULL);
+		_exit(0);
+	}
+	ck_assert_int_eq(waitpid(child, &status, 0), child);
+	ck_assert(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+	ck_assert_int_eq(count(), stops[_i].rows);
+}
+END_TEST
+
 static jmp_buf out;
 
 static enum rc
@@ -296,6 +323,8 @@ suite(void)
 	tcase_add_test(t, deadlock);
 	tcase_add_test_raise_signal(t, nesting_dies, SIGABRT);
 	tcase_add_test(t, lost_commit_is_told_apart);
+	tcase_add_loop_test(
+	    t, stopped_at_commit, 0, (int)(sizeof stops / sizeof *stops));
 	tcase_add_test(t, jump_out_rolls_back);
 	suite_add_tcase(s, t);
 	return s;

@@ -8,7 +8,7 @@ fuzz_cppflags = $(AM_CPPFLAGS) -I$(srcdir)/fuzz $(CRYPTO_CFLAGS) \
 	$(JSONC_CFLAGS)
 fuzz_ldflags = $(AM_LDFLAGS) -fsanitize=fuzzer
 
-noinst_PROGRAMS += %D%/fuzz-conf %D%/fuzz-json %D%/fuzz-jws
+noinst_PROGRAMS += %D%/fuzz-conf %D%/fuzz-json %D%/fuzz-jws %D%/fuzz-mime
 %C%_fuzz_conf_CPPFLAGS = $(fuzz_cppflags)
 %C%_fuzz_conf_LDFLAGS = $(fuzz_ldflags)
 %C%_fuzz_conf_LDADD = $(core_libs)
@@ -18,5 +18,8 @@ noinst_PROGRAMS += %D%/fuzz-conf %D%/fuzz-json %D%/fuzz-jws
 %C%_fuzz_jws_CPPFLAGS = $(fuzz_cppflags)
 %C%_fuzz_jws_LDFLAGS = $(fuzz_ldflags)
 %C%_fuzz_jws_LDADD = $(core_libs)
+%C%_fuzz_mime_CPPFLAGS = $(fuzz_cppflags)
+%C%_fuzz_mime_LDFLAGS = $(fuzz_ldflags)
+%C%_fuzz_mime_LDADD = $(mail_libs)
 endif
 EXTRA_DIST += %D%/fuzz.h

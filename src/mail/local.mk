@@ -6,17 +6,21 @@ libmail_a_SOURCES = \
 	%D%/charset.c %D%/charset.h \
 	%D%/date.c %D%/date.h \
 	%D%/egress.c %D%/egress.h \
-	%D%/imap-lexer.c %D%/imap-lexer.h \
-	%D%/imap-reader.c %D%/imap-reader.h \
-	%D%/imap-set.c %D%/imap-set.h \
+	%D%/header.c %D%/header.h \
+	%D%/html.c %D%/html.h \
 	%D%/imap-code.c %D%/imap-code.h \
 	%D%/imap-envelope.c \
+	%D%/imap-lexer.c %D%/imap-lexer.h \
 	%D%/imap-message.c %D%/imap-message.h \
+	%D%/imap-reader.c %D%/imap-reader.h \
 	%D%/imap-response.c %D%/imap-response.h \
+	%D%/imap-set.c %D%/imap-set.h \
 	%D%/imap-structure.c \
+	%D%/mime.c %D%/mime-body.c %D%/mime.h \
 	%D%/mutf7.c %D%/mutf7.h \
 	%D%/parameter.c %D%/parameter.h \
 	%D%/probe.c %D%/probe.h \
-	%D%/rfc2047.c %D%/rfc2047.h
+	%D%/rfc2047.c %D%/rfc2047.h \
+	%D%/transfer.c %D%/transfer.h
 
 mail_libs = libmail.a $(CURL_LIBS) $(GMIME_LIBS) $(core_libs)

@@ -6,11 +6,16 @@ if HAVE_CHECK
 mail_tests = \
 	%D%/test-date \
 	%D%/test-egress \
+	%D%/test-header \
+	%D%/test-html \
 	%D%/test-imap-response \
 	%D%/test-imap-set \
+	%D%/test-mime \
+	%D%/test-mime-corpus \
 	%D%/test-mutf7 \
 	%D%/test-parameter \
-	%D%/test-rfc2047
+	%D%/test-rfc2047 \
+	%D%/test-transfer
 check_PROGRAMS += $(mail_tests)
 TESTS += $(mail_tests)
 %C%_test_date_CPPFLAGS = $(check_cppflags)
@@ -28,4 +33,14 @@ TESTS += $(mail_tests)
 %C%_test_parameter_LDADD = $(check_libs) $(mail_libs)
 %C%_test_rfc2047_CPPFLAGS = $(check_cppflags)
 %C%_test_rfc2047_LDADD = $(check_libs) $(mail_libs)
+%C%_test_header_CPPFLAGS = $(check_cppflags)
+%C%_test_header_LDADD = $(check_libs) $(mail_libs)
+%C%_test_html_CPPFLAGS = $(check_cppflags)
+%C%_test_html_LDADD = $(check_libs) $(mail_libs)
+%C%_test_mime_CPPFLAGS = $(check_cppflags)
+%C%_test_mime_LDADD = $(check_libs) $(mail_libs)
+%C%_test_transfer_CPPFLAGS = $(check_cppflags)
+%C%_test_transfer_LDADD = $(check_libs) $(mail_libs)
+%C%_test_mime_corpus_CPPFLAGS = $(check_cppflags) $(GMIME_CFLAGS)
+%C%_test_mime_corpus_LDADD = $(check_libs) $(mail_libs) $(GMIME_LIBS)
 endif

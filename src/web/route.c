@@ -123,6 +123,7 @@ static enum rc
 segment_check(struct str segment, bool last)
 {
 	size_t dots = 0, bytes = 0, before;
+	bool raw;
 	int c;
 
 	for (size_t i = 0; i < segment.n; bytes++) {
@@ -132,12 +133,12 @@ segment_check(struct str segment, bool last)
 			return fail(RC_MALFORMED, "broken escape in the path");
 		if (c == '/' || c == '\\')
 			return fail(RC_MALFORMED, "encoded slash in the path");
-		if (c <= ' ' || c == 0x7f)
+		raw = i == before + 1;
+		if (c < ' ' || c == 0x7f)
 			return fail(RC_MALFORMED, "control byte in the path");
-		if (c > 0x7f && i == before + 1)
-			return fail(RC_MALFORMED,
-			    "byte beyond ASCII in the "
-			    "path");
+		if (raw && (c == ' ' || c > 0x7f))
+			return fail(
+			    RC_MALFORMED, "a byte that must be escaped");
 		dots += c == '.';
 	}
 	if (bytes == 0 && !last)

@@ -7,16 +7,23 @@ nodist_nginx_DATA = %D%/upstreams.conf %D%/cache.conf %D%/letterrack.conf
 CLEANFILES += $(nodist_nginx_DATA)
 EXTRA_DIST += \
 	%D%/upstreams.conf.in %D%/cache.conf.in %D%/letterrack.conf.in \
-	%D%/demo.conf.in
+	%D%/demo.conf.in %D%/upstreams.awk
 
+# Where the programs look, too: the presets of run_dir and state_dir.
 nginx_paths = \
-	-e 's|@run_dir@|$(runstatedir)/letterrack|g' \
-	-e 's|@cache_dir@|$(localstatedir)/lib/letterrack/cache|g' \
+	-e 's|@run_dir@|/run/letterrack|g' \
+	-e 's|@cache_dir@|/var/lib/letterrack/cache|g' \
 	-e 's|@nginx_dir@|$(nginxdir)|g'
 
-%D%/upstreams.conf: %D%/upstreams.conf.in
+%D%/upstreams.conf: %D%/upstreams.conf.in %D%/upstreams.awk Makefile
+	$(AM_V_GEN)$(MKDIR_P) $(@D) && \
+	$(AWK) -v present="$(responder_PROGRAMS)" \
+		-f $(srcdir)/nginx/upstreams.awk \
+		$(srcdir)/nginx/upstreams.conf.in >$@.tmp && \
+	$(SED) $(nginx_paths) $@.tmp >$@.new && rm $@.tmp && mv $@.new $@
+
+%D%/cache.conf %D%/letterrack.conf: Makefile
+	$(AM_V_GEN)$(MKDIR_P) $(@D) && \
+	$(SED) $(nginx_paths) $(srcdir)/$@.in >$@.new && mv $@.new $@
 %D%/cache.conf: %D%/cache.conf.in
 %D%/letterrack.conf: %D%/letterrack.conf.in
-$(nodist_nginx_DATA): Makefile
-	$(AM_V_GEN)$(MKDIR_P) $(@D) && $(SED) $(nginx_paths) \
-		$(srcdir)/$@.in >$@.new && mv $@.new $@

@@ -414,8 +414,11 @@ part_spawn_program()
 	    env LETTERRACK_CONF="$etc/letterrack.conf" "$@"
 }
 
+# A socket gets its name once it listens, so one of an earlier life must not
+# stand in its place.
 part_start_serve()
 {
+	rm -f "$run/fcgi"/*.sock
 	part_spawn_program serve "$(program letterrackctl)" serve
 }
 
@@ -426,10 +429,11 @@ part_start_sync()
 
 nginx_config()
 {
-	local name
-	for name in upstreams cache; do
-		render "$instance_top/nginx/$name.conf.in" "$etc/$name.conf"
-	done
+	awk -v present="$(echo $(ls "$prefix/libexec/letterrack"))" \
+	    -f "$instance_top/nginx/upstreams.awk" \
+	    "$instance_top/nginx/upstreams.conf.in" >"$etc/upstreams.conf.in"
+	render "$etc/upstreams.conf.in" "$etc/upstreams.conf"
+	render "$instance_top/nginx/cache.conf.in" "$etc/cache.conf"
 	render "$instance_top/nginx/demo.conf.in" "$etc/nginx.conf"
 }
 

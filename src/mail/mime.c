@@ -11,7 +11,7 @@
 /* A part whose end has not come yet and that has something inside. */
 struct open {
 	size_t part;
-	struct str boundary; /* p == NULL: a message */
+	struct str boundary; /* p == NULL: a message; "": none */
 	size_t children;
 	bool ended; /* what follows is the epilogue */
 	bool digest;
@@ -21,7 +21,8 @@ struct scan {
 	struct arena *arena;
 	struct arena *scratch;
 	struct str raw;
-	size_t at; /* the line at hand */
+	size_t at;    /* the line at hand */
+	size_t floor; /* behind the last header or delimiter */
 	struct mime *m;
 	size_t cap, most;
 	struct open open[MIME_DEPTH_MOST];
@@ -67,7 +68,7 @@ delimits(const struct scan *s, struct str line, bool *end)
 	for (size_t i = s->depth; i-- > 0;) {
 		struct str b = s->open[i].boundary;
 
-		if (b.p == NULL || s->open[i].ended || b.n > line.n ||
+		if (b.n == 0 || s->open[i].ended || b.n > line.n ||
 		    (best != MIME_NO_PARENT && b.n <= best_n) ||
 		    memcmp(b.p, line.p, b.n) != 0)
 			continue;
@@ -79,41 +80,6 @@ delimits(const struct scan *s, struct str line, bool *end)
 			break; /* there is no better one */
 	}
 	return best;
-}
-
-/* Where the content before a delimiter ends: its line end belongs to the
- * delimiter (RFC 2046 5.1.1). */
-static size_t
-before_line(const struct scan *s, size_t from)
-{
-	size_t end = s->at;
-
-	if (end > from && s->raw.p[end - 1] == '\n')
-		end--;
-	if (end > from && s->raw.p[end - 1] == '\r')
-		end--;
-	return end;
-}
-
-static void
-part_end(struct scan *s, size_t part, bool at_delimiter)
-{
-	struct mime_part *p = &s->m->part[part];
-	size_t begin = (size_t)(p->body.p - s->raw.p);
-	size_t end = at_delimiter ? before_line(s, begin) : s->raw.n;
-
-	p->body.n = end > begin ? end - begin : 0;
-}
-
-/* Ends whatever is open above `depth`. */
-static void
-close_to(struct scan *s, size_t depth, bool at_delimiter)
-{
-	if (s->leaf != MIME_NO_PARENT)
-		part_end(s, s->leaf, at_delimiter);
-	s->leaf = MIME_NO_PARENT;
-	while (s->depth > depth)
-		part_end(s, s->open[--s->depth].part, at_delimiter);
 }
 
 /* The header at hand: up to the empty line, a delimiter or the end. */
@@ -299,6 +265,8 @@ descend(struct scan *s, size_t part, struct str boundary)
 	s->depth++;
 	*o = (struct open){ .part = part };
 	if (p->multipart) {
+		if (boundary.n == 0 || boundary.n > BOUNDARY_MOST)
+			boundary = STR(""); /* nothing delimits it */
 		o->boundary = keep(s, boundary, BOUNDARY_MOST);
 		o->digest = str_eq(p->type, STR("multipart/digest"));
 	}
@@ -307,7 +275,7 @@ descend(struct scan *s, size_t part, struct str boundary)
 
 /* Whether the part is opened, and what it is called when it cannot be. */
 static void
-classify(struct scan *s, struct mime_part *p, struct str boundary)
+classify(struct scan *s, struct mime_part *p)
 {
 	struct str multi = STR("multipart/");
 	bool multipart = str_starts(p->type, multi);
@@ -318,10 +286,6 @@ classify(struct scan *s, struct mime_part *p, struct str boundary)
 		s->m->cut = true;
 		multipart = message = false;
 		p->type = STR("application/octet-stream");
-	}
-	if (multipart && (boundary.n == 0 || boundary.n > BOUNDARY_MOST)) {
-		multipart = false;
-		p->type = STR("text/plain");
 	}
 	p->multipart = multipart;
 	p->message = message;
@@ -341,7 +305,8 @@ part_begin(struct scan *s)
 	part_fill(s, p, &f,
 	    above != NULL && above->digest ? "message/rfc822" : "text/plain");
 	boundary = parameter_of(&f.type, "boundary");
-	classify(s, p, boundary);
+	classify(s, p);
+	s->floor = s->at;
 	p->header = header;
 	p->body = (struct str){ s->raw.p + s->at, 0 };
 	p->parent = above != NULL ? above->part : MIME_NO_PARENT;
@@ -367,23 +332,68 @@ parts_begin(struct scan *s)
 	    s->open[s->depth - 1].boundary.p == NULL);
 }
 
-/* A multipart in which no delimiter came is text for want of better. */
 static void
-mend_empty(struct scan *s)
+part_end(struct scan *s, size_t part, const char *end)
 {
-	struct mime *m = s->m;
+	struct mime_part *p = &s->m->part[part];
 
-	for (size_t i = 0; i < m->n; i++) {
-		struct mime_part *p = &m->part[i];
-		bool has_child = i + 1 < m->n && m->part[i + 1].parent == i;
+	p->body.n = (size_t)(end - p->body.p);
+}
 
-		if (!p->multipart || has_child)
-			continue;
-		p->multipart = false;
-		p->type = STR("text/plain");
-		if (ends_in_text(p->number))
-			p->number = str_of(arena_fmt(s->arena, "%.*s1",
-			    (int)p->number.n - 4, p->number.p));
+/* Where the content before the delimiter at hand ends: the line end in front
+ * of that belongs to it (RFC 2046 5.1.1), unless it ends a header or another
+ * delimiter. At the end of the message nothing does. */
+static const char *
+content_end(const struct scan *s)
+{
+	size_t end = s->at;
+
+	if (s->at < s->raw.n) {
+		if (end > s->floor && s->raw.p[end - 1] == '\n')
+			end--;
+		if (end > s->floor && s->raw.p[end - 1] == '\r')
+			end--;
+	}
+	return s->raw.p + end;
+}
+
+/* A multipart in which no delimiter came has one part, the text that stands
+ * there; so does IMAP count it, and it can be read. */
+static void
+part_only(struct scan *s, size_t multipart)
+{
+	struct mime_part *p;
+
+	if (s->m->n == s->most) {
+		s->m->cut = true;
+		return;
+	}
+	s->open[s->depth - 1].children = 1;
+	p = part_new(s);
+	p->body = s->m->part[multipart].body;
+	p->header = (struct str){ p->body.p, 0 };
+	p->parent = multipart;
+	p->level = s->depth;
+	p->type = STR("text/plain");
+	p->encoding = STR("7bit");
+	p->number = number_of(s, false);
+}
+
+/* Ends whatever is open above `depth`. */
+static void
+close_to(struct scan *s, size_t depth)
+{
+	const char *end = content_end(s);
+
+	if (s->leaf != MIME_NO_PARENT)
+		part_end(s, s->leaf, end);
+	s->leaf = MIME_NO_PARENT;
+	for (; s->depth > depth; s->depth--) {
+		const struct open *o = &s->open[s->depth - 1];
+
+		part_end(s, o->part, end);
+		if (o->boundary.p != NULL && o->children == 0)
+			part_only(s, o->part);
 	}
 }
 
@@ -401,10 +411,12 @@ scan_lines(struct scan *s)
 		}
 		if (s->m->n == s->most && !end) {
 			s->m->cut = true;
-			return; /* the last part runs to the end */
+			s->at = s->raw.n; /* the last part runs to the end */
+			return;
 		}
-		close_to(s, which + 1, true);
+		close_to(s, which + 1);
 		s->at += line.n;
+		s->floor = s->at;
 		if (end)
 			s->open[which].ended = true;
 		else
@@ -428,8 +440,7 @@ mime_parse(struct arena *a, struct str raw, size_t most, struct mime *m)
 	s.leaf = MIME_NO_PARENT;
 	parts_begin(&s);
 	scan_lines(&s);
-	close_to(&s, 0, false);
-	mend_empty(&s);
+	close_to(&s, 0);
 	arena_free(&s.scratch);
 	return RC_OK;
 }

@@ -104,7 +104,7 @@ static const struct {
 		"1.1 text/plain 2\n") },
 	{ STR(MIXED("o") "--o\nContent-Type: message/rfc822\n\n" MIXED(
 	      "i") "--i\n\nx\n--i\n\ny\n--i--\n--o--\n"),
-	    STR("TEXT multipart/mixed\n1 message/rfc822 62\n"
+	    STR("TEXT multipart/mixed\n1 message/rfc822 63\n"
 		"1.TEXT multipart/mixed\n1.1 text/plain 1\n"
 		"1.2 text/plain 1\n") },
 	{ STR("Content-Type: message/rfc822\n\n" MIXED(
@@ -122,14 +122,21 @@ static const struct {
 	      "x\n\ny\n--b\nContent-Type: text/plain\n\nz\n--b--\n"),
 	    STR("TEXT multipart/digest\n1 message/rfc822 13\n"
 		"1.1 text/plain 1\n2 text/plain 1\n") },
-	/* no boundary, no delimiter: text for want of better */
+	/* no boundary or no delimiter: one part */
 	{ STR("Content-Type: multipart/mixed\n\n--b\n\nx\n"),
-	    STR("1 text/plain 7\n") },
-	{ STR("Content-Type: multipart/mixed; boundary=\"\"\n\n--\n\nx\n"),
-	    STR("1 text/plain 6\n") },
-	{ STR(MIXED("b") "nothing comes\n"), STR("1 text/plain 14\n") },
-	{ STR(MIXED("o") "--o\n" MIXED("i") "nothing\n--o--\n"),
 	    STR("TEXT multipart/mixed\n1 text/plain 7\n") },
+	{ STR("Content-Type: multipart/mixed; boundary=\"\"\n\n--\n\nx\n"),
+	    STR("TEXT multipart/mixed\n1 text/plain 6\n") },
+	{ STR(MIXED("b") "nothing comes\n"),
+	    STR("TEXT multipart/mixed\n1 text/plain 14\n") },
+	/* a message of nothing but a header, right before the delimiter */
+	{ STR(MIXED("o") "--o\nContent-Type: message/rfc822\n\n" MIXED(
+	      "i") "--o--\n"),
+	    STR("TEXT multipart/mixed\n1 message/rfc822 43\n"
+		"1.TEXT multipart/mixed\n1.1 text/plain 0\n") },
+	{ STR(MIXED("o") "--o\n" MIXED("i") "nothing\n--o--\n"),
+	    STR("TEXT multipart/mixed\n1 multipart/mixed\n1.1 text/plain "
+		"7\n") },
 	/* lines that only look like delimiters */
 	{ STR(MIXED("b") "--b\n\n --b\n-b\n--c\n---b\n--b--\n"),
 	    STR("TEXT multipart/mixed\n1 text/plain 16\n") },

@@ -8,14 +8,21 @@ libmail_a_SOURCES = \
 	%D%/egress.c %D%/egress.h \
 	%D%/header.c %D%/header.h \
 	%D%/html.c %D%/html.h \
+	%D%/imap-change.c \
 	%D%/imap-code.c %D%/imap-code.h \
+	%D%/imap-command.c %D%/imap-command.h \
+	%D%/imap-engine.c %D%/imap-engine.h \
 	%D%/imap-envelope.c \
+	%D%/imap-fetch.c \
+	%D%/imap-folder.c \
 	%D%/imap-lexer.c %D%/imap-lexer.h \
+	%D%/imap-link.c %D%/imap-link.h \
 	%D%/imap-message.c %D%/imap-message.h \
 	%D%/imap-reader.c %D%/imap-reader.h \
 	%D%/imap-response.c %D%/imap-response.h \
 	%D%/imap-set.c %D%/imap-set.h \
 	%D%/imap-structure.c \
+	%D%/imap.c %D%/imap.h %D%/imap-session.h \
 	%D%/mime.c %D%/mime-body.c %D%/mime.h \
 	%D%/mutf7.c %D%/mutf7.h \
 	%D%/parameter.c %D%/parameter.h \

@@ -1,1 +1,14 @@
-# tests/wire: see tests/core/local.mk for the pattern.
+# tests/wire: conversations with scripted servers.
+
+EXTRA_DIST += %D%/imap
+
+if HAVE_CHECK
+check_PROGRAMS += %D%/test-imap
+TESTS += %D%/test-imap
+%C%_test_imap_SOURCES = %D%/test-imap.c \
+	%D%/imap-client.c %D%/imap-client.h \
+	%D%/scripted-server.c %D%/scripted-server.h \
+	$(imap_show)
+%C%_test_imap_CPPFLAGS = $(check_cppflags) $(CURL_CFLAGS)
+%C%_test_imap_LDADD = $(check_libs) $(mail_libs) -lpthread
+endif

@@ -1,0 +1,428 @@
+#include "mail/imap-link.h"
+
+#include <stdlib.h>
+
+#include "core/clock.h"
+#include "core/log.h"
+#include "mail/imap-code.h"
+
+#define WORDS_MOST 600
+#define USUAL_MS   20000
+
+struct imap_link {
+	const struct imap_login *login; /* borrowed */
+	struct egress_use use;
+	CURLM *multi;
+	CURL *handle;
+	curl_socket_t fd;
+	bool own_multi, in_multi, second;
+	bool sasl;              /* the server offers AUTH=PLAIN or AUTH=LOGIN */
+	bool disabled;          /* LOGINDISABLED */
+	char words[WORDS_MOST]; /* the last line that says how it went */
+	size_t words_n;
+	char error[CURL_ERROR_SIZE];
+};
+
+static bool
+holds_word(struct str line, const char *word)
+{
+	return memmem(line.p, line.n, word, strlen(word)) != NULL;
+}
+
+static void
+line_note(struct imap_link *l, struct str line)
+{
+	line = str_trim(line);
+	if (holds_word(line, "CAPABILITY ")) {
+		l->sasl |= holds_word(line, "AUTH=PLAIN") ||
+		    holds_word(line, "AUTH=LOGIN");
+		l->disabled |= holds_word(line, "LOGINDISABLED");
+		if (line.p[0] == '*' && !holds_word(line, "["))
+			return;
+	}
+	/* A server that repeats the password must not make us log it. */
+	if (l->login->secret->n >= 4 &&
+	    memmem(line.p, line.n, l->login->secret->p, l->login->secret->n))
+		return;
+	/* "+ " with nothing behind it only asks for more. */
+	if (line.n <= 2)
+		return;
+	l->words_n = utf8_cut(line.p, line.n, WORDS_MOST);
+	memcpy(l->words, line.p, l->words_n);
+}
+
+static size_t
+header(char *p, size_t size, size_t n, void *arg)
+{
+	line_note(arg, (struct str){ p, size * n });
+	return size * n;
+}
+
+static enum rc
+login_check(const struct imap_login *login)
+{
+	if (!egress_host_ok(str_of(login->host)))
+		return fail(RC_CONFIG_HOST, "this is not a host name");
+	if (login->port == 0 || login->port > 65535)
+		return fail(RC_CONFIG_HOST, "the port is out of range");
+	if (!egress_text_ok(str_of(login->user), 512) ||
+	    !egress_text_ok((struct str){ (const char *)login->secret->p,
+				login->secret->n },
+		8192))
+		return fail(RC_INVALID,
+		    "the user name or secret holds characters that no mail "
+		    "server takes");
+	return RC_OK;
+}
+
+#define SET(option, value)                                                     \
+	(bad |= curl_easy_setopt(h, (option), (value)) != CURLE_OK)
+
+static bool
+url_set(CURL *h, const struct imap_login *login)
+{
+	bool ipv6 = strchr(login->host, ':') != NULL;
+	char url[400];
+	bool bad = false;
+
+	/* egress_host_ok has left nothing that could end the host. */
+	snprintf(url, sizeof(url), "%s://%s%s%s:%u/",
+	    login->security == IMAP_TLS ? "imaps" : "imap", ipv6 ? "[" : "",
+	    login->host, ipv6 ? "]" : "", login->port);
+	SET(CURLOPT_URL, url);
+	return bad;
+}
+
+static enum rc
+handle_set(struct imap_link *l)
+{
+	const struct imap_login *login = l->login;
+	const char *secret = (const char *)login->secret->p;
+	struct egress_how how = {
+		.protocols = login->security == IMAP_TLS ? "imaps" : "imap",
+		.connect_ms =
+		    login->connect_ms > 0 ? login->connect_ms : USUAL_MS,
+		.reply_s =
+		    login->reply_s > 0 ? login->reply_s : USUAL_MS / 1000,
+	};
+	CURL *h = l->handle;
+	bool bad = false;
+
+	TRY(egress_apply(h, &l->use, &how));
+	bad |= url_set(h, login);
+	SET(CURLOPT_CONNECT_ONLY, 1L);
+	SET(CURLOPT_FRESH_CONNECT, 1L);
+	SET(CURLOPT_USERNAME, login->user);
+	if (login->oauth2)
+		SET(CURLOPT_XOAUTH2_BEARER, secret);
+	else
+		SET(CURLOPT_PASSWORD, secret);
+	/* Else libcurl may choose GSSAPI or NTLM, which need more than a
+	 * password. */
+	if (!login->oauth2 && !l->second)
+		SET(CURLOPT_LOGIN_OPTIONS, "AUTH=PLAIN;AUTH=LOGIN");
+	else
+		SET(CURLOPT_LOGIN_OPTIONS, NULL);
+	SET(CURLOPT_USE_SSL,
+	    login->security == IMAP_PLAIN ? (long)CURLUSESSL_NONE
+					  : (long)CURLUSESSL_ALL);
+	SET(CURLOPT_HEADERFUNCTION, header);
+	SET(CURLOPT_HEADERDATA, l);
+	SET(CURLOPT_ERRORBUFFER, l->error);
+	return bad ? fail(RC_INTERNAL, "libcurl refuses an option") : RC_OK;
+}
+
+static enum rc
+start(struct imap_link *l)
+{
+	TRY(handle_set(l));
+	l->error[0] = '\0';
+	l->words_n = 0;
+	if (curl_multi_add_handle(l->multi, l->handle) != CURLM_OK)
+		return fail(RC_INTERNAL, "libcurl refuses a connection");
+	l->in_multi = true;
+	return RC_OK;
+}
+
+enum rc
+imap_link_new(const struct imap_login *login, struct imap_link **out)
+{
+	struct imap_link *l;
+
+	*out = NULL;
+	TRY(login_check(login));
+	l = calloc(1, sizeof(*l));
+	if (l == NULL)
+		die("out of memory");
+	*out = l;
+	l->login = login;
+	l->fd = CURL_SOCKET_BAD;
+	l->own_multi = login->multi == NULL;
+	l->use = (struct egress_use){ .egress = login->egress,
+		.loopback_only =
+		    login->loopback_only && login->security == IMAP_PLAIN };
+	l->handle = curl_easy_init();
+	l->multi = l->own_multi ? curl_multi_init() : login->multi;
+	if (l->handle == NULL || l->multi == NULL)
+		die("out of memory");
+	return start(l);
+}
+
+void
+imap_link_free(struct imap_link **lp)
+{
+	struct imap_link *l = *lp;
+
+	if (l == NULL)
+		return;
+	if (l->in_multi)
+		curl_multi_remove_handle(l->multi, l->handle);
+	curl_easy_cleanup(l->handle);
+	if (l->own_multi)
+		curl_multi_cleanup(l->multi);
+	free(l);
+	*lp = NULL;
+}
+
+CURL *
+imap_link_handle(struct imap_link *l)
+{
+	return l->handle;
+}
+
+int
+imap_link_fd(const struct imap_link *l)
+{
+	return l->fd;
+}
+
+/* "A002 NO [X] words" and "* BYE words" without what stands in front. */
+static struct str
+plain_words(struct str line)
+{
+	static const char *const words[] = { "OK", "NO", "BAD", "BYE" };
+	const char *blank = line.n > 0 ? memchr(line.p, ' ', line.n) : NULL;
+	struct str rest;
+
+	if (blank == NULL)
+		return line;
+	rest = (struct str){ blank + 1, line.n - (size_t)(blank + 1 - line.p) };
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		size_t n = strlen(words[i]);
+
+		if (rest.n > n && rest.p[n] == ' ' &&
+		    strncasecmp(rest.p, words[i], n) == 0)
+			return (struct str){ rest.p + n + 1, rest.n - n - 1 };
+	}
+	return rest;
+}
+
+/* What the codes of RFC 5530 mean when a login fails. */
+static const struct {
+	enum imap_code_id code;
+	enum rc rc;
+} login_codes[] = {
+	{ IMAP_CODE_UNAVAILABLE, RC_CONNECTION },
+	{ IMAP_CODE_INUSE, RC_CONNECTION },
+	{ IMAP_CODE_LIMIT, RC_CONNECTION },
+	{ IMAP_CODE_THROTTLED, RC_CONNECTION },
+	{ IMAP_CODE_SERVERBUG, RC_CONNECTION },
+	{ IMAP_CODE_EXPIRED, RC_AUTH_EXPIRED },
+	{ IMAP_CODE_AUTHORIZATIONFAILED, RC_DENIED },
+	{ IMAP_CODE_CONTACTADMIN, RC_DENIED },
+	{ IMAP_CODE_PRIVACYREQUIRED, RC_CONFIG_TLS },
+};
+
+static enum rc
+login_refused(struct str words, bool oauth2)
+{
+	struct arena *a = arena_new(1 << 16);
+	enum rc rc = oauth2 ? RC_AUTH_EXPIRED : RC_AUTH_FAILED;
+	struct str text = plain_words(words);
+	struct imap_code code = { .id = IMAP_CODE_NONE };
+	struct str json;
+
+	imap_code_parse(a, &text, &code);
+	for (size_t i = 0; i < sizeof(login_codes) / sizeof(login_codes[0]);
+	     i++) {
+		if (login_codes[i].code == code.id)
+			rc = login_codes[i].rc;
+	}
+	/* OAuth: "+ " and base64 of JSON that says why (RFC 7628 3.2.2). */
+	if (words.n > 2 && words.p[0] == '+' &&
+	    base64_decode(a, plain_words(words), &json))
+		text = json;
+	fail(rc, "%.*s", STR_FMT(text));
+	arena_free(&a);
+	return rc;
+}
+
+static const struct {
+	CURLcode code;
+	enum rc rc;
+	const char *why;
+} failures[] = {
+	{ CURLE_PEER_FAILED_VERIFICATION, RC_CONFIG_TLS,
+	    "the server's certificate is not trusted" },
+	{ CURLE_SSL_CACERT_BADFILE, RC_CONFIG_TLS,
+	    "the file of authorities cannot be read" },
+	{ CURLE_SSL_CONNECT_ERROR, RC_CONFIG_TLS,
+	    "the server does not speak TLS on this port" },
+	{ CURLE_USE_SSL_FAILED, RC_CONFIG_TLS,
+	    "the server does not offer STARTTLS" },
+	{ CURLE_SSL_CERTPROBLEM, RC_CONFIG_TLS, "TLS failed" },
+	{ CURLE_SSL_CIPHER, RC_CONFIG_TLS, "TLS failed" },
+	{ CURLE_COULDNT_RESOLVE_HOST, RC_CONFIG_HOST,
+	    "the host name is not known" },
+	{ CURLE_COULDNT_RESOLVE_PROXY, RC_CONFIG_HOST,
+	    "the host name is not known" },
+	{ CURLE_URL_MALFORMAT, RC_CONFIG_HOST, "this is not a host name" },
+	{ CURLE_UNSUPPORTED_PROTOCOL, RC_CONFIG_HOST,
+	    "this is not a host name" },
+	{ CURLE_OPERATION_TIMEDOUT, RC_TIMEOUT,
+	    "no answer in the time allowed" },
+	{ CURLE_COULDNT_CONNECT, RC_CONNECTION, "no connection" },
+	/* BYE, or data before TLS: curl calls both a weird server reply. */
+	{ CURLE_WEIRD_SERVER_REPLY, RC_CONNECTION,
+	    "the server ended the connection" },
+};
+
+enum rc
+imap_link_failure(CURLcode code, struct str words, bool oauth2)
+{
+	struct str said = plain_words(words);
+
+	if (code == CURLE_LOGIN_DENIED || code == CURLE_AUTH_ERROR)
+		return login_refused(words, oauth2);
+	for (size_t i = 0; i < sizeof(failures) / sizeof(failures[0]); i++) {
+		if (failures[i].code != code)
+			continue;
+		if (failures[i].rc == RC_CONNECTION && said.n > 0 &&
+		    code == CURLE_WEIRD_SERVER_REPLY)
+			return fail(RC_CONNECTION, "%.*s", STR_FMT(said));
+		return fail(failures[i].rc, "%s", failures[i].why);
+	}
+	return fail(RC_CONNECTION, "%s", curl_easy_strerror(code));
+}
+
+static enum rc
+failed(struct imap_link *l, CURLcode code)
+{
+	struct str words = { l->words, l->words_n };
+
+	/* Behind a wall and not there look alike to whoever gave the host. */
+	if (l->use.refused != NULL && code == CURLE_COULDNT_CONNECT)
+		return fail(RC_CONFIG_HOST,
+		    "connections to this address are not allowed");
+	if (code == CURLE_LOGIN_DENIED && l->disabled)
+		return fail(
+		    RC_CONFIG_TLS, "the server takes no password without TLS");
+	return imap_link_failure(code, words, l->login->oauth2);
+}
+
+enum rc
+imap_link_finish(struct imap_link *l, CURLcode code, bool *again)
+{
+	*again = false;
+	if (code == CURLE_OK) {
+		if (curl_easy_getinfo(
+			l->handle, CURLINFO_ACTIVESOCKET, &l->fd) != CURLE_OK ||
+		    l->fd == CURL_SOCKET_BAD)
+			return fail(RC_CONNECTION, "the connection is gone");
+		return RC_OK;
+	}
+	if (code == CURLE_LOGIN_DENIED && !l->login->oauth2 && !l->second &&
+	    !l->sasl && !l->disabled) {
+		curl_multi_remove_handle(l->multi, l->handle);
+		l->in_multi = false;
+		l->second = true;
+		TRY(start(l));
+		*again = true;
+		return RC_OK;
+	}
+	return failed(l, code);
+}
+
+/* One turn of the multi handle; *done when this handle has finished. */
+static enum rc
+turn(struct imap_link *l, int64_t until, bool *done, CURLcode *code)
+{
+	int running, left;
+	int64_t wait = until - clock_steady_ms();
+	CURLMsg *m;
+
+	*done = false;
+	if (wait <= 0)
+		return fail(RC_TIMEOUT, "no connection in the time allowed");
+	if (curl_multi_perform(l->multi, &running) != CURLM_OK)
+		return fail(RC_CONNECTION, "libcurl gave up");
+	while ((m = curl_multi_info_read(l->multi, &left)) != NULL) {
+		if (m->msg == CURLMSG_DONE && m->easy_handle == l->handle) {
+			*code = m->data.result;
+			*done = true;
+			return RC_OK;
+		}
+	}
+	if (curl_multi_poll(l->multi, NULL, 0, (int)(wait < 1000 ? wait : 1000),
+		NULL) != CURLM_OK)
+		return fail(RC_CONNECTION, "libcurl gave up");
+	return RC_OK;
+}
+
+static enum rc
+connect_now(struct imap_link *l, int64_t until)
+{
+	bool again = true;
+
+	while (again) {
+		bool done = false;
+		CURLcode code = CURLE_OK;
+
+		while (!done)
+			TRY(turn(l, until, &done, &code));
+		TRY(imap_link_finish(l, code, &again));
+	}
+	return RC_OK;
+}
+
+enum rc
+imap_link_open(
+    const struct imap_login *login, int64_t until, struct imap_link **out)
+{
+	enum rc rc = imap_link_new(login, out);
+
+	if (rc == RC_OK)
+		rc = connect_now(*out, until);
+	if (rc != RC_OK)
+		imap_link_free(out);
+	return rc;
+}
+
+enum rc
+imap_link_receive(struct imap_link *l, char *p, size_t room, size_t *n)
+{
+	CURLcode code = curl_easy_recv(l->handle, p, room, n);
+
+	if (code == CURLE_AGAIN) {
+		*n = 0;
+		return RC_OK;
+	}
+	if (code != CURLE_OK)
+		return fail(RC_CONNECTION, "%s", curl_easy_strerror(code));
+	return *n > 0 ? RC_OK
+		      : fail(RC_CONNECTION, "the server closed the connection");
+}
+
+enum rc
+imap_link_send(struct imap_link *l, const char *p, size_t n, size_t *sent)
+{
+	CURLcode code = curl_easy_send(l->handle, p, n, sent);
+
+	if (code == CURLE_AGAIN) {
+		*sent = 0;
+		return RC_OK;
+	}
+	return code == CURLE_OK
+	    ? RC_OK
+	    : fail(RC_CONNECTION, "%s", curl_easy_strerror(code));
+}

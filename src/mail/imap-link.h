@@ -1,0 +1,63 @@
+/* The connection to an IMAP server: libcurl dials, secures and logs in
+ * (CONNECT_ONLY), then only bytes pass through it. Never CUSTOMREQUEST: a mail
+ * that contains a tagged line would end the command.
+ *
+ * Nothing here waits but imap_link_open. */
+#ifndef MAIL_IMAP_LINK_H
+#define MAIL_IMAP_LINK_H
+
+#include <curl/curl.h>
+
+#include "core/secret.h"
+#include "mail/egress.h"
+
+enum imap_security { IMAP_TLS, IMAP_STARTTLS, IMAP_PLAIN };
+
+struct imap_login {
+	const char *host;
+	unsigned port;
+	enum imap_security security;
+	const char *user;
+	const struct secret *secret; /* password, or bearer token */
+	bool oauth2; /* OAUTHBEARER where offered, else XOAUTH2 */
+	const struct egress *egress;
+	bool loopback_only; /* IMAP_PLAIN where the operator forbids it */
+	long connect_ms;    /* 0: 20 s */
+	long reply_s;       /* each reply until logged in; 0: 20 s */
+	CURLM *multi;       /* borrowed; NULL: one of its own. One for all
+			     * shares the authorities' certificates. */
+};
+
+struct imap_link;
+
+/* Checks what the user gave and puts the handle into the multi handle. The
+ * login and what it points to must outlive the link. RC_CONFIG_HOST,
+ * RC_INVALID. */
+enum rc
+imap_link_new(const struct imap_login *, struct imap_link **) MUST_CHECK;
+void imap_link_free(struct imap_link **);
+
+/* What CURLMSG_DONE reported for imap_link_handle. *again: one more attempt
+ * has been started, with the LOGIN command (a server without AUTH=PLAIN).
+ * RC_AUTH_FAILED RC_AUTH_EXPIRED RC_DENIED RC_CONFIG_TLS RC_CONFIG_HOST
+ * RC_CONNECTION RC_TIMEOUT; the server's words are in fail_detail. */
+enum rc imap_link_finish(struct imap_link *, CURLcode, bool *again) MUST_CHECK;
+CURL *imap_link_handle(struct imap_link *);
+
+/* All of the above, waiting at most until `until` (clock_steady_ms). */
+enum rc imap_link_open(
+    const struct imap_login *, int64_t until, struct imap_link **) MUST_CHECK;
+
+int imap_link_fd(const struct imap_link *);
+
+/* *n == 0: nothing now (poll only then: TLS keeps bytes back).
+ * RC_CONNECTION: the end. */
+enum rc imap_link_receive(
+    struct imap_link *, char *, size_t room, size_t *n) MUST_CHECK;
+enum rc imap_link_send(
+    struct imap_link *, const char *, size_t, size_t *sent) MUST_CHECK;
+
+/* The same for any CURLcode and the server's last words; for tests. */
+enum rc imap_link_failure(CURLcode, struct str words, bool oauth2);
+
+#endif

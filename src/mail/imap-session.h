@@ -1,0 +1,45 @@
+/* What the files of imap.h share. */
+#ifndef MAIL_IMAP_SESSION_H
+#define MAIL_IMAP_SESSION_H
+
+#include "mail/imap.h"
+
+struct imap {
+	const struct imap_params *params; /* borrowed */
+	struct imap_link *link;
+	struct imap_engine *engine;
+	struct imap_changes changes;
+	struct imap_call caps_call, enable_call; /* the greeting's pipeline */
+	bool greeted; /* CAPABILITY and ENABLE are on their way, or answered */
+	bool enable_sent;
+	bool happened; /* an event since it was last cleared */
+	int64_t until;
+	enum rc broken; /* RC_OK: usable */
+	char why[512];  /* of `broken` */
+	char input[65536];
+};
+
+/* A command for `im`, and its sending; both begin by asking for the
+ * capabilities where they are unknown. */
+enum rc imap_begin(struct imap *, struct imap_command *) MUST_CHECK;
+enum rc
+imap_send(struct imap *, struct imap_call *, struct imap_command *) MUST_CHECK;
+
+/* Reads and writes until the call is done; then its result. */
+enum rc imap_wait(struct imap *, struct imap_call *) MUST_CHECK;
+/* begin .. send .. wait in one, for a command that is complete. */
+enum rc
+imap_run(struct imap *, struct imap_call *, struct imap_command *) MUST_CHECK;
+/* One turn: sends, receives, waits at most until `until`. */
+enum rc imap_turn(struct imap *, int64_t until) MUST_CHECK;
+/* The same for who may wait in vain: that is no fault. */
+enum rc imap_turn_quiet(struct imap *, int64_t until) MUST_CHECK;
+/* Ends the session with this result. */
+enum rc imap_break(struct imap *, enum rc);
+
+#define IMAP_CALL(v, fn, a)                                                    \
+	{                                                                      \
+		.verb = (v), .data = (fn), .arg = (a)                          \
+	}
+
+#endif

@@ -18,6 +18,7 @@ queries_sql = \
 	%D%/queries/placement.sql \
 	%D%/queries/provider-credential.sql \
 	%D%/queries/session.sql \
+	%D%/queries/setup.sql \
 	%D%/queries/task.sql \
 	%D%/queries/user.sql
 

@@ -13,10 +13,15 @@ struct ctl {
 };
 
 /* Each returns an exit status of <sysexits.h>. */
+int ctl_account(struct ctl *);
 int ctl_configtest(struct ctl *);
+int ctl_demo(struct ctl *);
+int ctl_init(struct ctl *);
+int ctl_key(struct ctl *);
 int ctl_migrate(struct ctl *);
 int ctl_openapi(struct ctl *);
 int ctl_serve(struct ctl *);
+int ctl_user(struct ctl *);
 
 /* "letterrackctl migrate: ..." on standard error. */
 void ctl_complain(const struct ctl *, const char *fmt, ...) PRINTF_LIKE(2, 3);

@@ -3,10 +3,16 @@
 sbin_PROGRAMS += letterrackctl
 letterrackctl_CPPFLAGS = $(AM_CPPFLAGS) -DVERSION='"$(PACKAGE_VERSION)"'
 letterrackctl_SOURCES = \
+	%D%/account.c \
 	%D%/configtest.c \
 	%D%/ctl.h \
+	%D%/demo.c \
+	%D%/init.c \
+	%D%/key.c \
 	%D%/main.c \
 	%D%/migrate.c \
 	%D%/openapi.c \
-	%D%/serve.c
+	%D%/people.c %D%/people.h \
+	%D%/serve.c \
+	%D%/user.c
 letterrackctl_LDADD = $(families_libs)

@@ -15,15 +15,22 @@ static const struct verb {
 	const char *name;
 	int (*run)(struct ctl *);
 	const char *arguments; /* as --help shows them */
-	const char *what;
+	const char *what;      /* NULL: not shown */
 } verbs[] = {
+	{ "account", ctl_account, "add|list", "the tenants of an application" },
 	{ "configtest", ctl_configtest, "", "check the configuration" },
+	{ "demo", ctl_demo, NULL, NULL },
+	{ "init", ctl_init, "[--account NAME --owner EMAIL]",
+	    "make keys, the first account and its owner" },
+	{ "key", ctl_key, "generate|list|activate|retire",
+	    "keys that sign tokens and seal secrets" },
 	{ "migrate", ctl_migrate, "[--dry-run]",
 	    "bring the schema up to date, and grant the programs' rights" },
 	{ "openapi", ctl_openapi, "[--auth]",
 	    "print the description of the API, or of the auth routes" },
 	{ "serve", ctl_serve, "",
 	    "run the responders; HUP replaces them one by one" },
+	{ "user", ctl_user, "add|passwd|list", "the people" },
 };
 
 #define VERBS (sizeof verbs / sizeof *verbs)
@@ -74,8 +81,9 @@ help_filter(int key, const char *text, void *input)
 		die("out of memory");
 	fputs("Verbs:\n", f);
 	for (size_t i = 0; i < VERBS; i++)
-		fprintf(f, "  %s %s\n        %s\n", verbs[i].name,
-		    verbs[i].arguments, verbs[i].what);
+		if (verbs[i].what != NULL)
+			fprintf(f, "  %s %s\n        %s\n", verbs[i].name,
+			    verbs[i].arguments, verbs[i].what);
 	fclose(f);
 	return out;
 }

@@ -17,6 +17,7 @@ libdomain_a_SOURCES = \
 	%D%/placement.c %D%/placement.h \
 	%D%/provider-credential.c %D%/provider-credential.h \
 	%D%/session.c %D%/session.h \
+	%D%/setup.c %D%/setup.h \
 	%D%/statements.h \
 	%D%/task.c %D%/task.h \
 	%D%/user.c %D%/user.h \
@@ -35,6 +36,7 @@ domain_made_c = \
 	%D%/placement-sql.c \
 	%D%/provider-credential-sql.c \
 	%D%/session-sql.c \
+	%D%/setup-sql.c \
 	%D%/statements.c \
 	%D%/task-sql.c \
 	%D%/user-sql.c
@@ -52,6 +54,7 @@ domain_made_h = \
 	%D%/placement-sql.h \
 	%D%/provider-credential-sql.h \
 	%D%/session-sql.h \
+	%D%/setup-sql.h \
 	%D%/task-sql.h \
 	%D%/user-sql.h
 nodist_libdomain_a_SOURCES = $(domain_made_c) $(domain_made_h)

@@ -1,0 +1,103 @@
+-- What an operator does by hand, as the owner of the schema: no wall stands
+-- before the owner, so each statement names its application or account.
+
+-- name: operator_scope :guard
+-- args: int application, int account
+-- scope: global: an operator works where they say
+SELECT set_config('letterrack.application', $1::text, true),
+    set_config('letterrack.account', $2::text, true),
+    set_config('letterrack.user', '0', true);
+
+-- The application that is meant: the one named, or the oldest.
+-- name: application_find :maybe
+-- args: id? id
+-- row:  setup_application
+-- scope: global: an operator's question
+SELECT id, name FROM application WHERE $1::bigint IS NULL OR id = $1
+ORDER BY id LIMIT 1;
+
+-- name: application_add :value
+-- args: text name
+-- value: int
+-- scope: global: an operator makes an application
+INSERT INTO application (name) VALUES ($1) RETURNING id;
+
+-- name: account_add :value
+-- args: id application, id? parent, text name
+-- value: int
+-- scope: global: an operator makes an account
+INSERT INTO account (application_id, parent_account_id, name)
+VALUES ($1, $2, $3) RETURNING id;
+
+-- name: account_all :many
+-- args: id application
+-- row:  setup_account
+-- scope: global: an operator's list
+SELECT a.id, a.parent_account_id, a.name, a.status,
+    (SELECT count(*) FROM membership m WHERE m.account_id = a.id) AS members
+FROM account a WHERE a.application_id = $1 ORDER BY a.id;
+
+-- name: user_add :value
+-- args: id application, text email, text? username, text name, text role,
+-- args: text password_hash
+-- value: int
+-- scope: global: an operator makes a user
+INSERT INTO app_user (application_id, email, username, name, role,
+    password_hash)
+VALUES ($1, $2, $3, $4, $5, $6) RETURNING id;
+
+-- name: user_all :many
+-- args: id application
+-- row:  setup_user
+-- scope: global: an operator's list
+SELECT u.id, u.email, u.username, u.role, u.is_active, u.last_login_at,
+    (SELECT string_agg(m.account_id || ':' || m.role, ' ' ORDER BY m.account_id)
+    FROM membership m WHERE m.user_id = u.id) AS memberships
+FROM app_user u WHERE u.application_id = $1 ORDER BY u.id;
+
+-- name: user_named :maybe
+-- args: id application, text name
+-- row:  setup_user
+-- scope: global: an operator's question
+SELECT id, email, username, role, is_active, last_login_at FROM app_user
+WHERE application_id = $1
+AND (lower(email) = lower($2) OR lower(username) = lower($2))
+ORDER BY lower(email) = lower($2) DESC LIMIT 1;
+
+-- A new password also lifts a lock.
+-- name: user_password_set :must
+-- args: id user, text password_hash
+-- scope: global: an operator's change
+UPDATE app_user SET password_hash = $2, failed_logins = 0, locked_until = NULL,
+    version = version + 1, updated_at = now()
+WHERE id = $1;
+
+-- Whoever was signed in under the old password no longer is.
+-- name: user_sessions_end :exec
+-- args: id user
+-- scope: global: an operator's change
+UPDATE session SET ended_at = now() WHERE user_id = $1 AND ended_at IS NULL;
+
+-- name: member_add :value
+-- args: id application, id account_of, id user, text role
+-- value: int
+-- scope: global: an operator makes a member
+INSERT INTO membership (application_id, account_id, user_id, role)
+VALUES ($1, $2, $3, $4) RETURNING id;
+
+-- name: client_add :exec
+-- args: text id, id application, id? account_of, text name,
+-- args: bytes secret_hash, texts redirect_uris, bool is_app_admin
+-- scope: global: an operator makes a client
+INSERT INTO client (id, application_id, account_id, name, secret_hash,
+    redirect_uris, is_app_admin)
+VALUES ($1, $2, $3, $4, $5, $6, $7);
+
+-- Numbers begin at 1 again: for a database that nothing was made in yet.
+-- name: numbers_restart :exec
+-- scope: global: before there is anything
+SELECT setval('application_id_seq', 1, false),
+    setval('account_id_seq', 1, false), setval('app_user_id_seq', 1, false),
+    setval('membership_id_seq', 1, false),
+    setval('credential_id_seq', 1, false)
+WHERE NOT EXISTS (SELECT FROM application);

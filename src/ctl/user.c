@@ -1,0 +1,215 @@
+/* letterrackctl user: the people of an application. */
+#include <argp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+
+#include "ctl/people.h"
+#include "domain/setup-sql.h"
+
+#define MEMORY ((size_t)4 << 20)
+
+struct user_args {
+	const char *words[2];
+	unsigned n;
+	int64_t application;
+	const char *name, *username;
+	int64_t account;
+	const char *role;
+	bool admin, from_stdin;
+	struct db *db;
+	struct arena *arena;
+};
+
+enum { NAME = 256, USERNAME, ACCOUNT, ROLE, ADMIN, STDIN, APPLICATION };
+
+static const struct argp_option options[] = {
+	{ "name", NAME, "TEXT", 0, "how the user is called", 0 },
+	{ "username", USERNAME, "TEXT", 0,
+	    "to sign in with, beside the address", 0 },
+	{ "account", ACCOUNT, "ID", 0, "account to be a member of", 0 },
+	{ "role", ROLE, "ROLE", 0, "there: owner, member (default) or viewer",
+	    0 },
+	{ "admin", ADMIN, NULL, 0, "administrator of the application", 0 },
+	{ "password-stdin", STDIN, NULL, 0,
+	    "read the password from standard input", 0 },
+	{ "application", APPLICATION, "ID", 0, "default: the oldest", 0 },
+	{ NULL, 0, NULL, 0, NULL, 0 },
+};
+
+static int64_t
+number(struct argp_state *state, const char *text)
+{
+	uint64_t n;
+
+	if (!str_uint(str_of(text), INT64_MAX, &n) || n == 0)
+		argp_error(state, "%s is no id", text);
+	return (int64_t)n;
+}
+
+static error_t
+parse(int key, char *arg, struct argp_state *state)
+{
+	struct user_args *in = state->input;
+
+	switch (key) {
+	case NAME: in->name = arg; return 0;
+	case USERNAME: in->username = arg; return 0;
+	case ACCOUNT: in->account = number(state, arg); return 0;
+	case ROLE: in->role = arg; return 0;
+	case ADMIN: in->admin = true; return 0;
+	case STDIN: in->from_stdin = true; return 0;
+	case APPLICATION: in->application = number(state, arg); return 0;
+	case ARGP_KEY_ARG:
+		if (in->n == 2)
+			argp_usage(state);
+		in->words[in->n++] = arg;
+		return 0;
+	default: return ARGP_ERR_UNKNOWN;
+	}
+}
+
+static const struct argp argp = { options, parse,
+	"add EMAIL\npasswd EMAIL\nlist",
+	"The password is asked for on the terminal, or read from standard "
+	"input.",
+	NULL, NULL, NULL };
+
+static int
+ended(struct ctl *ctl, enum rc rc)
+{
+	if (rc != RC_OK)
+		ctl_complain(ctl, "%s",
+		    fail_detail()[0] != '\0' ? fail_detail()
+					     : result_row(rc)->text);
+	return ctl_status(rc);
+}
+
+static enum rc
+email_needed(const struct user_args *in)
+{
+	const char *at = in->n > 1 ? strchr(in->words[1], '@') : NULL;
+
+	if (at == NULL || at == in->words[1] || at[1] == '\0')
+		return fail(RC_INVALID, "say whose, by mail address");
+	return RC_OK;
+}
+
+struct adding {
+	const struct user_args *in;
+	const char *hash;
+	int64_t id;
+};
+
+static enum rc
+add_body(struct db *db, void *ctx)
+{
+	struct adding *a = ctx;
+	const struct user_args *in = a->in;
+	int64_t member;
+
+	TRY(user_add(db, in->application, in->words[1], in->username,
+	    in->name != NULL ? in->name : "", in->admin ? "admin" : "user",
+	    a->hash, &a->id));
+	if (in->account == 0)
+		return RC_OK;
+	return member_add(db, in->application, in->account, a->id,
+	    in->role != NULL ? in->role : "member", &member);
+}
+
+static enum rc
+add_one(struct ctl *ctl, struct user_args *in)
+{
+	char hash[PASSWORD_HASH_MAX];
+	struct adding a = { .in = in, .hash = hash };
+	struct secret password;
+
+	TRY(email_needed(in));
+	if (!in->admin && in->account == 0)
+		return fail(RC_INVALID,
+		    "say --account (and --role), or "
+		    "--admin: else the user may do nothing");
+	TRY(ctl_password(in->from_stdin, in->arena, &password));
+	TRY(ctl_hash(ctl, &password, in->username, in->words[1], hash));
+	TRY(db_tx(in->db, add_body, &a));
+	printf("uid_%lld\n", (long long)a.id);
+	return RC_OK;
+}
+
+static int
+add(struct ctl *ctl, void *arg)
+{
+	return ended(ctl, add_one(ctl, arg));
+}
+
+static enum rc
+passwd_body(struct db *db, void *ctx)
+{
+	const struct adding *a = ctx;
+
+	TRY(user_password_set(db, a->id, a->hash));
+	return user_sessions_end(db, a->id, NULL);
+}
+
+static enum rc
+passwd_one(struct ctl *ctl, struct user_args *in)
+{
+	char hash[PASSWORD_HASH_MAX];
+	struct adding a = { .in = in, .hash = hash };
+	struct setup_user *user;
+	struct secret password;
+
+	TRY(email_needed(in));
+	TRY(user_named(
+	    in->db, in->application, in->words[1], in->arena, &user));
+	if (user == NULL)
+		return fail(RC_NOT_FOUND, "there is no such user");
+	a.id = user->id;
+	TRY(ctl_password(in->from_stdin, in->arena, &password));
+	TRY(ctl_hash(ctl, &password, user->username, user->email, hash));
+	return db_tx(in->db, passwd_body, &a);
+}
+
+static int
+passwd(struct ctl *ctl, void *arg)
+{
+	return ended(ctl, passwd_one(ctl, arg));
+}
+
+static int
+list(struct ctl *ctl, void *arg)
+{
+	struct user_args *in = arg;
+	struct setup_user_list l;
+	enum rc rc = user_all(in->db, in->application, in->arena, &l);
+
+	for (size_t i = 0; rc == RC_OK && i < l.n; i++)
+		printf("uid_%lld\t%s\t%s\t%s\t%s\n", (long long)l.v[i].id,
+		    l.v[i].email, l.v[i].role,
+		    l.v[i].is_active ? "active" : "disabled",
+		    l.v[i].memberships != NULL ? l.v[i].memberships : "-");
+	return ended(ctl, rc);
+}
+
+int
+ctl_user(struct ctl *ctl)
+{
+	static const struct subverb verbs[] = { { "add", add },
+		{ "passwd", passwd }, { "list", list }, { NULL, NULL } };
+	struct user_args in = { .n = 0 };
+	enum rc rc;
+	int status;
+
+	argp_parse(&argp, ctl->argc, ctl->argv, 0, NULL, &in);
+	in.db = ctl_owner_db(ctl);
+	if (in.db == NULL)
+		return EX_TEMPFAIL;
+	in.arena = arena_new(MEMORY);
+	rc = ctl_application(in.db, in.application, in.arena, &in.application);
+	status = rc == RC_OK ? ctl_subverb(ctl, verbs, in.words[0], &in)
+			     : ended(ctl, rc);
+	arena_free(&in.arena);
+	db_free(&in.db);
+	return status;
+}

@@ -29,18 +29,23 @@ is_in_message(const struct mime *m, size_t part)
 }
 
 static bool
+type_is(const struct mime_part *p, const char *type)
+{
+	return str_eq(p->type, str_of(type));
+}
+
+static bool
 is_text(const struct mime_part *p)
 {
-	return str_eq(p->type, STR("text/plain")) ||
-	    str_eq(p->type, STR("text/html"));
+	return type_is(p, "text/plain") || type_is(p, "text/html");
 }
 
 static bool
 is_signature(const struct mime_part *p)
 {
-	return str_eq(p->type, STR("application/pgp-signature")) ||
-	    str_eq(p->type, STR("application/pkcs7-signature")) ||
-	    str_eq(p->type, STR("application/x-pkcs7-signature"));
+	return type_is(p, "application/pgp-signature") ||
+	    type_is(p, "application/pkcs7-signature") ||
+	    type_is(p, "application/x-pkcs7-signature");
 }
 
 bool

@@ -171,7 +171,9 @@ parameter_of(const struct header_value *v, const char *name)
 static struct str
 without_brackets(struct str id)
 {
-	id = id.p != NULL ? str_trim(id) : id;
+	if (id.p == NULL)
+		return id;
+	id = str_trim(id);
 	if (id.n >= 2 && id.p[0] == '<' && id.p[id.n - 1] == '>')
 		return (struct str){ id.p + 1, id.n - 2 };
 	return id;
@@ -252,6 +254,12 @@ number_of(struct scan *s, bool multipart)
 	return str_of(text);
 }
 
+static bool
+type_is(const struct mime_part *p, const char *type)
+{
+	return str_eq(p->type, str_of(type));
+}
+
 /* Puts the part on the stack when it has something inside. */
 static void
 descend(struct scan *s, size_t part, struct str boundary)
@@ -268,7 +276,7 @@ descend(struct scan *s, size_t part, struct str boundary)
 		if (boundary.n == 0 || boundary.n > BOUNDARY_MOST)
 			boundary = STR(""); /* nothing delimits it */
 		o->boundary = keep(s, boundary, BOUNDARY_MOST);
-		o->digest = str_eq(p->type, STR("multipart/digest"));
+		o->digest = type_is(p, "multipart/digest");
 	}
 	s->leaf = MIME_NO_PARENT;
 }
@@ -279,8 +287,8 @@ classify(struct scan *s, struct mime_part *p)
 {
 	struct str multi = STR("multipart/");
 	bool multipart = str_starts(p->type, multi);
-	bool message = str_eq(p->type, STR("message/rfc822")) ||
-	    str_eq(p->type, STR("message/global"));
+	bool message =
+	    type_is(p, "message/rfc822") || type_is(p, "message/global");
 
 	if ((multipart || message) && s->depth == MIME_DEPTH_MOST) {
 		s->m->cut = true;

@@ -105,6 +105,7 @@ START_TEST(floods)
 	char *in = malloc(n);
 
 	begin();
+	ck_assert_ptr_nonnull(in);
 	for (size_t i = 0; i < ROWS(pieces); i++) {
 		struct header_value v;
 
@@ -125,6 +126,7 @@ START_TEST(long_fields)
 	char *in = malloc(n);
 	struct str name, value;
 
+	ck_assert_ptr_nonnull(in);
 	memset(in, 'x', n);
 	memcpy(in, "Subject: ", 9);
 	ck_assert(header_next((struct str){ in, n }, &at, &name, &value));

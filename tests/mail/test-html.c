@@ -67,6 +67,7 @@ START_TEST(floods)
 	struct arena *a = arena_new(16 << 20);
 	char *in = malloc(n);
 
+	ck_assert_ptr_nonnull(in);
 	for (size_t i = 0; i < ROWS(pieces); i++) {
 		size_t k = strlen(pieces[i]);
 

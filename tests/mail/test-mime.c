@@ -411,7 +411,8 @@ build(const struct bomb *b)
 
 		for (const char *p = b->piece; *p != '\0'; p++) {
 			if (p[0] == '%' && p[1] == 'z') {
-				k += (size_t)sprintf(piece + k, "%zu", i);
+				k += (size_t)snprintf(
+				    piece + k, sizeof(piece) - k, "%zu", i);
 				p += 2;
 			} else if (p[0] == '%') {
 				piece[k++] = *++p;

@@ -396,7 +396,8 @@ program_options=()
 
 ctl_knows()
 {
-	"$(program letterrackctl)" --help 2>/dev/null | grep -qw -- "$1"
+	"$(program letterrackctl)" --help 2>/dev/null |
+	    grep -qE "^  $1( |$)"
 }
 
 # letterrackctl as the service user, with this instance's configuration.
@@ -404,6 +405,18 @@ ctl()
 {
 	as_user env LETTERRACK_CONF="$etc/letterrack.conf" \
 	    "$(program letterrackctl)" "$@"
+}
+
+# The schema as this build wants it.
+program_schema()
+{
+	! program letterrackctl >/dev/null || ctl migrate
+}
+
+# The keys, where there are none yet.
+program_keys()
+{
+	! program letterrackctl >/dev/null || ! ctl_knows init || ctl init
 }
 
 part_spawn_program()

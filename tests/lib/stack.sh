@@ -120,7 +120,7 @@ database()
 		return
 	fi
 	postgres_roles
-	! program letterrackctl >/dev/null || ctl migrate >&2
+	program_schema >&2
 	template_keep
 }
 
@@ -137,6 +137,7 @@ bring_up()
 	! wanted postgres || template_find
 	start_wanted postgres dovecot postfix
 	! wanted postgres || database
+	program_keys >&2
 	. "$instance_top/script/demo-data" >&2
 	start_wanted serve sync
 	start_wanted nginx

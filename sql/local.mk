@@ -19,6 +19,7 @@ queries_sql = \
 	%D%/queries/provider-credential.sql \
 	%D%/queries/session.sql \
 	%D%/queries/setup.sql \
+	%D%/queries/snippet.sql \
 	%D%/queries/task.sql \
 	%D%/queries/user.sql
 

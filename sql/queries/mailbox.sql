@@ -17,7 +17,7 @@ ORDER BY special_use IS DISTINCT FROM 'inbox', name, id;
 -- row:  mailbox_cursor
 SELECT id, name, wire_name, delimiter, special_use, attributes,
     is_selectable, uidvalidity, uid_next, uid_low, highestmodseq,
-    server_messages, server_uidnext, stored_messages, skipped_messages,
+    server_messages, server_unseen, stored_messages, skipped_messages,
     flags_at, EXISTS (SELECT FROM placement p
         WHERE p.account_id = $1 AND p.mailbox_id = m.id
         AND p.uidvalidity < m.uidvalidity)
@@ -99,4 +99,17 @@ WHERE account_id = $1 AND id = $2 AND uidvalidity = $3;
 -- args: account account, id id, text code, text? detail, int? messages
 UPDATE mailbox SET last_error_code = $3, last_error_detail = $4,
     server_messages = coalesce($5, server_messages)
+WHERE account_id = $1 AND id = $2;
+
+-- Frees a folder's name while others are renamed in the same transaction.
+-- name: mailbox_park :must
+-- args: account account, id id
+UPDATE mailbox SET wire_name = chr(1) || id
+WHERE account_id = $1 AND id = $2;
+
+-- How many messages of a folder are stored or skipped.
+-- name: mailbox_held :value
+-- args: account account, id id
+-- value: int
+SELECT stored_messages + skipped_messages FROM mailbox
 WHERE account_id = $1 AND id = $2;

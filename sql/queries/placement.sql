@@ -86,12 +86,14 @@ RETURNING t.stored, t.skipped, t.joined;
 -- After a new UIDVALIDITY: places messages that are known from the old one.
 -- One is known where size, both dates, Message-ID, subject, people and
 -- structure are all the same; of several that are alike in all of that, the
--- newest takes the newest. Only what lay in this very folder is looked at.
--- name: placement_rematch :exec
+-- newest takes the newest. Only what lay in this very folder is looked at. Gives
+-- the emails, to be settled.
+-- name: placement_rematch :many
 -- args: account account, id application, id credential, id mailbox,
 -- args: int uidvalidity, ints uids, texts flags, texts message_ids,
 -- args: texts subjects, texts froms, texts tos, times sent, times received,
 -- args: ints sizes, texts structures
+-- row:  placed
 WITH fresh AS (
 	SELECT u.*, row_number() OVER (PARTITION BY received_at, size_bytes,
 	    mark ORDER BY uid DESC) AS nth
@@ -136,7 +138,7 @@ WITH fresh AS (
 INSERT INTO placement (application_id, account_id, mailbox_id, uidvalidity,
     uid, email_id, flags)
 SELECT $2, $1, $4, $5, uid, email_id, string_to_array(flag_words, ' ')
-FROM pair;
+FROM pair RETURNING email_id;
 
 -- Flags as the server has them now. Gives the emails that differ.
 -- name: placement_flag :many

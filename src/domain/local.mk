@@ -2,7 +2,7 @@
 # makes of sql/queries/<noun>.sql: for each noun a line in each list.
 
 noinst_LIBRARIES += libdomain.a
-libdomain_a_CPPFLAGS = $(AM_CPPFLAGS)
+libdomain_a_CPPFLAGS = $(AM_CPPFLAGS) $(CURL_CFLAGS)
 libdomain_a_SOURCES = \
 	%D%/account.c %D%/account.h \
 	%D%/actor.h \
@@ -18,7 +18,19 @@ libdomain_a_SOURCES = \
 	%D%/provider-credential.c %D%/provider-credential.h \
 	%D%/session.c %D%/session.h \
 	%D%/setup.c %D%/setup.h \
+	%D%/snippet.c %D%/snippet.h \
 	%D%/statements.h \
+	%D%/sync/batch.c %D%/sync/batch.h \
+	%D%/sync/connect.c \
+	%D%/sync/fetch.c \
+	%D%/sync/folder.c \
+	%D%/sync/folders.c %D%/sync/folders.h \
+	%D%/sync/list.c \
+	%D%/sync/row.c %D%/sync/row.h \
+	%D%/sync/run.c %D%/sync/run.h %D%/sync/sync.h \
+	%D%/sync/store.c \
+	%D%/sync/tell.c \
+	%D%/sync/text.c \
 	%D%/task.c %D%/task.h \
 	%D%/user.c %D%/user.h \
 	%D%/vault.c %D%/vault.h
@@ -37,6 +49,7 @@ domain_made_c = \
 	%D%/provider-credential-sql.c \
 	%D%/session-sql.c \
 	%D%/setup-sql.c \
+	%D%/snippet-sql.c \
 	%D%/statements.c \
 	%D%/task-sql.c \
 	%D%/user-sql.c
@@ -55,6 +68,7 @@ domain_made_h = \
 	%D%/provider-credential-sql.h \
 	%D%/session-sql.h \
 	%D%/setup-sql.h \
+	%D%/snippet-sql.h \
 	%D%/task-sql.h \
 	%D%/user-sql.h
 nodist_libdomain_a_SOURCES = $(domain_made_c) $(domain_made_h)

@@ -44,7 +44,7 @@ const struct col mailbox_cursor_cols[] = {
 	COL(struct mailbox_cursor, uid_low),
 	COL(struct mailbox_cursor, highestmodseq),
 	COL(struct mailbox_cursor, server_messages),
-	COL(struct mailbox_cursor, server_uidnext),
+	COL(struct mailbox_cursor, server_unseen),
 	COL(struct mailbox_cursor, stored_messages),
 	COL(struct mailbox_cursor, skipped_messages),
 	COL(struct mailbox_cursor, flags_at),

@@ -48,7 +48,7 @@ struct mailbox_cursor {
 	int64_t uid_low;
 	int64_t highestmodseq; /* 0: unknown */
 	int64_t server_messages;
-	int64_t server_uidnext;
+	int64_t server_unseen;
 	int64_t stored_messages;
 	int64_t skipped_messages;
 	instant flags_at;

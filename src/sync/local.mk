@@ -1,5 +1,8 @@
-# sync: letterrack-sync.
-#
-#	bin_PROGRAMS += letterrack-sync
-#	letterrack_sync_SOURCES = %D%/main.c
-#	letterrack_sync_LDADD = $(domain_libs)
+# sync: letterrack-sync, which does the jobs that are due.
+
+bin_PROGRAMS += letterrack-sync
+letterrack_sync_SOURCES = \
+	%D%/main.c \
+	%D%/progress.c %D%/progress.h
+letterrack_sync_CPPFLAGS = $(AM_CPPFLAGS) $(CURL_CFLAGS)
+letterrack_sync_LDADD = $(domain_libs)

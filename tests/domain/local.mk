@@ -1,1 +1,18 @@
-# tests/domain: see tests/core/local.mk for the pattern.
+# tests/domain: see tests/core/local.mk for the pattern. A house (house.h) is a
+# PostgreSQL and a Dovecot of its own.
+
+EXTRA_DIST += tests/lib/dovecot.sh
+
+if HAVE_CHECK
+domain_check_cppflags = $(check_cppflags) $(CURL_CFLAGS) \
+	-DTOP_SRCDIR='"$(abs_top_srcdir)"' \
+	-DLETTERRACK_SYNC='"$(abs_top_builddir)/letterrack-sync"'
+check_LIBRARIES += libhouse.a
+libhouse_a_CPPFLAGS = $(domain_check_cppflags)
+libhouse_a_SOURCES = %D%/house.c %D%/house.h
+
+check_PROGRAMS += %D%/test-sync
+TESTS += %D%/test-sync
+%C%_test_sync_CPPFLAGS = $(domain_check_cppflags)
+%C%_test_sync_LDADD = libhouse.a $(check_libs) $(domain_libs)
+endif

@@ -1,0 +1,36 @@
+-- The next emails of a mail account whose first words were not read yet, by
+-- id: the newest first after a first sync. Each with the part to read: plain
+-- text before HTML, nothing that is attached; NULL where there is none.
+-- name: snippet_due :many
+-- args: account account, id credential, int most
+-- row:  snippet_due
+SELECT e.id, e.mailbox_id, m.wire_name, p.uidvalidity, e.uid, t.part_number,
+    t.content_type, t.charset, t.encoding
+FROM (SELECT x.id, x.mailbox_id, x.uid, x.structure FROM email x
+    WHERE x.account_id = $1 AND x.credential_id = $2
+    AND x.id > (SELECT text_done_id FROM credential
+        WHERE account_id = $1 AND id = $2)
+    ORDER BY x.id LIMIT $3) AS e
+LEFT JOIN mailbox m ON m.account_id = $1 AND m.id = e.mailbox_id
+LEFT JOIN placement p ON p.account_id = $1 AND p.mailbox_id = e.mailbox_id
+    AND p.uidvalidity = m.uidvalidity AND p.uid = e.uid
+LEFT JOIN LATERAL (SELECT s.part ->> 'part_number' AS part_number,
+        s.part ->> 'content_type' AS content_type,
+        s.part ->> 'charset' AS charset, s.part ->> 'encoding' AS encoding
+    FROM json_array_elements(e.structure) WITH ORDINALITY AS s (part, n)
+    WHERE s.part ->> 'content_type' IN ('text/plain', 'text/html')
+    AND s.part ->> 'disposition' IS DISTINCT FROM 'attachment'
+    ORDER BY s.part ->> 'content_type' DESC, s.n LIMIT 1) AS t ON true
+ORDER BY e.mailbox_id, t.part_number, e.uid;
+
+-- name: snippet_store :exec
+-- args: account account, ids emails, texts snippets
+UPDATE email e SET snippet = s.snippet
+FROM unnest($2, $3) AS s (id, snippet)
+WHERE e.account_id = $1 AND e.id = s.id;
+
+-- All up to this id were looked at.
+-- name: snippet_done :must
+-- args: account account, id credential, id last
+UPDATE credential SET text_done_id = greatest(text_done_id, $3)
+WHERE account_id = $1 AND id = $2;

@@ -1,0 +1,274 @@
+/* Messages of a folder, from FETCH into the table. */
+#include "domain/sync/run.h"
+
+#include "core/failpoint.h"
+
+#define BATCH_FIRST  200
+#define BATCH        2000
+#define BATCH_SHRINK 10
+#define SKIPS_MOST   1000 /* beyond, it is the server that is ill */
+
+struct fetching {
+	struct sync *s;
+	const struct sync_place *place;
+	enum sync_way way;
+	struct imap_set wanted; /* what is still to come */
+	struct imap_set got;
+	size_t batch; /* UIDs a command */
+	int64_t total, done;
+	unsigned skips;
+	uint32_t suspect; /* it came first when the connection broke */
+};
+
+/* ---- while it runs ---- */
+
+/* Flags that changed in between come as FETCH too. */
+static bool
+is_news_only(const struct imap_message *m)
+{
+	return !(m->has & (IMAP_HAS_ENVELOPE | IMAP_HAS_STRUCTURE)) &&
+	    m->sections == 0 && m->fault == NULL;
+}
+
+static enum rc
+row_add(struct fetching *f, const struct imap_message *m)
+{
+	struct sync_batch *b = f->s->batch;
+	struct sync_row row;
+
+	sync_row_make(m, b->arena, &b->scratch, &row);
+	if (sync_batch_add(b, &row))
+		return RC_OK;
+	TRY(sync_store(f->s, f->place, NULL));
+	sync_row_make(m, b->arena, &b->scratch, &row);
+	(void)sync_batch_add(b, &row);
+	return RC_OK;
+}
+
+static enum rc
+take(void *arg, const struct imap_message *m)
+{
+	struct fetching *f = arg;
+
+	if (m->uid == 0 || is_news_only(m) || imap_set_has(&f->got, m->uid))
+		return RC_OK;
+	imap_set_add(&f->got, m->uid, m->uid);
+	f->done++;
+	return row_add(f, m);
+}
+
+static void
+tell_progress(const struct fetching *f)
+{
+	const struct sync_host *h = f->s->host;
+
+	if (h->progress != NULL)
+		h->progress(h->progress_arg,
+		    arena_dup(f->s->step, f->place->name.p, f->place->name.n),
+		    f->done, f->total);
+}
+
+static enum rc
+flush(void *arg, const struct imap_set *done)
+{
+	struct fetching *f = arg;
+	struct sync_step step = { NULL, NULL };
+	int64_t low;
+
+	if (done == NULL)
+		return RC_OK;
+	FAILPOINT("sync-fetched");
+	if (f->way == SYNC_DOWN && done->n > 0) {
+		low = done->range[0].first;
+		step.uid_low = &low;
+	}
+	TRY(sync_store(f->s, f->place, &step));
+	tell_progress(f);
+	return sync_stopped(f->s) ? sync_stop(f->s) : RC_OK;
+}
+
+static enum rc
+fetch_once(struct fetching *f, const struct imap_set *uids)
+{
+	const struct imap_fetch how = {
+		.first_batch = f->batch < BATCH ? f->batch : BATCH_FIRST,
+		.batch = f->batch,
+		/* In trouble one by one: a NO leaves the session alive. */
+		.depth = f->batch < BATCH ? 1 : 2,
+		.message = take,
+		.flush = flush,
+		.arg = f
+	};
+	uint64_t caps = imap_caps(f->s->imap);
+	const char *items = IMAP_ITEMS_META;
+
+	if (caps & IMAP_CAP(OBJECTID))
+		items = IMAP_ITEMS_META " EMAILID";
+	else if (caps & IMAP_CAP(GM_EXT_1))
+		items = IMAP_ITEMS_META " X-GM-MSGID";
+	return imap_fetch(f->s->imap, uids, items, &how);
+}
+
+/* ---- when it fails ---- */
+
+static void
+subtract_got(struct fetching *f)
+{
+	struct imap_set left;
+
+	imap_set_init(&left, f->s->folder);
+	imap_set_difference(&f->wanted, &f->got, &left);
+	f->wanted = left;
+}
+
+static enum rc
+set_aside(struct fetching *f, uint32_t uid, const char *why)
+{
+	struct sync_row row;
+
+	if (++f->skips > SKIPS_MOST)
+		return fail(RC_PAYLOAD, "the server refuses too many messages");
+	log_warn(&f->s->log, "message set aside mailbox=%lld uid=%u: %s",
+	    (long long)f->place->mailbox, uid, why);
+	sync_row_skip(uid, why, &row);
+	(void)sync_batch_add(f->s->batch, &row);
+	imap_set_add(&f->got, uid, uid);
+	return sync_store(f->s, f->place, NULL);
+}
+
+/* The newest of what is left stands first in the next command: asked alone,
+ * it is the one at fault. */
+static enum rc
+refused(struct fetching *f, const char *why)
+{
+	uint32_t uid = f->wanted.range[f->wanted.n - 1].last;
+
+	if (f->batch > 1) {
+		f->batch /= BATCH_SHRINK;
+		f->batch = f->batch == 0 ? 1 : f->batch;
+		return RC_OK;
+	}
+	TRY(set_aside(f, uid, why));
+	subtract_got(f);
+	f->batch = BATCH_FIRST;
+	return RC_OK;
+}
+
+/* A connection may break by chance, so the first time nothing is made of it;
+ * twice at one message, asked alone, is no chance. (A NO to one of two
+ * commands in flight ends the session too.) */
+static enum rc
+broken(struct fetching *f, enum rc rc)
+{
+	uint32_t uid = f->wanted.range[f->wanted.n - 1].last;
+	char *why = arena_str(f->s->folder, fail_detail());
+
+	if (sync_stopped(f->s))
+		return sync_stop(f->s);
+	if ((f->s->reconnects > 0 || !result_is_transient(rc)) && f->batch > 1)
+		f->batch =
+		    f->batch / BATCH_SHRINK > 0 ? f->batch / BATCH_SHRINK : 1;
+	if (f->batch == 1 && f->suspect == uid) {
+		TRY(set_aside(f, uid, "the server breaks the connection"));
+		subtract_got(f);
+	}
+	f->suspect = uid;
+	log_info(&f->s->log, "connection lost, tried again code=%s: %s",
+	    result_code(rc), why);
+	TRY(sync_reconnect(f->s));
+	return sync_reopen(f->s, f->place);
+}
+
+static bool
+is_ours(const struct fetching *f, enum rc rc)
+{
+	return rc == RC_STALE || rc == RC_RETRY || rc == RC_INTERNAL ||
+	    f->s->stopping;
+}
+
+/* Keeps what has come, and decides how to go on: RC_OK is again. */
+static enum rc
+survive(struct fetching *f, enum rc rc)
+{
+	char *why = arena_str(f->s->folder, fail_detail());
+
+	if (is_ours(f, rc))
+		return fail(rc, "%s", why);
+	TRY(sync_store(f->s, f->place, NULL));
+	subtract_got(f);
+	if (f->wanted.n == 0)
+		return RC_OK;
+	if (sync_alive(f->s))
+		return refused(f, why);
+	(void)fail(rc, "%s", why);
+	return broken(f, rc);
+}
+
+/* What did come of a set, and what did not: those are gone, or the count at
+ * the folder's end tells. */
+static enum rc
+fetch_set(struct fetching *f)
+{
+	while (f->wanted.n > 0) {
+		enum rc rc = fetch_once(f, &f->wanted);
+
+		if (rc == RC_OK)
+			return RC_OK;
+		TRY(survive(f, rc));
+	}
+	return RC_OK;
+}
+
+/* Takes the `most` oldest UIDs out of `from`. */
+static void
+take_oldest(struct imap_set *from, uint64_t most, struct imap_set *out)
+{
+	struct imap_set newer;
+	uint64_t n = imap_set_count(from);
+
+	imap_set_init(&newer, from->arena);
+	if (n > most)
+		imap_set_take_newest(from, n - most, &newer);
+	*out = *from;
+	*from = newer;
+}
+
+static enum rc
+fetch_up(struct fetching *f, const struct imap_set *uids)
+{
+	struct imap_set rest, none;
+
+	imap_set_init(&none, f->s->folder);
+	imap_set_init(&rest, f->s->folder);
+	imap_set_union(uids, &none, &rest);
+	while (rest.n > 0) {
+		int64_t next;
+
+		take_oldest(&rest, BATCH, &f->wanted);
+		next = (int64_t)f->wanted.range[f->wanted.n - 1].last + 1;
+		TRY(fetch_set(f));
+		TRY(sync_store(
+		    f->s, f->place, &(struct sync_step){ &next, NULL }));
+	}
+	return RC_OK;
+}
+
+enum rc
+sync_fetch(struct sync *s, const struct sync_place *place,
+    const struct imap_set *uids, enum sync_way way)
+{
+	struct fetching f = { .s = s,
+		.place = place,
+		.way = way,
+		.batch = way == SYNC_ANY ? BATCH_FIRST : BATCH,
+		.total = (int64_t)imap_set_count(uids) };
+	struct imap_set none;
+
+	imap_set_init(&none, s->folder);
+	imap_set_init(&f.got, s->folder);
+	imap_set_init(&f.wanted, s->folder);
+	if (way == SYNC_UP)
+		return fetch_up(&f, uids);
+	imap_set_union(uids, &none, &f.wanted);
+	return fetch_set(&f);
+}

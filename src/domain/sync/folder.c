@@ -1,0 +1,436 @@
+/* One folder, from its cursor to the server's present state. */
+#include "domain/sync/run.h"
+
+#include <string.h>
+
+#include "core/failpoint.h"
+#include "domain/mailbox-sql.h"
+
+#define RANGE_DIRECT 1000 /* UIDs asked for without a search */
+#define FLAGS_BUFFER 1000
+#define FLAGS_TEXT   ((size_t)8 * 1024 * 1024)
+
+struct folder {
+	struct sync *s;
+	const struct sync_folder *listed;
+	struct sync_place place;
+	struct imap_mailbox open;
+	bool opening;              /* SELECT is under way */
+	bool qresync;              /* it has told what changed */
+	bool fresh;                /* the walk begins with this run */
+	bool flags_compared;       /* all of them */
+	int64_t uid_next, uid_low; /* as they were */
+	uint64_t modseq;           /* as it was; 0: none */
+	struct imap_set vanished;
+	/* changed flags on their way into the table */
+	int64_t uid[FLAGS_BUFFER];
+	struct str flags[FLAGS_BUFFER];
+	size_t n;
+	struct arena *text; /* of `flags`; owned */
+	enum rc rc;         /* what went wrong in a callback */
+};
+
+/* ---- changed flags ---- */
+
+static enum rc
+flags_flush(struct folder *f)
+{
+	size_t n = f->n;
+
+	f->n = 0;
+	TRY(sync_store_flags(f->s, &f->place, f->uid, f->flags, n));
+	arena_reset(f->text);
+	return RC_OK;
+}
+
+static enum rc
+flags_take(void *arg, const struct imap_message *m)
+{
+	struct folder *f = arg;
+
+	if (m->uid == 0 || !(m->has & IMAP_HAS_FLAGS))
+		return RC_OK;
+	f->uid[f->n] = m->uid;
+	f->flags[f->n++] = sync_flags_text(&m->flags, f->text);
+	return f->n < FLAGS_BUFFER ? RC_OK : flags_flush(f);
+}
+
+/* What SELECT tells of known mail; a message told twice counts once. */
+static void
+on_message(void *arg, const struct imap_message *m)
+{
+	struct folder *f = arg;
+
+	if (f->opening && f->rc == RC_OK && f->place.uidvalidity != 0)
+		f->rc = flags_take(f, m);
+}
+
+static void
+on_vanished(void *arg, const struct imap_set *set, bool earlier)
+{
+	struct folder *f = arg;
+
+	if (!f->opening || !earlier)
+		return; /* the next poll tells again */
+	for (size_t i = 0; i < set->n; i++)
+		imap_set_gather(
+		    &f->vanished, set->range[i].first, set->range[i].last);
+}
+
+/* ---- opening ---- */
+
+static enum rc
+open_folder(struct folder *f)
+{
+	const struct mailbox_cursor *k = f->listed->known;
+	const struct imap_changes changes = {
+		.vanished = on_vanished, .message = on_message, .arg = f
+	};
+	struct imap_known known = { .uidvalidity = (uint32_t)k->uidvalidity,
+		.modseq = (uint64_t)k->highestmodseq };
+	enum rc rc;
+
+	f->place.uidvalidity = k->uidvalidity;
+	f->opening = true;
+	rc = imap_select(f->s->imap, f->listed->wire_name, true, &known,
+	    &changes, &f->open, &f->qresync);
+	f->opening = false;
+	TRY(rc);
+	TRY(f->rc);
+	if (f->open.uidvalidity == 0 || f->open.uids_not_sticky)
+		return fail(RC_PAYLOAD, "the server's UIDs do not last");
+	imap_set_settle(&f->vanished);
+	return RC_OK;
+}
+
+enum rc
+sync_reopen(struct sync *s, const struct sync_place *place)
+{
+	struct imap_mailbox open;
+	bool qresync;
+
+	TRY(imap_select(
+	    s->imap, place->wire_name, true, NULL, NULL, &open, &qresync));
+	if (open.uidvalidity != place->uidvalidity)
+		return fail(RC_CONNECTION, "UIDVALIDITY has changed");
+	return RC_OK;
+}
+
+static enum rc
+search(struct folder *f, const char *criteria, struct imap_set *out)
+{
+	struct imap_found found;
+
+	TRY(imap_search(f->s->imap, f->s->folder, criteria,
+	    (struct str){ NULL, 0 }, &found));
+	*out = found.all;
+	return RC_OK;
+}
+
+/* Where the server does not say UIDNEXT, the newest UID does. */
+static enum rc
+find_uidnext(struct folder *f)
+{
+	struct imap_set all;
+
+	if (f->open.uidnext != 0)
+		return RC_OK;
+	TRY(search(f, "ALL", &all));
+	f->open.uidnext = all.n > 0 ? all.range[all.n - 1].last + 1 : 1;
+	return RC_OK;
+}
+
+/* The cursor, or a new one where UIDVALIDITY is new. Its modseq is that of
+ * before the walk: what changes during it will be told then. */
+static enum rc
+begin(struct folder *f)
+{
+	const struct mailbox_cursor *k = f->listed->known;
+	int64_t modseq = (int64_t)f->open.highestmodseq;
+
+	f->uid_next = k->uid_next;
+	f->uid_low = k->uid_low;
+	f->modseq = (uint64_t)k->highestmodseq;
+	f->place.rematch = k->is_stale;
+	if (k->uidvalidity == (int64_t)f->open.uidvalidity)
+		return RC_OK;
+	if (k->uidvalidity != 0)
+		log_warn(&f->s->log,
+		    "UIDVALIDITY changed mailbox=%lld "
+		    "from=%lld to=%u",
+		    (long long)k->id, (long long)k->uidvalidity,
+		    f->open.uidvalidity);
+	f->place.uidvalidity = f->open.uidvalidity;
+	f->place.rematch = k->uidvalidity != 0;
+	f->uid_next = f->uid_low = f->open.uidnext;
+	f->fresh = true;
+	f->modseq = 0;
+	FAILPOINT("sync-begin-before");
+	TRY(mailbox_begin(f->s->db, f->s->account, k->id, f->open.uidvalidity,
+	    f->uid_next, modseq > 0 ? &modseq : NULL));
+	FAILPOINT("sync-begin-after");
+	return RC_OK;
+}
+
+/* ---- flags and losses of what is known ---- */
+
+static enum rc
+fetch_flags(struct folder *f, int64_t first, uint64_t since)
+{
+	const struct imap_fetch how = { .changed_since = since,
+		.first_batch = SIZE_MAX,
+		.message = flags_take,
+		.arg = f };
+	struct imap_set set;
+
+	if (f->uid_next <= first)
+		return RC_OK;
+	imap_set_init(&set, f->s->folder);
+	imap_set_add(&set, (uint32_t)first, (uint32_t)(f->uid_next - 1));
+	TRY(imap_fetch(f->s->imap, &set, IMAP_ITEMS_FLAGS, &how));
+	return flags_flush(f);
+}
+
+static enum rc
+follow_known(struct folder *f)
+{
+	if (f->fresh) {
+		f->flags_compared = true;
+		return RC_OK;
+	}
+	TRY(flags_flush(f));
+	TRY(sync_store_gone(f->s, &f->place, &f->vanished));
+	if (f->qresync)
+		return RC_OK;
+	if (f->modseq > 0 && f->open.highestmodseq > 0)
+		return f->modseq == f->open.highestmodseq
+		    ? RC_OK
+		    : fetch_flags(f, f->uid_low, f->modseq);
+	f->flags_compared = true;
+	return fetch_flags(f, f->uid_low, 0);
+}
+
+/* ---- new mail ---- */
+
+/* The UIDs that exist from `first` to `last`. */
+static enum rc
+existing(struct folder *f, int64_t first, int64_t last, struct imap_set *out)
+{
+	struct imap_set range, found;
+
+	imap_set_init(&range, f->s->folder);
+	imap_set_init(out, f->s->folder);
+	if (last < first)
+		return RC_OK;
+	imap_set_add(&range, (uint32_t)first, (uint32_t)last);
+	if (last - first < RANGE_DIRECT) {
+		*out = range;
+		return RC_OK;
+	}
+	TRY(search(f,
+	    arena_fmt(f->s->folder, "UID %lld:%lld", (long long)first,
+		(long long)last),
+	    &found));
+	imap_set_intersection(&found, &range, out);
+	return RC_OK;
+}
+
+static enum rc
+move_cursor(struct folder *f, const int64_t *next, const int64_t *low)
+{
+	return mailbox_move_cursor(f->s->db, f->s->account, f->place.mailbox,
+	    f->place.uidvalidity, next, low, NULL);
+}
+
+static enum rc
+fetch_newer(struct folder *f)
+{
+	int64_t next = f->open.uidnext;
+	struct imap_set set;
+
+	if (next <= f->uid_next)
+		return RC_OK;
+	TRY(existing(f, f->uid_next, next - 1, &set));
+	TRY(sync_fetch(f->s, &f->place, &set, SYNC_UP));
+	return move_cursor(f, &next, NULL);
+}
+
+static enum rc
+fetch_older(struct folder *f)
+{
+	const int64_t one = 1;
+	struct imap_set set;
+
+	if (f->uid_low <= 1)
+		return RC_OK;
+	TRY(existing(f, 1, f->uid_low - 1, &set));
+	TRY(sync_fetch(f->s, &f->place, &set, SYNC_DOWN));
+	return move_cursor(f, NULL, &one);
+}
+
+/* ---- the ledger ---- */
+
+/* What the server shows no way to fetch. */
+static enum rc
+set_aside(struct folder *f, const struct imap_set *set)
+{
+	struct imap_walk walk = { .set = set };
+	struct sync_row row;
+	uint32_t uid;
+
+	while (imap_set_next(&walk, &uid)) {
+		sync_row_skip(
+		    uid, "the server lists it and does not show it", &row);
+		if (!sync_batch_add(f->s->batch, &row)) {
+			TRY(sync_store(f->s, &f->place, NULL));
+			(void)sync_batch_add(f->s->batch, &row);
+		}
+	}
+	return sync_store(f->s, &f->place, NULL);
+}
+
+static enum rc
+compare(struct folder *f, struct imap_set *lost, struct imap_set *gone,
+    uint32_t *exists)
+{
+	struct imap_set all, known;
+
+	imap_set_init(&known, f->s->folder);
+	imap_set_init(lost, f->s->folder);
+	imap_set_init(gone, f->s->folder);
+	TRY(search(f, "ALL", &all));
+	TRY(sync_known(f->s, &f->place, &known));
+	imap_set_difference(&all, &known, lost);
+	imap_set_difference(&known, &all, gone);
+	*exists = (uint32_t)imap_set_count(&all);
+	return RC_OK;
+}
+
+/* Whatever the reason for a wrong count: the sets of UIDs are made equal. What
+ * is listed twice over and does not come is set aside. */
+static enum rc
+reconcile(struct folder *f, uint32_t *exists)
+{
+	struct imap_set lost, gone;
+
+	TRY(compare(f, &lost, &gone, exists));
+	log_info(&f->s->log,
+	    "folder compared mailbox=%lld lost=%llu "
+	    "gone=%llu",
+	    (long long)f->place.mailbox,
+	    (unsigned long long)imap_set_count(&lost),
+	    (unsigned long long)imap_set_count(&gone));
+	TRY(sync_store_gone(f->s, &f->place, &gone));
+	if (lost.n == 0)
+		return RC_OK;
+	TRY(sync_fetch(f->s, &f->place, &lost, SYNC_ANY));
+	TRY(compare(f, &lost, &gone, exists));
+	return set_aside(f, &lost);
+}
+
+static enum rc
+check_count(struct folder *f, uint32_t *exists)
+{
+	int64_t held;
+
+	*exists = imap_mailbox(f->s->imap)->exists;
+	TRY(mailbox_held(f->s->db, f->s->account, f->place.mailbox, &held));
+	return held == (int64_t)*exists ? RC_OK : reconcile(f, exists);
+}
+
+static enum rc
+in_step(struct folder *f)
+{
+	int64_t modseq = (int64_t)f->open.highestmodseq;
+	int64_t unseen = (int64_t)f->listed->status.unseen;
+	int64_t held;
+	uint32_t exists;
+
+	TRY(check_count(f, &exists));
+	if (f->place.rematch)
+		TRY(sync_store_stale_gone(f->s, &f->place));
+	FAILPOINT("sync-step-before");
+	TRY(mailbox_in_step(f->s->db,
+	    &(struct mailbox_in_step_args){ .account = f->s->account,
+		.id = f->place.mailbox,
+		.uidvalidity = f->place.uidvalidity,
+		.modseq = modseq > 0 ? &modseq : NULL,
+		.messages = exists,
+		.unseen =
+		    f->listed->status.has & IMAP_SAID(UNSEEN) ? &unseen : NULL,
+		.flags_compared = f->flags_compared }));
+	FAILPOINT("sync-step-after");
+	TRY(mailbox_held(f->s->db, f->s->account, f->place.mailbox, &held));
+	f->s->report->missing += (int64_t)exists - held;
+	return RC_OK;
+}
+
+/* ---- the whole ---- */
+
+static enum rc
+follow(struct folder *f)
+{
+	TRY(open_folder(f));
+	TRY(find_uidnext(f));
+	TRY(begin(f));
+	TRY(follow_known(f));
+	TRY(fetch_newer(f));
+	TRY(fetch_older(f));
+	return in_step(f);
+}
+
+static enum rc
+note_failure(struct folder *f, enum rc why)
+{
+	char *detail = arena_str(f->s->folder, fail_detail());
+
+	if (why == RC_STALE || f->s->stopping)
+		return fail(why, "%s", detail);
+	TRY(mailbox_failed(f->s->db, f->s->account, f->place.mailbox,
+	    result_code(why), detail, NULL, NULL));
+	return fail(
+	    why, "%.*s: %s", (int)f->place.name.n, f->place.name.p, detail);
+}
+
+static void
+text_end(void *arg)
+{
+	struct folder *f = arg;
+
+	arena_free(&f->text);
+}
+
+/* One for the whole run: while a folder is open, the session may still tell of
+ * it. */
+static struct folder *
+slot(struct sync *s)
+{
+	struct arena *text;
+
+	if (s->slot == NULL) {
+		s->slot = ARENA_NEW(s->arena, struct folder);
+		s->slot->text = arena_new(FLAGS_TEXT);
+		arena_defer(s->arena, text_end, s->slot);
+	}
+	text = s->slot->text;
+	arena_reset(text);
+	memset(s->slot, 0, sizeof *s->slot);
+	s->slot->text = text;
+	return s->slot;
+}
+
+enum rc
+sync_folder(struct sync *s, const struct sync_folder *listed)
+{
+	struct folder *f = slot(s);
+	enum rc rc;
+
+	f->s = s;
+	f->listed = listed;
+	f->place = (struct sync_place){ .wire_name = listed->wire_name,
+		.name = listed->name,
+		.mailbox = listed->known->id };
+	imap_set_init(&f->vanished, s->folder);
+	rc = follow(f);
+	return rc == RC_OK ? RC_OK : note_failure(f, rc);
+}

@@ -1,0 +1,147 @@
+/* The folders of the account, and the table of mailboxes. */
+#include "domain/sync/run.h"
+
+#include "core/failpoint.h"
+#include "domain/mailbox-sql.h"
+
+static enum rc
+add(struct sync *s, struct sync_folder *f)
+{
+	struct mailbox_cursor *k = ARENA_NEW(s->arena, struct mailbox_cursor);
+
+	*k = (struct mailbox_cursor){ .name = f->name,
+		.wire_name = f->wire_name,
+		.uid_next = 1,
+		.uid_low = 1,
+		.flags_at = INSTANT_NONE };
+	f->known = k;
+	return mailbox_add(s->db,
+	    &(struct mailbox_add_args){ .account = s->account,
+		.application = s->lease->application_id,
+		.credential = s->access->id,
+		.name = f->name,
+		.wire_name = f->wire_name,
+		.delimiter = f->delimiter,
+		.special_use = f->special_use,
+		.attributes = f->attributes,
+		.is_selectable = f->is_selectable },
+	    &k->id);
+}
+
+static enum rc
+describe(struct sync *s, const struct sync_folder *f)
+{
+	if (f->is_renamed)
+		log_info(&s->log, "folder renamed mailbox=%lld",
+		    (long long)f->known->id);
+	return mailbox_describe(s->db,
+	    &(struct mailbox_describe_args){ .account = s->account,
+		.id = f->known->id,
+		.name = f->name,
+		.wire_name = f->wire_name,
+		.delimiter = f->delimiter,
+		.special_use = f->special_use,
+		.attributes = f->attributes,
+		.is_selectable = f->is_selectable });
+}
+
+/* What has vanished goes first, so that its name is free; names that were
+ * swapped among known folders pass through one that nobody has. */
+struct change {
+	struct sync *s;
+	struct sync_folders *list;
+	struct mailbox_cursor_list *known;
+	const bool *gone;
+};
+
+static enum rc
+park_names(struct change *c)
+{
+	for (size_t i = 0; i < c->list->n; i++)
+		if (c->list->v[i].is_renamed)
+			TRY(mailbox_park(
+			    c->s->db, c->s->account, c->list->v[i].known->id));
+	return RC_OK;
+}
+
+static enum rc
+change_tx(struct db *db, void *arg)
+{
+	struct change *c = arg;
+
+	for (size_t k = 0; k < c->known->n; k++)
+		if (c->gone[k])
+			TRY(mailbox_remove(
+			    db, c->s->account, c->known->v[k].id));
+	TRY(park_names(c));
+	for (size_t i = 0; i < c->list->n; i++) {
+		struct sync_folder *f = &c->list->v[i];
+
+		if (f->known == NULL)
+			TRY(add(c->s, f));
+		else if (sync_folder_differs(f))
+			TRY(describe(c->s, f));
+	}
+	return RC_OK;
+}
+
+static bool
+is_change(const struct change *c)
+{
+	for (size_t k = 0; k < c->known->n; k++)
+		if (c->gone[k])
+			return true;
+	for (size_t i = 0; i < c->list->n; i++)
+		if (c->list->v[i].known == NULL ||
+		    sync_folder_differs(&c->list->v[i]))
+			return true;
+	return false;
+}
+
+/* A list without INBOX is a server's fault (RFC 9051 5.1), and would make us
+ * forget everything. */
+static bool
+is_whole(const struct sync_folders *list)
+{
+	for (size_t i = 0; i < list->n; i++)
+		if (str_ieq(list->v[i].wire_name, STR("INBOX")))
+			return true;
+	return false;
+}
+
+static enum rc
+ask(struct sync *s, struct sync_folders *list)
+{
+	struct imap_listed *listed;
+	size_t n;
+
+	TRY(imap_list_status(s->imap, s->arena, &listed, &n));
+	sync_folders_take(list, listed, n, s->arena);
+	if (!is_whole(list))
+		return fail(RC_PAYLOAD, "the server lists no INBOX");
+	return RC_OK;
+}
+
+enum rc
+sync_list(struct sync *s, struct sync_folders *list, bool *condstore)
+{
+	struct mailbox_cursor_list known;
+	struct change c = { .s = s, .list = list, .known = &known };
+	bool *gone;
+
+	TRY(ask(s, list));
+	TRY(sync_connected(s));
+	*condstore =
+	    imap_caps(s->imap) & (IMAP_CAP(CONDSTORE) | IMAP_CAP(QRESYNC));
+	TRY(mailbox_cursors(
+	    s->db, s->account, s->access->id, s->arena, &known));
+	c.gone = gone = ARENA_ARRAY(s->arena, bool, known.n);
+	sync_folders_match(list, known.v, known.n, gone);
+	s->report->folders = (int64_t)list->n;
+	if (!is_change(&c))
+		return RC_OK;
+	FAILPOINT("sync-folders-before");
+	TRY(db_tx(s->db, change_tx, &c));
+	FAILPOINT("sync-folders-after");
+	return RC_OK;
+}

@@ -1,0 +1,316 @@
+/* From a claimed job to its end. */
+#include "domain/sync/run.h"
+
+#include <string.h>
+
+#include "core/failpoint.h"
+#include "core/json.h"
+#include "domain/mailbox-sql.h"
+#include "domain/task.h"
+
+#define ARENA_RUN    ((size_t)64 * 1024 * 1024)
+#define ARENA_FOLDER ((size_t)64 * 1024 * 1024)
+#define ARENA_STEP   ((size_t)64 * 1024 * 1024)
+#define BEAT_MS      (JOB_LEASE_S * 1000 / 3)
+
+/* ---- the actions ---- */
+
+static enum rc
+run_mailboxes(struct sync *s)
+{
+	struct sync_folders list;
+	bool condstore;
+
+	TRY(sync_connect(s));
+	return sync_list(s, &list, &condstore);
+}
+
+/* Folders with nothing new, noted in one statement. */
+static enum rc
+note_unchanged(struct sync *s, const struct sync_folders *list, const bool *due)
+{
+	int64_t *id = ARENA_ARRAY(s->arena, int64_t, list->n);
+	int64_t *messages = ARENA_ARRAY(s->arena, int64_t, list->n);
+	int64_t *unseen = ARENA_ARRAY(s->arena, int64_t, list->n);
+	int64_t *uidnext = ARENA_ARRAY(s->arena, int64_t, list->n);
+	size_t n = 0;
+
+	for (size_t i = 0; i < list->n; i++) {
+		const struct imap_status *st = &list->v[i].status;
+
+		if (due[i])
+			continue;
+		id[n] = list->v[i].known->id;
+		messages[n] = st->has & IMAP_SAID(MESSAGES)
+		    ? (int64_t)st->messages
+		    : INT64_MIN;
+		unseen[n] = st->has & IMAP_SAID(UNSEEN) ? (int64_t)st->unseen
+							: INT64_MIN;
+		uidnext[n++] = st->has & IMAP_SAID(UIDNEXT)
+		    ? (int64_t)st->uidnext
+		    : INT64_MIN;
+	}
+	if (n == 0)
+		return RC_OK;
+	return mailbox_unchanged(s->db, s->account, (struct ids){ id, n },
+	    (struct ints){ messages, n }, (struct ints){ unseen, n },
+	    (struct ints){ uidnext, n }, NULL);
+}
+
+/* One folder that fails does not keep the others from their mail. */
+static bool
+is_of_the_folder(struct sync *s, enum rc rc)
+{
+	return rc != RC_STALE && rc != RC_RETRY && rc != RC_INTERNAL &&
+	    !s->stopping && sync_alive(s);
+}
+
+struct failure {
+	enum rc rc; /* the first that is worth a new try */
+	const char *detail;
+};
+
+static enum rc
+one_folder(struct sync *s, const struct sync_folder *f, struct failure *first)
+{
+	enum rc rc;
+
+	if (sync_stopped(s))
+		return sync_stop(s);
+	arena_reset(s->folder);
+	s->report->changed++;
+	rc = sync_folder(s, f);
+	sync_batch_reset(s->batch);
+	FAILPOINT("sync-folder-end");
+	if (rc == RC_OK)
+		return sync_beat(s);
+	if (first->rc == RC_OK && rc != RC_NO_FOLDER && rc != RC_DENIED) {
+		first->rc = rc;
+		first->detail = arena_str(s->arena, fail_detail());
+	}
+	log_warn(&s->log, "folder failed mailbox=%lld code=%s: %s",
+	    (long long)f->known->id, result_code(rc), fail_detail());
+	return is_of_the_folder(s, rc) ? RC_OK : rc;
+}
+
+/* INBOX first: somebody waits for it. */
+static enum rc
+all_folders(struct sync *s, const struct sync_folders *list, const bool *due,
+    struct failure *first)
+{
+	for (int inbox = 1; inbox >= 0; inbox--)
+		for (size_t i = 0; i < list->n; i++)
+			if (due[i] &&
+			    str_eq(list->v[i].name, STR("INBOX")) ==
+				(inbox == 1))
+				TRY(one_folder(s, &list->v[i], first));
+	return RC_OK;
+}
+
+static enum rc
+queue_texts(struct sync *s)
+{
+	const struct task_new task = {
+		.application_id = s->lease->application_id,
+		.action = "imap_fetch_text",
+		.credential_id = s->access->id,
+		.once = true,
+		.run_at = INSTANT_NONE,
+	};
+	struct task_started *started;
+
+	if (s->report->stored == 0 ||
+	    strcmp(s->access->body_policy, "text") != 0)
+		return RC_OK;
+	return task_start(s->db, s->account, &task, s->arena, &started);
+}
+
+static enum rc
+run_messages(struct sync *s)
+{
+	struct failure first = { .rc = RC_OK };
+	struct sync_folders list;
+	bool condstore, *due;
+	enum rc rc;
+
+	TRY(sync_connect(s));
+	TRY(sync_flags_tell(s));
+	TRY(sync_list(s, &list, &condstore));
+	due = ARENA_ARRAY(s->arena, bool, list.n);
+	for (size_t i = 0; i < list.n; i++)
+		due[i] = sync_folder_is_due(&list.v[i], condstore);
+	TRY(note_unchanged(s, &list, due));
+	rc = all_folders(s, &list, due, &first);
+	if (rc == RC_OK)
+		rc = sync_store_removed_gone(s);
+	if (rc == RC_OK || s->stopping)
+		TRY(queue_texts(s));
+	if (rc == RC_OK && first.rc != RC_OK)
+		rc = fail(first.rc, "%s", first.detail);
+	return rc;
+}
+
+static enum rc
+run_flags(struct sync *s)
+{
+	TRY(sync_connect(s));
+	TRY(sync_flags_tell(s));
+	return sync_connected(s);
+}
+
+static enum rc
+run_texts(struct sync *s)
+{
+	TRY(sync_connect(s));
+	return sync_texts(s);
+}
+
+static const struct action {
+	const char *name;
+	enum rc (*run)(struct sync *);
+} actions[] = {
+	{ "imap_sync_mailboxes", run_mailboxes },
+	{ "imap_sync_messages", run_messages },
+	{ "imap_store_flags", run_flags },
+	{ "imap_fetch_text", run_texts },
+};
+#define ACTIONS (sizeof actions / sizeof *actions)
+
+static const struct str action_names[] = {
+	{ "imap_sync_mailboxes", 19 },
+	{ "imap_sync_messages", 18 },
+	{ "imap_store_flags", 16 },
+	{ "imap_fetch_text", 15 },
+};
+const struct texts sync_actions = { action_names, ACTIONS };
+
+static const struct action *
+action_find(const char *name)
+{
+	for (size_t i = 0; i < ACTIONS; i++)
+		if (strcmp(actions[i].name, name) == 0)
+			return &actions[i];
+	return NULL;
+}
+
+bool
+sync_runs(const char *name)
+{
+	return action_find(name) != NULL;
+}
+
+/* ---- the run ---- */
+
+bool
+sync_stopped(const struct sync *s)
+{
+	return (s->host->stop != NULL && *s->host->stop != 0) ||
+	    (s->host->deadline_ms != 0 &&
+		clock_steady_ms() >= s->host->deadline_ms);
+}
+
+enum rc
+sync_stop(struct sync *s)
+{
+	s->stopping = true;
+	return fail(RC_RETRY, "stopped");
+}
+
+enum rc
+sync_beat(struct sync *s)
+{
+	int64_t now = clock_steady_ms();
+
+	if (now - s->beat_ms < BEAT_MS)
+		return RC_OK;
+	TRY(job_heartbeat(s->db, s->lease));
+	s->beat_ms = now;
+	return RC_OK;
+}
+
+static void
+begin(struct sync *s, const struct sync_host *host, const struct lease *lease,
+    struct sync_report *report)
+{
+	*report = (struct sync_report){ 0 };
+	*s = (struct sync){ .host = host,
+		.db = host->db,
+		.lease = lease,
+		.account = lease->account_id,
+		.log = host->log,
+		.arena = arena_new(ARENA_RUN),
+		.folder = arena_new(ARENA_FOLDER),
+		.step = arena_new(ARENA_STEP),
+		.batch = sync_batch_new(),
+		.report = report,
+		.beat_ms = clock_steady_ms() };
+	s->log.account = lease->account_id;
+	s->log.object = lease->id;
+	job_guard_set(s->db, lease);
+}
+
+static void
+end(struct sync *s)
+{
+	imap_free(&s->imap);
+	sync_batch_free(&s->batch);
+	arena_free(&s->step);
+	arena_free(&s->folder);
+	arena_free(&s->arena);
+}
+
+static struct str
+report_json(const struct sync_report *r, struct buf *b)
+{
+	struct jw w = jw_on(b);
+
+	jw_object(&w);
+	JW_INT(&w, "folders", r->folders);
+	JW_INT(&w, "changed", r->changed);
+	JW_INT(&w, "stored", r->stored);
+	JW_INT(&w, "skipped", r->skipped);
+	JW_INT(&w, "flags", r->flags);
+	JW_INT(&w, "expunged", r->expunged);
+	JW_INT(&w, "told", r->told);
+	JW_INT(&w, "texts", r->texts);
+	JW_INT(&w, "missing", r->missing);
+	jw_object_end(&w);
+	return (struct str){ b->p, b->n };
+}
+
+static enum rc
+finish(struct sync *s, enum rc rc, enum rc *result)
+{
+	const char *detail =
+	    rc != RC_OK ? arena_str(s->arena, fail_detail()) : NULL;
+	struct buf b;
+	enum rc ended;
+
+	*result = s->stopping ? RC_COUNT : rc;
+	if (s->stopping)
+		return job_release(s->db, s->lease);
+	buf_init(&b, 4096);
+	ended = job_finish(
+	    s->db, s->lease, rc, detail, report_json(s->report, &b), NULL);
+	buf_clear(&b);
+	return ended;
+}
+
+enum rc
+sync_job_run(const struct sync_host *host, const struct lease *lease,
+    struct sync_report *report, enum rc *result)
+{
+	const struct action *action = action_find(lease->action);
+	struct sync s;
+	enum rc rc;
+
+	begin(&s, host, lease, report);
+	if (action == NULL)
+		rc = fail(RC_INVALID, "no such action: %s", lease->action);
+	else
+		rc = action->run(&s);
+	imap_free(&s.imap);
+	rc = finish(&s, rc, result);
+	end(&s);
+	return rc;
+}

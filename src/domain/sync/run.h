@@ -1,0 +1,126 @@
+/* What the files of the sync share; nobody else includes this. */
+#ifndef DOMAIN_SYNC_RUN_H
+#define DOMAIN_SYNC_RUN_H
+
+#include "domain/credential.h"
+#include "domain/sync/batch.h"
+#include "domain/sync/folders.h"
+#include "domain/sync/sync.h"
+#include "mail/imap.h"
+
+/* One run. */
+struct sync {
+	const struct sync_host *host;
+	struct db *db;
+	const struct lease *lease;
+	int64_t account;
+	struct log log;
+	struct credential_access *access;
+	struct imap_params params;
+	struct secret secret;
+	struct imap *imap;    /* owned */
+	struct arena *arena;  /* as long as the run */
+	struct arena *folder; /* as long as a folder */
+	struct arena *step;   /* reset often */
+	struct sync_batch *batch;
+	struct folder *slot; /* folder.c's */
+	struct sync_report *report;
+	int64_t beat_ms; /* when the lease was last renewed */
+	unsigned reconnects;
+	bool stopping; /* the run ends early, and is not at fault */
+};
+
+/* Shall the run end here? Asked between batches and folders. */
+bool sync_stopped(const struct sync *);
+
+/* Ends the run behind what is committed: RC_RETRY, and `stopping`. */
+enum rc sync_stop(struct sync *) MUST_CHECK;
+
+/* Renews the lease when it is time. RC_STALE: it is gone. */
+enum rc sync_beat(struct sync *) MUST_CHECK;
+
+/* ---- connect.c ---- */
+
+/* Reads the credential, opens its secret, dials and logs in. What comes of it
+ * is noted with the credential. */
+enum rc sync_connect(struct sync *) MUST_CHECK;
+/* The server answers: remembers that, and what it can. */
+enum rc sync_connected(struct sync *) MUST_CHECK;
+/* After a lost connection. */
+enum rc sync_reconnect(struct sync *) MUST_CHECK;
+/* Does the session answer? */
+bool sync_alive(struct sync *);
+
+/* ---- store.c: writing ---- */
+
+/* Where a batch belongs. */
+struct sync_place {
+	struct str wire_name;
+	struct str name;
+	int64_t mailbox;
+	int64_t uidvalidity;
+	bool rematch; /* mail of another UIDVALIDITY waits to be matched */
+};
+/* How far the folder is with the batch; NULL: as far as before. */
+struct sync_step {
+	const int64_t *uid_next;
+	const int64_t *uid_low;
+};
+
+/* Writes the batch and resets it. The cursor moves with its last row. What the
+ * database refuses is kept as a row with a reason. */
+enum rc sync_store(struct sync *, const struct sync_place *,
+    const struct sync_step *) MUST_CHECK;
+
+/* Flags of UIDs as the server has them. */
+enum rc sync_store_flags(struct sync *, const struct sync_place *,
+    const int64_t *uid, const struct str *flags, size_t n) MUST_CHECK;
+
+/* UIDs that are gone from the folder. */
+enum rc sync_store_gone(struct sync *, const struct sync_place *,
+    const struct imap_set *) MUST_CHECK;
+
+/* What is left of other UIDVALIDITYs; what lies in folders that are gone. */
+enum rc
+sync_store_stale_gone(struct sync *, const struct sync_place *) MUST_CHECK;
+enum rc sync_store_removed_gone(struct sync *) MUST_CHECK;
+
+/* The UIDs that are known of a folder, into an empty set. */
+enum rc sync_known(
+    struct sync *, const struct sync_place *, struct imap_set *) MUST_CHECK;
+
+/* ---- fetch.c ---- */
+
+enum sync_way {
+	SYNC_DOWN, /* newest first; uid_low follows */
+	SYNC_UP,   /* oldest first; uid_next follows */
+	SYNC_ANY,  /* what was missed; no cursor */
+};
+
+/* Fetches and stores the messages of these UIDs in the selected folder. One
+ * that the server refuses to show, or that breaks the connection each time,
+ * is set aside with a reason. Those that do not come back are gone. */
+enum rc sync_fetch(struct sync *, const struct sync_place *,
+    const struct imap_set *, enum sync_way) MUST_CHECK;
+
+/* ---- list.c ---- */
+
+/* Lists the folders, in one round trip where the server can, and brings the
+ * table of mailboxes into step. *condstore: the counters tell of changed
+ * flags. */
+enum rc
+sync_list(struct sync *, struct sync_folders *, bool *condstore) MUST_CHECK;
+
+/* ---- folder.c ---- */
+
+/* Brings one folder into step. */
+enum rc sync_folder(struct sync *, const struct sync_folder *) MUST_CHECK;
+/* Opens it again after sync_reconnect, where it is still the same. */
+enum rc sync_reopen(struct sync *, const struct sync_place *) MUST_CHECK;
+
+/* ---- the actions ---- */
+
+enum rc sync_flags_tell(struct sync *) MUST_CHECK; /* tell.c */
+enum rc sync_texts(struct sync *) MUST_CHECK;      /* text.c */
+
+#endif

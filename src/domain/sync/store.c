@@ -1,0 +1,306 @@
+#include "domain/sync/run.h"
+
+#include "core/failpoint.h"
+#include "domain/placement-sql.h"
+
+#define GONE_MOST 5000 /* placements that one transaction removes */
+
+/* ---- settling ---- */
+
+static enum rc
+settle_placed(struct sync *s, const struct placed_list *list)
+{
+	int64_t *id;
+
+	if (list->n == 0)
+		return RC_OK;
+	id = ARENA_ARRAY(s->step, int64_t, list->n);
+	for (size_t i = 0; i < list->n; i++)
+		id[i] = list->v[i].email_id;
+	return email_settle(
+	    s->db, s->account, (struct ids){ id, list->n }, NULL);
+}
+
+/* ---- batches ---- */
+
+struct slice {
+	struct sync *s;
+	const struct sync_place *place;
+	const struct sync_step *step;
+	size_t from, n;
+	struct ingested *done;
+};
+
+static enum rc
+rematch(const struct slice *x)
+{
+	struct sync_batch *b = x->s->batch;
+	struct placed_list matched;
+
+	TRY(placement_rematch(x->s->db,
+	    &(struct placement_rematch_args){ .account = x->s->account,
+		.application = x->s->lease->application_id,
+		.credential = x->s->access->id,
+		.mailbox = x->place->mailbox,
+		.uidvalidity = x->place->uidvalidity,
+		.uids = { b->uid + x->from, x->n },
+		.flags = { b->flags + x->from, x->n },
+		.message_ids = { b->message_id + x->from, x->n },
+		.subjects = { b->subject + x->from, x->n },
+		.froms = { b->from + x->from, x->n },
+		.tos = { b->to + x->from, x->n },
+		.sent = { b->sent_at + x->from, x->n },
+		.received = { b->received_at + x->from, x->n },
+		.sizes = { b->size + x->from, x->n },
+		.structures = { b->structure + x->from, x->n } },
+	    x->s->step, &matched));
+	return settle_placed(x->s, &matched);
+}
+
+static enum rc
+ingest(struct slice *x)
+{
+	struct sync_batch *b = x->s->batch;
+
+	return placement_ingest(x->s->db,
+	    &(struct placement_ingest_args){ .account = x->s->account,
+		.application = x->s->lease->application_id,
+		.credential = x->s->access->id,
+		.mailbox = x->place->mailbox,
+		.uidvalidity = x->place->uidvalidity,
+		.uid_next = x->step != NULL ? x->step->uid_next : NULL,
+		.uid_low = x->step != NULL ? x->step->uid_low : NULL,
+		.uids = { b->uid + x->from, x->n },
+		.flags = { b->flags + x->from, x->n },
+		.message_ids = { b->message_id + x->from, x->n },
+		.in_reply_tos = { b->in_reply_to + x->from, x->n },
+		.referencess = { b->references + x->from, x->n },
+		.subjects = { b->subject + x->from, x->n },
+		.froms = { b->from + x->from, x->n },
+		.tos = { b->to + x->from, x->n },
+		.ccs = { b->cc + x->from, x->n },
+		.bccs = { b->bcc + x->from, x->n },
+		.reply_tos = { b->reply_to + x->from, x->n },
+		.sent = { b->sent_at + x->from, x->n },
+		.received = { b->received_at + x->from, x->n },
+		.sizes = { b->size + x->from, x->n },
+		.attachments = { b->has_attachments + x->from, x->n },
+		.structures = { b->structure + x->from, x->n },
+		.server_ids = { b->server_id + x->from, x->n },
+		.skip_reasons = { b->skip_reason + x->from, x->n } },
+	    x->s->step, &x->done);
+}
+
+static enum rc
+slice_tx(struct db *db, void *arg)
+{
+	struct slice *x = arg;
+
+	if (x->place->rematch)
+		TRY(rematch(x));
+	TRY(ingest(x));
+	return email_settle(db, x->s->account, x->done->joined, NULL);
+}
+
+/* Only mail that may be known already needs more than one statement. */
+static enum rc
+slice_write(struct slice *x)
+{
+	enum rc rc;
+
+	FAILPOINT("sync-batch-before");
+	if (x->place->rematch || x->s->batch->has_ids)
+		rc = db_tx(x->s->db, slice_tx, x);
+	else
+		rc = ingest(x);
+	if (rc == RC_OK) {
+		x->s->report->stored += x->done->stored;
+		x->s->report->skipped += x->done->skipped;
+	}
+	FAILPOINT("sync-batch-after");
+	arena_reset(x->s->step);
+	return rc;
+}
+
+static bool
+is_refusal(enum rc rc)
+{
+	return rc == RC_INVALID || rc == RC_TOO_LARGE;
+}
+
+/* Halves a slice until the row that the database refuses stands alone. */
+static enum rc
+slice_store(struct slice *x)
+{
+	struct slice half = *x;
+	enum rc rc = slice_write(x);
+
+	if (!is_refusal(rc))
+		return rc;
+	if (x->n == 1) {
+		log_warn(&x->s->host->log, "message set aside uid=%lld: %s",
+		    (long long)x->s->batch->uid[x->from], fail_detail());
+		sync_batch_spoil(
+		    x->s->batch, x->from, "the database did not take it");
+		return slice_write(x);
+	}
+	half.n = x->n / 2;
+	half.step = NULL;
+	TRY(slice_store(&half));
+	half.from = x->from + half.n;
+	half.n = x->n - half.n;
+	half.step = x->step;
+	return slice_store(&half);
+}
+
+enum rc
+sync_store(struct sync *s, const struct sync_place *place,
+    const struct sync_step *step)
+{
+	struct slice x = {
+		.s = s, .place = place, .step = step, .n = s->batch->n
+	};
+
+	if (x.n > 0 || step != NULL)
+		TRY(slice_store(&x));
+	sync_batch_reset(s->batch);
+	return sync_beat(s);
+}
+
+/* ---- flags ---- */
+
+struct flag_change {
+	struct sync *s;
+	const struct sync_place *place;
+	struct ints uids;
+	struct texts flags;
+	size_t changed;
+};
+
+static enum rc
+flags_tx(struct db *db, void *arg)
+{
+	struct flag_change *c = arg;
+	struct placed_list differ;
+
+	TRY(placement_flag(db, c->s->account, c->place->mailbox,
+	    c->place->uidvalidity, c->uids, c->flags, c->s->step, &differ));
+	c->changed = differ.n;
+	return settle_placed(c->s, &differ);
+}
+
+enum rc
+sync_store_flags(struct sync *s, const struct sync_place *place,
+    const int64_t *uid, const struct str *flags, size_t n)
+{
+	struct flag_change c = { .s = s,
+		.place = place,
+		.uids = { uid, n },
+		.flags = { flags, n } };
+
+	if (n == 0)
+		return RC_OK;
+	FAILPOINT("sync-flags-before");
+	TRY(db_tx(s->db, flags_tx, &c));
+	FAILPOINT("sync-flags-after");
+	s->report->flags += (int64_t)c.changed;
+	arena_reset(s->step);
+	return sync_beat(s);
+}
+
+/* ---- what is gone ---- */
+
+struct gone {
+	struct sync *s;
+	const struct sync_place *place; /* NULL: in folders that are gone */
+	struct ints firsts, lasts;      /* n 0: of other UIDVALIDITYs */
+	size_t n;
+};
+
+static enum rc
+gone_take(struct gone *g, struct placed_list *list)
+{
+	struct sync *s = g->s;
+
+	if (g->place == NULL)
+		return placement_expunge_removed(
+		    s->db, s->account, s->access->id, GONE_MOST, s->step, list);
+	if (g->firsts.n == 0)
+		return placement_expunge_stale(s->db, s->account,
+		    g->place->mailbox, g->place->uidvalidity, GONE_MOST,
+		    s->step, list);
+	return placement_expunge(s->db, s->account, g->place->mailbox,
+	    g->place->uidvalidity, g->firsts, g->lasts, GONE_MOST, s->step,
+	    list);
+}
+
+static enum rc
+gone_tx(struct db *db, void *arg)
+{
+	struct gone *g = arg;
+	struct placed_list list;
+
+	(void)db;
+	TRY(gone_take(g, &list));
+	g->n = list.n;
+	return settle_placed(g->s, &list);
+}
+
+static enum rc
+gone_all(struct gone *g)
+{
+	do {
+		FAILPOINT("sync-gone-before");
+		TRY(db_tx(g->s->db, gone_tx, g));
+		FAILPOINT("sync-gone-after");
+		g->s->report->expunged += (int64_t)g->n;
+		arena_reset(g->s->step);
+		TRY(sync_beat(g->s));
+	} while (g->n == GONE_MOST);
+	return RC_OK;
+}
+
+enum rc
+sync_store_gone(
+    struct sync *s, const struct sync_place *place, const struct imap_set *set)
+{
+	struct gone g = { .s = s, .place = place };
+	int64_t *first = ARENA_ARRAY(s->folder, int64_t, set->n);
+	int64_t *last = ARENA_ARRAY(s->folder, int64_t, set->n);
+
+	if (set->n == 0)
+		return RC_OK;
+	for (size_t i = 0; i < set->n; i++) {
+		first[i] = set->range[i].first;
+		last[i] = set->range[i].last;
+	}
+	g.firsts = (struct ints){ first, set->n };
+	g.lasts = (struct ints){ last, set->n };
+	return gone_all(&g);
+}
+
+enum rc
+sync_store_stale_gone(struct sync *s, const struct sync_place *place)
+{
+	return gone_all(&(struct gone){ .s = s, .place = place });
+}
+
+enum rc
+sync_store_removed_gone(struct sync *s)
+{
+	return gone_all(&(struct gone){ .s = s });
+}
+
+enum rc
+sync_known(struct sync *s, const struct sync_place *place, struct imap_set *out)
+{
+	struct uid_range_list list;
+
+	TRY(placement_ranges(s->db, s->account, place->mailbox,
+	    place->uidvalidity, s->step, &list));
+	for (size_t i = 0; i < list.n; i++)
+		imap_set_add(
+		    out, (uint32_t)list.v[i].first, (uint32_t)list.v[i].last);
+	arena_reset(s->step);
+	return RC_OK;
+}

@@ -1,0 +1,206 @@
+/* What users changed about flags goes to the server. */
+#include "domain/sync/run.h"
+
+#include "core/failpoint.h"
+#include "domain/flag-sql.h"
+#include "domain/placement-sql.h"
+
+#define DUE_MOST 500
+
+/* Rows of one folder and one change, side by side in flag_due's order. */
+struct group {
+	struct sync *s;
+	const struct flag_due *first;
+	size_t n;
+};
+
+static bool
+same_texts(const struct texts *a, const struct texts *b)
+{
+	if (a->n != b->n)
+		return false;
+	for (size_t i = 0; i < a->n; i++)
+		if (!str_eq(a->v[i], b->v[i]))
+			return false;
+	return true;
+}
+
+static bool
+same_group(const struct flag_due *a, const struct flag_due *b)
+{
+	return a->mailbox_id == b->mailbox_id &&
+	    same_texts(&a->flags_add, &b->flags_add) &&
+	    same_texts(&a->flags_remove, &b->flags_remove);
+}
+
+/* "(\Flagged \Seen)" */
+static const char *
+flag_list(struct arena *a, const struct texts *flags)
+{
+	struct buf b;
+	const char *out;
+
+	buf_init(&b, 4096);
+	buf_putc(&b, '(');
+	for (size_t i = 0; i < flags->n; i++) {
+		if (i > 0)
+			buf_putc(&b, ' ');
+		buf_add(&b, flags->v[i].p, flags->v[i].n);
+	}
+	buf_putc(&b, ')');
+	out = arena_dup(a, b.p, b.n);
+	buf_clear(&b);
+	return out;
+}
+
+/* Both ways of saying it may be said again: a crash in between does no harm. */
+static enum rc
+store_one(struct group *g, const struct imap_set *uids, const char *how,
+    const struct texts *flags)
+{
+	if (flags->n == 0)
+		return RC_OK;
+	FAILPOINT("flags-store-before");
+	TRY(imap_store(
+	    g->s->imap, uids, how, flag_list(g->s->folder, flags), 0, NULL));
+	FAILPOINT("flags-store-after");
+	return RC_OK;
+}
+
+static enum rc
+group_store(struct group *g)
+{
+	struct imap_set uids;
+
+	imap_set_init(&uids, g->s->folder);
+	for (size_t i = 0; i < g->n; i++)
+		imap_set_add(&uids, (uint32_t)g->first[i].uid,
+		    (uint32_t)g->first[i].uid);
+	TRY(store_one(g, &uids, "+FLAGS.SILENT", &g->first->flags_add));
+	return store_one(g, &uids, "-FLAGS.SILENT", &g->first->flags_remove);
+}
+
+static enum rc
+group_note(struct group *g)
+{
+	int64_t *uid = ARENA_ARRAY(g->s->folder, int64_t, g->n);
+
+	for (size_t i = 0; i < g->n; i++)
+		uid[i] = g->first[i].uid;
+	g->s->report->told += (int64_t)g->n;
+	return placement_flag_change(g->s->db, g->s->account,
+	    g->first->mailbox_id, g->first->uidvalidity,
+	    (struct ints){ uid, g->n }, g->first->flags_add,
+	    g->first->flags_remove, NULL);
+}
+
+/* A server that refuses has the last word: the wish is dropped, and the email
+ * shows again what the server has. */
+static enum rc
+group_tell(struct group *g)
+{
+	enum rc rc = group_store(g);
+
+	if (rc == RC_OK)
+		return group_note(g);
+	if (!sync_alive(g->s))
+		return rc;
+	log_warn(&g->s->log, "flags refused mailbox=%lld messages=%zu",
+	    (long long)g->first->mailbox_id, g->n);
+	return RC_OK;
+}
+
+/* *open: the folder that is selected; a UIDVALIDITY that is new waits for the
+ * sync to match the folder's mail. */
+static enum rc
+group_open(struct group *g, int64_t *open, bool *same)
+{
+	struct imap_mailbox mailbox;
+	bool qresync;
+
+	if (*open != g->first->mailbox_id) {
+		TRY(imap_select(g->s->imap, g->first->wire_name, false, NULL,
+		    NULL, &mailbox, &qresync));
+		*open = g->first->mailbox_id;
+	}
+	*same = imap_mailbox(g->s->imap)->uidvalidity ==
+	    (uint32_t)g->first->uidvalidity;
+	return RC_OK;
+}
+
+static enum rc
+tell_all(struct sync *s, const struct flag_due_list *due, bool *whole)
+{
+	int64_t open = 0;
+
+	*whole = true;
+	for (size_t i = 0; i < due->n;) {
+		struct group g = { .s = s, .first = &due->v[i], .n = 1 };
+		bool same;
+
+		while (
+		    i + g.n < due->n && same_group(g.first, &due->v[i + g.n]))
+			g.n++;
+		TRY(group_open(&g, &open, &same));
+		if (same)
+			TRY(group_tell(&g));
+		else
+			*whole = false;
+		TRY(sync_beat(s));
+		i += g.n;
+	}
+	return RC_OK;
+}
+
+struct told {
+	struct sync *s;
+	struct ids emails;
+	struct ints versions;
+};
+
+static enum rc
+confirm_tx(struct db *db, void *arg)
+{
+	struct told *t = arg;
+
+	TRY(flag_done(db, t->s->account, t->emails, t->versions, NULL));
+	return email_settle(db, t->s->account, t->emails, NULL);
+}
+
+static enum rc
+confirm(struct sync *s, const struct flag_due_list *due)
+{
+	int64_t *email = ARENA_ARRAY(s->folder, int64_t, due->n);
+	int64_t *version = ARENA_ARRAY(s->folder, int64_t, due->n);
+	struct told t = { .s = s,
+		.emails = { email, due->n },
+		.versions = { version, due->n } };
+
+	for (size_t i = 0; i < due->n; i++) {
+		email[i] = due->v[i].email_id;
+		version[i] = due->v[i].version;
+	}
+	TRY(db_tx(s->db, confirm_tx, &t));
+	FAILPOINT("flags-confirmed");
+	return RC_OK;
+}
+
+enum rc
+sync_flags_tell(struct sync *s)
+{
+	struct flag_due_list due;
+	bool whole = true;
+
+	do {
+		arena_reset(s->folder);
+		TRY(flag_forget_gone(s->db, s->account, s->access->id, NULL));
+		TRY(flag_due(s->db, s->account, s->access->id, DUE_MOST,
+		    s->folder, &due));
+		if (due.n == 0)
+			return RC_OK;
+		TRY(tell_all(s, &due, &whole));
+		if (whole)
+			TRY(confirm(s, &due));
+	} while (whole && !sync_stopped(s));
+	return RC_OK;
+}

@@ -1,0 +1,231 @@
+/* The first words of each email: of its text part, the first bytes only. */
+#include "domain/sync/run.h"
+
+#include <string.h>
+
+#include "core/failpoint.h"
+#include "domain/snippet-sql.h"
+#include "mail/html.h"
+#include "mail/mime.h"
+
+#define CHUNK       500
+#define BYTES_MOST  4096 /* fetched of a part */
+#define TEXT_MOST   8192
+#define CHARS_MOST  200
+#define RUN_MOST_MS 60000 /* then polls have their turn */
+
+struct reading {
+	struct sync *s;
+	struct snippet_due_list due;
+	struct arena *arena; /* as long as a chunk: s->folder */
+	struct str *snippet; /* a row of `due` each; p == NULL: none */
+	/* the group at hand: one folder, one part number */
+	size_t from, n;
+};
+
+/* ---- one text ---- */
+
+static struct str
+decoded(struct arena *a, struct str encoding, struct str data)
+{
+	struct buf b;
+	struct str out;
+
+	buf_init(&b, TEXT_MOST);
+	/* A cut end is no fault: only the beginning was asked for. */
+	if (transfer_decode(transfer_of(encoding), data, transfer_to_buf, &b) !=
+	    RC_OK)
+		fail_clear();
+	out = (struct str){ arena_dup(a, b.p, b.n), b.n };
+	buf_clear(&b);
+	return out;
+}
+
+static struct str
+words(struct arena *a, const struct snippet_due *d, struct str data)
+{
+	bool truncated, lossy = false;
+	struct mime_body body = { .text = { NULL, 0 } };
+	struct str text = mime_text(a, decoded(a, d->encoding, data),
+	    d->charset, TEXT_MOST, &truncated, &lossy);
+
+	if (str_eq(d->content_type, STR("text/html")))
+		body.html = text;
+	else
+		body.text = text;
+	return mime_snippet(a, &body, CHARS_MOST);
+}
+
+/* ---- a group ---- */
+
+static size_t
+row_of(const struct reading *r, uint32_t uid)
+{
+	size_t low = r->from, high = r->from + r->n;
+
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+
+		if (r->due.v[mid].uid < (int64_t)uid)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low < r->from + r->n && r->due.v[low].uid == (int64_t)uid
+	    ? low
+	    : SIZE_MAX;
+}
+
+static enum rc
+take(void *arg, const struct imap_message *m)
+{
+	struct reading *r = arg;
+	size_t row = row_of(r, m->uid);
+	struct str text;
+
+	if (row == SIZE_MAX || m->sections == 0 || m->section[0].data.p == NULL)
+		return RC_OK;
+	text = words(r->s->step, &r->due.v[row], m->section[0].data);
+	r->snippet[row] =
+	    (struct str){ arena_dup(r->arena, text.p, text.n), text.n };
+	arena_reset(r->s->step);
+	return RC_OK;
+}
+
+static bool
+is_readable(const struct snippet_due *d)
+{
+	return d->uidvalidity != 0 && d->part_number.n > 0 &&
+	    d->part_number.n < 64;
+}
+
+static enum rc
+group_fetch(struct reading *r)
+{
+	const struct snippet_due *d = &r->due.v[r->from];
+	const struct imap_fetch how = { .message = take, .arg = r };
+	struct imap_set uids;
+
+	imap_set_init(&uids, r->arena);
+	for (size_t i = 0; i < r->n; i++)
+		imap_set_gather(&uids, (uint32_t)d[i].uid, (uint32_t)d[i].uid);
+	imap_set_settle(&uids);
+	return imap_fetch(r->s->imap, &uids,
+	    arena_fmt(r->arena, "UID BODY.PEEK[%.*s]<0.%d>",
+		STR_FMT(d->part_number), BYTES_MOST),
+	    &how);
+}
+
+/* ---- a chunk ---- */
+
+static void
+group_measure(struct reading *r)
+{
+	const struct snippet_due *d = &r->due.v[r->from];
+
+	r->n = 1;
+	while (r->from + r->n < r->due.n &&
+	    d[r->n].mailbox_id == d->mailbox_id &&
+	    d[r->n].uidvalidity == d->uidvalidity &&
+	    str_eq(d[r->n].part_number, d->part_number))
+		r->n++;
+}
+
+static enum rc
+folder_open(struct reading *r, int64_t *open)
+{
+	const struct snippet_due *d = &r->due.v[r->from];
+	struct imap_mailbox mailbox;
+	bool qresync;
+
+	if (*open == d->mailbox_id)
+		return RC_OK;
+	TRY(imap_select(
+	    r->s->imap, d->wire_name, true, NULL, NULL, &mailbox, &qresync));
+	*open = d->mailbox_id;
+	return RC_OK;
+}
+
+/* What one folder refuses is left without a snippet. */
+static enum rc
+group_read(struct reading *r, int64_t *open)
+{
+	const struct snippet_due *d = &r->due.v[r->from];
+	enum rc rc = folder_open(r, open);
+
+	if (rc == RC_OK &&
+	    imap_mailbox(r->s->imap)->uidvalidity == (uint32_t)d->uidvalidity)
+		rc = group_fetch(r);
+	if (rc == RC_OK)
+		return sync_beat(r->s);
+	if (!sync_alive(r->s))
+		return rc;
+	log_info(&r->s->log, "texts refused mailbox=%lld: %s",
+	    (long long)d->mailbox_id, fail_detail());
+	*open = 0;
+	return RC_OK;
+}
+
+static enum rc
+chunk_read(struct reading *r)
+{
+	int64_t open = 0;
+
+	r->snippet = ARENA_ARRAY(r->arena, struct str, r->due.n);
+	for (r->from = 0; r->from < r->due.n; r->from += r->n) {
+		group_measure(r);
+		if (is_readable(&r->due.v[r->from]))
+			TRY(group_read(r, &open));
+	}
+	return RC_OK;
+}
+
+static enum rc
+chunk_store(struct reading *r)
+{
+	int64_t *id = ARENA_ARRAY(r->arena, int64_t, r->due.n);
+	struct str *text = ARENA_ARRAY(r->arena, struct str, r->due.n);
+	int64_t last = 0;
+	size_t n = 0;
+	enum rc rc;
+
+	for (size_t i = 0; i < r->due.n; i++) {
+		last = r->due.v[i].id > last ? r->due.v[i].id : last;
+		if (r->snippet[i].p == NULL)
+			continue;
+		id[n] = r->due.v[i].id;
+		text[n++] = r->snippet[i];
+	}
+	FAILPOINT("texts-before");
+	db_pipe_begin(r->s->db);
+	rc = snippet_store(r->s->db, r->s->account, (struct ids){ id, n },
+	    (struct texts){ text, n }, NULL);
+	if (rc == RC_OK)
+		rc = snippet_done(
+		    r->s->db, r->s->account, r->s->access->id, last);
+	enum rc ended = db_pipe_end(r->s->db);
+	FAILPOINT("texts-after");
+	r->s->report->texts += (int64_t)n;
+	return rc != RC_OK ? rc : ended;
+}
+
+enum rc
+sync_texts(struct sync *s)
+{
+	int64_t until = clock_steady_ms() + RUN_MOST_MS;
+
+	for (;;) {
+		struct reading r = { .s = s, .arena = s->folder };
+
+		arena_reset(s->folder);
+		TRY(snippet_due(s->db, s->account, s->access->id, CHUNK,
+		    s->folder, &r.due));
+		if (r.due.n == 0)
+			return RC_OK;
+		TRY(chunk_read(&r));
+		TRY(chunk_store(&r));
+		TRY(sync_beat(s));
+		if (sync_stopped(s) || clock_steady_ms() > until)
+			return sync_stop(s);
+	}
+}

@@ -1,0 +1,297 @@
+/* letterrack-sync: does the jobs that are due. One pass from cron, or --stay
+ * as a service. Any number may run at once, on any number of hosts. */
+#include <argp.h>
+#include <curl/curl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "core/failpoint.h"
+#include "core/secret.h"
+#include "db/ids.h"
+#include "domain/job-sql.h"
+#include "domain/sync/sync.h"
+#include "sync/progress.h"
+
+const char *argp_program_version = "letterrack-sync " VERSION;
+
+#define SLEEP_MOST_MS 60000
+#define AWAY_PAUSE_MS 2000
+#define STATEMENT_MS  60000
+#define LEASE_ARENA   ((size_t)8 * 1024 * 1024)
+#define WORKER_NAME   128
+
+struct program {
+	const char *config;
+	int64_t account; /* 0: all */
+	int64_t job;     /* 0: any */
+	bool stay;
+	bool quiet;
+	struct conf *conf;
+	struct envelope_keks keks;
+	struct egress *egress;
+	struct sync_host host;
+	char worker[WORKER_NAME];
+	int64_t ran, failed;
+};
+
+static volatile sig_atomic_t stop;
+
+static void
+on_stop(int signal)
+{
+	(void)signal;
+	stop = 1;
+}
+
+static void
+signals(void)
+{
+	struct sigaction end = { .sa_handler = on_stop };
+	struct sigaction ignore = { .sa_handler = SIG_IGN };
+
+	sigaction(SIGTERM, &end, NULL);
+	sigaction(SIGINT, &end, NULL);
+	sigaction(SIGHUP, &end, NULL);
+	sigaction(SIGPIPE, &ignore, NULL);
+}
+
+/* ---- options ---- */
+
+enum { OPT_STAY = 256, OPT_JOB };
+
+static const struct argp_option options[] = {
+	{ "config", 'c', "FILE", 0,
+	    "read FILE instead of " SYSCONFDIR "/letterrack.conf", 0 },
+	{ "stay", OPT_STAY, NULL, 0, "wait for more work instead of ending",
+	    0 },
+	{ "account", 'a', "ID", 0, "only the jobs of this account", 0 },
+	{ "job", OPT_JOB, "ID", 0, "only this job, even before its time", 0 },
+	{ "quiet", 'q', NULL, 0, "no progress line on a terminal", 0 },
+	{ NULL, 0, NULL, 0, NULL, 0 },
+};
+
+static error_t
+parse(int key, char *arg, struct argp_state *state)
+{
+	struct program *p = state->input;
+
+	switch (key) {
+	case 'c': p->config = arg; return 0;
+	case 'q': p->quiet = true; return 0;
+	case OPT_STAY: p->stay = true; return 0;
+	case 'a':
+		if (!id_parse(ID_ACCOUNT, str_of(arg), &p->account))
+			argp_error(state, "%s is no account", arg);
+		return 0;
+	case OPT_JOB:
+		if (!id_parse(ID_JOB, str_of(arg), &p->job))
+			argp_error(state, "%s is no job", arg);
+		return 0;
+	default: return ARGP_ERR_UNKNOWN;
+	}
+}
+
+static const struct argp argp = { options, parse, NULL,
+	"Brings mail accounts into step with their servers, and does the other "
+	"jobs that are due.\v"
+	"Ends with 0 when every job that was run has succeeded or will be "
+	"tried again, 69 when one has failed for good, 75 when the database "
+	"is away, 78 when the configuration is at fault.",
+	NULL, NULL, NULL };
+
+/* ---- jobs ---- */
+
+static enum rc
+run_job(struct program *p, const struct lease *lease)
+{
+	struct sync_report report;
+	enum rc result;
+
+	TRY(sync_job_run(&p->host, lease, &report, &result));
+	progress_end();
+	p->ran++;
+	if (result == RC_OK || result == RC_COUNT) {
+		log_info(&p->host.log,
+		    "job %s job=%lld account=%lld action=%s stored=%lld "
+		    "flags=%lld expunged=%lld",
+		    result == RC_OK ? "done" : "given back",
+		    (long long)lease->id, (long long)lease->account_id,
+		    lease->action, (long long)report.stored,
+		    (long long)report.flags, (long long)report.expunged);
+		return RC_OK;
+	}
+	log_warn(&p->host.log,
+	    "job failed job=%lld account=%lld action=%s "
+	    "code=%s",
+	    (long long)lease->id, (long long)lease->account_id, lease->action,
+	    result_code(result));
+	if (!result_is_transient(result))
+		p->failed++;
+	return RC_OK;
+}
+
+/* What cannot be finished is another worker's by now, or the database is
+ * away: only that ends the pass. */
+static enum rc
+run_due(struct program *p)
+{
+	const struct job_wanted wanted = { .worker = p->worker,
+		.actions = sync_actions,
+		.account = p->account,
+		.job = p->job };
+	struct arena *a = arena_new(LEASE_ARENA);
+	enum rc rc = RC_OK;
+
+	while (rc == RC_OK && stop == 0) {
+		struct lease *lease;
+
+		arena_reset(a);
+		rc = job_claim_one(p->host.db, &wanted, a, &lease);
+		if (rc != RC_OK || lease == NULL)
+			break;
+		rc = run_job(p, lease);
+		if (rc == RC_STALE) {
+			log_warn(&p->host.log, "lease lost job=%lld",
+			    (long long)lease->id);
+			rc = RC_OK;
+		}
+	}
+	db_guard_none(p->host.db);
+	arena_free(&a);
+	return rc;
+}
+
+static enum rc
+pass(struct program *p)
+{
+	int64_t made;
+
+	db_guard_none(p->host.db);
+	if (p->job == 0)
+		TRY(job_enqueue_polls(p->host.db,
+		    (int32_t)p->conf->poll_interval, p->account, &made));
+	return run_due(p);
+}
+
+/* ---- waiting ---- */
+
+static int
+sleep_ms(struct program *p)
+{
+	instant next;
+	int64_t ms;
+
+	if (job_next_at(p->host.db, &next) != RC_OK)
+		return AWAY_PAUSE_MS;
+	ms = next.us == INT64_MAX ? SLEEP_MOST_MS
+				  : (next.us - clock_now().us) / 1000;
+	if (ms < 100)
+		ms = 100; /* somebody else is at it */
+	return ms < SLEEP_MOST_MS ? (int)ms : SLEEP_MOST_MS;
+}
+
+static void
+stay(struct program *p)
+{
+	enum db_event event;
+
+	db_listen(p->host.db, "letterrack_job");
+	while (stop == 0) {
+		enum rc rc = pass(p);
+
+		if (rc != RC_OK)
+			log_warn(&p->host.log, "pass ended code=%s: %s",
+			    result_code(rc), fail_detail());
+		if (stop == 0 &&
+		    db_wait(p->host.db, sleep_ms(p), -1, &event) != RC_OK)
+			log_debug(&p->host.log, "waiting for the database");
+	}
+}
+
+/* ---- start ---- */
+
+static void
+name_worker(struct program *p)
+{
+	char host[64] = "?";
+
+	gethostname(host, sizeof host - 1);
+	snprintf(p->worker, sizeof p->worker, "%s:%d", host, (int)getpid());
+}
+
+static enum rc
+prepare(struct program *p)
+{
+	enum log_level level = LOG_INFO_;
+
+	TRY(conf_read(p->config, &p->conf));
+	(void)log_level_parse(p->conf->log_level, &level);
+	log_open("letterrack-sync", level, p->conf->log_json);
+	failpoint_set(p->conf->failpoint);
+	TRY(envelope_keks_load(p->conf->key_dir, &p->keks));
+	TRY(egress_new(p->conf->egress_allow, p->conf->ca_file, &p->egress));
+	name_worker(p);
+	p->host = (struct sync_host){ .conf = p->conf,
+		.keks = &p->keks,
+		.egress = p->egress,
+		.multi = curl_multi_init(),
+		.log = { .who = "sync" },
+		.stop = &stop };
+	p->host.db = db_new(p->conf->database, p->host.log);
+	db_statement_limit(p->host.db, STATEMENT_MS);
+	if (!p->quiet && isatty(STDERR_FILENO))
+		progress_begin(&p->host);
+	return RC_OK;
+}
+
+static void
+tidy(struct program *p)
+{
+	db_free(&p->host.db);
+	curl_multi_cleanup(p->host.multi);
+	egress_free(&p->egress);
+	envelope_keks_wipe(&p->keks);
+	conf_free(&p->conf);
+}
+
+static int
+once(struct program *p)
+{
+	enum rc rc = db_open(p->host.db);
+
+	if (rc == RC_OK)
+		rc = pass(p);
+	if (rc != RC_OK) {
+		log_error(&p->host.log, "pass ended code=%s: %s",
+		    result_code(rc), fail_detail());
+		return rc == RC_RETRY ? EX_TEMPFAIL : EX_SOFTWARE;
+	}
+	return p->failed > 0 ? EX_UNAVAILABLE : EX_OK;
+}
+
+int
+main(int argc, char **argv)
+{
+	struct program p = { .account = 0 };
+	int status = EX_OK;
+
+	process_harden();
+	log_open("letterrack-sync", LOG_INFO_, false);
+	argp_parse(&argp, argc, argv, 0, NULL, &p);
+	signals();
+	curl_global_init(CURL_GLOBAL_DEFAULT);
+	if (prepare(&p) != RC_OK) {
+		log_error(NULL, "%s", fail_detail());
+		return EX_CONFIG;
+	}
+	if (p.stay)
+		stay(&p);
+	else
+		status = once(&p);
+	tidy(&p);
+	return status;
+}

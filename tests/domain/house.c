@@ -1,0 +1,499 @@
+#include "domain/house.h"
+
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "db/migrate.h"
+#include "domain/credential-sql.h"
+#include "domain/task.h"
+
+static pid_t maker;
+static struct house *standing;
+
+static const char *
+source_dir(void)
+{
+	const char *s = getenv("top_srcdir");
+
+	return s != NULL ? s : TOP_SRCDIR;
+}
+
+static int run(const char *fmt, ...) PRINTF_LIKE(1, 2);
+
+static int
+run(const char *fmt, ...)
+{
+	char command[8192];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(command, sizeof command, fmt, ap);
+	va_end(ap);
+	return system(command);
+}
+
+static void
+end(void)
+{
+	if (getpid() != maker || standing == NULL)
+		return;
+	db_free(&standing->db);
+	run("%s/tests/lib/dovecot.sh remove %s/imap >&2", source_dir(),
+	    standing->dir);
+	run("%s/tests/lib/pg.sh remove %s/pg >&2", source_dir(), standing->dir);
+	run("rm -rf %s", standing->dir);
+}
+
+/* ---- the servers ---- */
+
+static unsigned
+free_port(void)
+{
+	struct sockaddr_in a = { .sin_family = AF_INET,
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	socklen_t n = sizeof a;
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	if (fd < 0 || bind(fd, (struct sockaddr *)&a, n) != 0 ||
+	    getsockname(fd, (struct sockaddr *)&a, &n) != 0)
+		die("no free port: %m");
+	close(fd);
+	return ntohs(a.sin_port);
+}
+
+/* Somebody may take the port in between. */
+static void
+start_dovecot(struct house *h, const char *const *settings)
+{
+	char quoted[4096] = "";
+
+	for (; settings != NULL && *settings != NULL; settings++) {
+		strcat(quoted, " '");
+		strcat(quoted, *settings);
+		strcat(quoted, "'");
+	}
+	for (int i = 0; i < 5; i++) {
+		int status;
+
+		h->port = free_port();
+		status = run("%s/tests/lib/dovecot.sh start %s/imap %u%s >&2",
+		    source_dir(), h->dir, h->port, quoted);
+		if (status == 0)
+			return;
+		if (!WIFEXITED(status) || WEXITSTATUS(status) != 3)
+			break;
+		run("rm -rf %s/imap", h->dir);
+	}
+	die("no Dovecot");
+}
+
+void
+house_dovecot(struct house *h, const char *verb)
+{
+	if (run("%s/tests/lib/dovecot.sh %s %s/imap >&2", source_dir(), verb,
+		h->dir) != 0)
+		die("dovecot.sh %s", verb);
+}
+
+static void
+start_postgres(struct house *h)
+{
+	char owner[160];
+	const struct migrate m = { .owner = owner,
+		.program = "letterrack",
+		.list = migrations,
+		.n = migrations_n };
+
+	snprintf(owner, sizeof owner,
+	    "host=%s/pg dbname=postgres user=postgres", h->dir);
+	if (run("%s/tests/lib/pg.sh start %s/pg >&2", source_dir(), h->dir) !=
+	    0)
+		die("no PostgreSQL");
+	house_sql(h, "CREATE ROLE letterrack LOGIN");
+	MUST(migrate_run(&m));
+}
+
+/* ---- the configuration ---- */
+
+static void
+configure(struct house *h)
+{
+	char path[128];
+	FILE *f;
+
+	snprintf(path, sizeof path, "%s/keys", h->dir);
+	mkdir(path, 0700);
+	MUST(envelope_kek_generate(path, &(int64_t){ 0 }));
+	snprintf(path, sizeof path, "%s/conf", h->dir);
+	f = fopen(path, "w");
+	if (f == NULL)
+		die("%s: %m", path);
+	fprintf(f,
+	    "database = host=%s/pg dbname=postgres user=letterrack\n"
+	    "key_dir = %s/keys\n"
+	    "egress_allow = 127.0.0.0/8\n"
+	    "log_level = %s\n",
+	    h->dir, h->dir,
+	    getenv("HOUSE_LOG") != NULL ? getenv("HOUSE_LOG") : "error");
+	fclose(f);
+	MUST(conf_read(arena_str(h->arena, path), &h->conf));
+	MUST(envelope_keks_load(h->conf->key_dir, &h->keks));
+	MUST(egress_new(h->conf->egress_allow, h->conf->ca_file, &h->egress));
+	h->db = db_new(h->conf->database, (struct log){ .who = "test" });
+}
+
+void
+house_start(struct house *h, const char *const *settings)
+{
+	enum log_level level = LOG_ERROR_;
+
+	if (getenv("HOUSE_LOG") != NULL)
+		(void)log_level_parse(getenv("HOUSE_LOG"), &level);
+	log_open("test", level, false);
+	*h = (struct house){ .arena = arena_new((size_t)256 * 1024 * 1024) };
+	snprintf(h->dir, sizeof h->dir, "/tmp/lr-house.%d", (int)getpid());
+	mkdir(h->dir, 0755);
+	maker = getpid();
+	standing = h;
+	atexit(end);
+	start_postgres(h);
+	start_dovecot(h, settings);
+	configure(h);
+	h->application = house_int(
+	    h, "INSERT INTO application (name) VALUES ('Test') RETURNING id");
+	h->account = house_int(h,
+	    "INSERT INTO account (application_id, name) "
+	    "SELECT id, 'Test' FROM application RETURNING id");
+}
+
+/* As the API will do it: the row first, then the sealed secret. */
+void
+house_newcomer(struct house *h, const char *user)
+{
+	struct credential_secret s = { .username = user,
+		.secret = secret_new(h->arena, "secret", 6) };
+	struct credential_sealed sealed;
+	char sql[512], hex[1024];
+
+	h->user = user;
+	snprintf(sql, sizeof sql,
+	    "INSERT INTO credential (application_id, account_id, "
+	    "provider_kind, host, port, security_mode, sync_mode) VALUES "
+	    "(%lld, %lld, 'imap', '127.0.0.1', %u, 'none', 'on_demand') "
+	    "RETURNING id",
+	    (long long)h->application, (long long)h->account, h->port);
+	h->credential = house_int(h, sql);
+	snprintf(sql, sizeof sql,
+	    "INSERT INTO task (application_id, account_id, task_type) VALUES "
+	    "(%lld, %lld, 'seal') RETURNING id",
+	    (long long)h->application, (long long)h->account);
+	snprintf(sql, sizeof sql,
+	    "INSERT INTO job (application_id, account_id, task_id, action, "
+	    "state, lease_token) VALUES (%lld, %lld, %lld, 'seal', 'running', "
+	    "1) RETURNING id",
+	    (long long)h->application, (long long)h->account,
+	    (long long)house_int(h, sql));
+	job_guard_set(h->db,
+	    &(struct lease){ .id = house_int(h, sql),
+		.account_id = h->account,
+		.lease_token = 1 });
+	MUST(credential_secret_seal(h->db, &h->keks, h->application, h->account,
+	    h->credential, &s, h->arena, &sealed));
+	db_guard_none(h->db);
+	hex_encode(sealed.secret.p, sealed.secret.n, hex);
+	house_sql(h,
+	    arena_fmt(h->arena,
+		"DELETE FROM task WHERE task_type = 'seal'; "
+		"UPDATE credential SET secret = '\\x%s', secret_key_id = %lld "
+		"WHERE id = %lld",
+		hex, (long long)sealed.key_id, (long long)h->credential));
+}
+
+/* ---- the database ---- */
+
+static char *
+placed(struct house *h, const char *sql)
+{
+	char *out = arena_alloc(h->arena, strlen(sql) * 4 + 64), *o = out;
+
+	for (; *sql != '\0'; sql++) {
+		if (sql[0] == '{' && sql[1] != '\0' && sql[2] == '}') {
+			o += sprintf(o, "%lld",
+			    (long long)(sql[1] == 'a' ? h->account
+						      : h->credential));
+			sql += 2;
+		} else if (*sql == '\'') {
+			o = stpcpy(o, "'\\''");
+		} else
+			*o++ = *sql;
+	}
+	*o = '\0';
+	return out;
+}
+
+const char *
+house_sql(struct house *h, const char *sql)
+{
+	char *command = arena_fmt(h->arena,
+	    "PGOPTIONS='-c search_path=letterrack -c client_min_messages=error'"
+	    " psql -X -q -A -t -v ON_ERROR_STOP=1 -d 'host=%s/pg "
+	    "dbname=postgres user=postgres' -c '%s'",
+	    h->dir, placed(h, sql));
+	FILE *p = popen(command, "r");
+	struct buf out;
+	char chunk[8192], *text;
+	size_t n;
+
+	if (p == NULL)
+		die("psql: %m");
+	buf_init(&out, (size_t)64 * 1024 * 1024);
+	while ((n = fread(chunk, 1, sizeof chunk, p)) > 0)
+		buf_add(&out, chunk, n);
+	if (pclose(p) != 0)
+		die("psql failed: %s", sql);
+	while (out.n > 0 && out.p[out.n - 1] == '\n')
+		out.n--;
+	text = arena_dup(h->arena, out.p, out.n);
+	buf_clear(&out);
+	return text;
+}
+
+int64_t
+house_int(struct house *h, const char *sql)
+{
+	return strtoll(house_sql(h, sql), NULL, 10);
+}
+
+/* Every email by what it is and where it lies; ids are the database's own. */
+const char *
+house_tables(struct house *h)
+{
+	return house_sql(h,
+	    "SELECT b.name, b.wire_name, b.special_use, b.attributes, "
+	    "b.is_selectable, b.uid_next, b.uid_low, b.server_messages, "
+	    "b.stored_messages, b.skipped_messages, b.removed_at IS NULL "
+	    "FROM mailbox b WHERE credential_id = {c} ORDER BY 1, 2, 11; "
+	    "SELECT b.name, p.uid, p.flags, p.skip_reason, e.message_id, "
+	    "e.in_reply_to, e.\"references\", e.subject, e.from_json, "
+	    "e.to_json, e.cc_json, e.sent_at, e.received_at, e.size_bytes, "
+	    "e.is_read, e.flags, e.has_attachments, e.structure, e.removed_at "
+	    "FROM placement p JOIN email e ON e.id = p.email_id "
+	    "JOIN mailbox b ON b.id = p.mailbox_id "
+	    "WHERE b.credential_id = {c} ORDER BY 1, 2; "
+	    "SELECT count(*), count(*) FILTER (WHERE removed_at IS NULL), "
+	    "count(*) FILTER (WHERE removed_at IS NULL AND NOT is_read) "
+	    "FROM email WHERE credential_id = {c}");
+}
+
+/* ---- jobs ---- */
+
+int64_t
+house_queue(struct house *h, const char *action)
+{
+	return house_int(h,
+	    arena_fmt(h->arena,
+		"WITH t AS (INSERT INTO task (application_id, account_id, "
+		"task_type, target_credential_id, state) SELECT "
+		"application_id, id, '%s', {c}, 'queued' FROM account "
+		"WHERE id = {a} RETURNING *) INSERT INTO job "
+		"(application_id, account_id, task_id, credential_id, action, "
+		"exclusion) SELECT application_id, account_id, id, {c}, '%s', "
+		"'imap:{c}' FROM t RETURNING id",
+		action, action));
+}
+
+enum rc
+house_run(struct house *h, struct sync_report *report)
+{
+	const struct sync_host host = { .db = h->db,
+		.conf = h->conf,
+		.keks = &h->keks,
+		.egress = h->egress,
+		.log = { .who = "sync" } };
+	const struct job_wanted wanted = { .worker = "test",
+		.actions = sync_actions };
+	struct sync_report local;
+	struct lease *lease;
+	enum rc result = RC_OK;
+
+	for (;;) {
+		MUST(job_claim_one(h->db, &wanted, h->arena, &lease));
+		if (lease == NULL)
+			break;
+		MUST(sync_job_run(
+		    &host, lease, report != NULL ? report : &local, &result));
+	}
+	db_guard_none(h->db);
+	return result;
+}
+
+struct sync_report
+house_sync(struct house *h)
+{
+	const struct sync_host host = { .db = h->db,
+		.conf = h->conf,
+		.keks = &h->keks,
+		.egress = h->egress,
+		.log = { .who = "sync" } };
+	struct job_wanted wanted = { .worker = "test",
+		.actions = sync_actions };
+	struct sync_report report;
+	struct lease *lease;
+	enum rc result;
+
+	wanted.job = house_queue(h, "imap_sync_messages");
+	MUST(job_claim_one(h->db, &wanted, h->arena, &lease));
+	if (lease == NULL)
+		die("the job could not be claimed");
+	MUST(sync_job_run(&host, lease, &report, &result));
+	db_guard_none(h->db);
+	if (result != RC_OK)
+		die("the sync failed: %s: %s", result_code(result),
+		    house_sql(h,
+			arena_fmt(h->arena,
+			    "SELECT last_error_detail FROM job WHERE id = "
+			    "%lld",
+			    (long long)wanted.job)));
+	return report;
+}
+
+int
+house_program(struct house *h, const char *variable)
+{
+	pid_t child = fork();
+	int status;
+
+	if (child < 0)
+		die("fork: %m");
+	if (child == 0) {
+		if (variable != NULL)
+			putenv(arena_str(h->arena, variable));
+		execl(LETTERRACK_SYNC, "letterrack-sync", "-c", h->conf->file,
+		    (char *)NULL);
+		_exit(127);
+	}
+	if (waitpid(child, &status, 0) != child)
+		die("waitpid: %m");
+	return status;
+}
+
+/* ---- the mailbox, from outside ---- */
+
+struct imap *
+house_imap(struct house *h)
+{
+	struct imap_params *p = ARENA_NEW(h->arena, struct imap_params);
+	struct secret *s = ARENA_NEW(h->arena, struct secret);
+	struct imap *im;
+
+	*s = secret_new(h->arena, "secret", 6);
+	p->login = (struct imap_login){ .host = "127.0.0.1",
+		.port = h->port,
+		.security = IMAP_PLAIN,
+		.user = h->user,
+		.secret = s,
+		.egress = h->egress };
+	MUST(imap_open(p, &im));
+	return im;
+}
+
+static void
+open_folder(struct imap *im, const char *folder)
+{
+	struct imap_mailbox mailbox;
+	bool qresync;
+
+	MUST(imap_select(
+	    im, str_of(folder), false, NULL, NULL, &mailbox, &qresync));
+}
+
+void
+house_append(struct imap *im, const char *folder, const char *message)
+{
+	struct arena *a = arena_new((size_t)1024 * 1024);
+	struct imap_moved moved;
+
+	MUST(imap_append(im, str_of(folder), NULL, INSTANT_NONE,
+	    str_of(message), a, &moved));
+	arena_free(&a);
+}
+
+/* With the line ends that IMAP wants (RFC 9051 2.3.1). */
+void
+house_append_file(struct imap *im, const char *folder, const char *path)
+{
+	struct arena *a = arena_new((size_t)64 * 1024 * 1024);
+	struct imap_moved moved;
+	FILE *f = fopen(path, "r");
+	struct buf b;
+	int c, before = 0;
+
+	if (f == NULL)
+		die("%s: %m", path);
+	buf_init(&b, (size_t)32 * 1024 * 1024);
+	while ((c = getc(f)) != EOF) {
+		if (c == '\n' && before != '\r')
+			buf_putc(&b, '\r');
+		if (c != '\0')
+			buf_putc(&b, (char)c);
+		before = c;
+	}
+	fclose(f);
+	MUST(imap_append(im, str_of(folder), NULL, INSTANT_NONE,
+	    (struct str){ b.p, b.n }, a, &moved));
+	buf_clear(&b);
+	arena_free(&a);
+}
+
+static struct imap_set
+set_of(struct arena *a, const char *uids)
+{
+	struct imap_set set;
+
+	imap_set_init(&set, a);
+	if (!imap_set_parse(&set, str_of(uids), 0))
+		die("no set: %s", uids);
+	return set;
+}
+
+void
+house_store(struct imap *im, const char *folder, const char *uids,
+    const char *how, const char *flags)
+{
+	struct arena *a = arena_new((size_t)1024 * 1024);
+	struct imap_set set = set_of(a, uids);
+
+	open_folder(im, folder);
+	MUST(imap_store(im, &set, how, flags, 0, NULL));
+	arena_free(&a);
+}
+
+void
+house_expunge(struct imap *im, const char *folder, const char *uids)
+{
+	struct arena *a = arena_new((size_t)1024 * 1024);
+	struct imap_set set = set_of(a, uids);
+
+	house_store(im, folder, uids, "+FLAGS.SILENT", "(\\Deleted)");
+	MUST(imap_expunge(im, &set));
+	arena_free(&a);
+}
+
+void
+house_move(
+    struct imap *im, const char *folder, const char *uids, const char *to)
+{
+	struct arena *a = arena_new((size_t)1024 * 1024);
+	struct imap_set set = set_of(a, uids);
+	struct imap_moved moved;
+
+	open_folder(im, folder);
+	MUST(imap_move(im, &set, str_of(to), a, &moved));
+	arena_free(&a);
+}

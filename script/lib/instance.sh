@@ -320,6 +320,12 @@ postgres_roles()
 	SQL
 }
 
+postgres_forget()
+{
+	postgres_sql -d "host=$run/pg dbname=postgres user=postgres" \
+	    -c "DROP DATABASE IF EXISTS letterrack WITH (FORCE)" 2>>"$log/postgres.log"
+}
+
 # --- dovecot and postfix -------------------------------------------------------
 
 instance_mailboxes=(support sales review anna outside)
@@ -394,12 +400,6 @@ program_config()
 }
 program_options=()
 
-ctl_knows()
-{
-	"$(program letterrackctl)" --help 2>/dev/null |
-	    grep -qE "^  $1( |$)"
-}
-
 # letterrackctl as the service user, with this instance's configuration.
 ctl()
 {
@@ -411,12 +411,6 @@ ctl()
 program_schema()
 {
 	! program letterrackctl >/dev/null || ctl migrate
-}
-
-# The keys, where there are none yet.
-program_keys()
-{
-	! program letterrackctl >/dev/null || ! ctl_knows init || ctl init
 }
 
 part_spawn_program()
@@ -482,8 +476,7 @@ part_wait()
 part_exists()
 {
 	case $1 in
-	serve) program letterrackctl >/dev/null &&
-	    ctl_knows serve ;;
+	serve) program letterrackctl >/dev/null ;;
 	sync) program letterrack-sync >/dev/null ;;
 	esac
 }

@@ -137,7 +137,6 @@ bring_up()
 	! wanted postgres || template_find
 	start_wanted postgres dovecot postfix
 	! wanted postgres || database
-	program_keys >&2
 	. "$instance_top/script/demo-data" >&2
 	start_wanted serve sync
 	start_wanted nginx

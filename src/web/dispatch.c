@@ -265,14 +265,53 @@ length_head(const struct request *rq, struct buf *out)
 	BUF_LIT(out, "\r\n");
 }
 
+/* RFC 9110 15; nginx leaves the phrase out where we do. */
+static const char *
+reason(int status)
+{
+	static const struct {
+		int status;
+		const char *phrase;
+	} rows[] = {
+		{ 200, "OK" },
+		{ 201, "Created" },
+		{ 202, "Accepted" },
+		{ 204, "No Content" },
+		{ 206, "Partial Content" },
+		{ 302, "Found" },
+		{ 303, "See Other" },
+		{ 304, "Not Modified" },
+		{ 400, "Bad Request" },
+		{ 401, "Unauthorized" },
+		{ 403, "Forbidden" },
+		{ 404, "Not Found" },
+		{ 405, "Method Not Allowed" },
+		{ 409, "Conflict" },
+		{ 412, "Precondition Failed" },
+		{ 413, "Content Too Large" },
+		{ 415, "Unsupported Media Type" },
+		{ 416, "Range Not Satisfiable" },
+		{ 422, "Unprocessable Content" },
+		{ 429, "Too Many Requests" },
+		{ 500, "Internal Server Error" },
+		{ 502, "Bad Gateway" },
+		{ 503, "Service Unavailable" },
+		{ 504, "Gateway Timeout" },
+	};
+
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+		if (rows[i].status == status)
+			return rows[i].phrase;
+	return "";
+}
+
 void
 dispatch_head(struct request *rq, struct buf *out)
 {
 	const struct reply *r = &rq->reply;
 	const char *type = r->type != NULL ? r->type : "application/json";
 
-	BUF_LIT(out, "Status: ");
-	buf_int(out, r->status);
+	buf_fmt(out, "Status: %d %s", r->status, reason(r->status));
 	BUF_LIT(out, "\r\nX-Request-Id: ");
 	buf_puts(out, rq->id);
 	BUF_LIT(out, "\r\nX-Content-Type-Options: nosniff\r\nCache-Control: ");

@@ -510,7 +510,10 @@ error_answer(struct jw *w, const struct route *r, uint64_t set, int status)
 	jw_key(w, error_type(r));
 	jw_object(w);
 	jw_key(w, "schema");
-	ref(w, error_schema(r));
+	if (status == 503 && (r->flags & SICK_TOO) != 0)
+		answer_schema(w, r);
+	else
+		ref(w, error_schema(r));
 	jw_object_end(w);
 	jw_object_end(w);
 	jw_object_end(w);

@@ -69,6 +69,7 @@ enum route_flag {
 	TIMES_SPACED = 1 << 10, /* "2025-10-18 14:23:45" */
 	OAUTH = 1 << 11,        /* errors as {error, error_description} */
 	ASK_ADMIN = 1 << 12,    /* the handler looks at actor.admin */
+	SICK_TOO = 1 << 13,  /* 503 has the same shape as 200 (health) */
 };
 
 #define ROUTE_ARGS  4

@@ -1,3 +1,7 @@
-# tests/api: see tests/core/local.mk for the pattern.
+# tests/api: the API through nginx, by Node's test runner (script/test api).
 
-EXTRA_DIST += %D%/nginx.test.mjs
+EXTRA_DIST += \
+	%D%/http.test.mjs \
+	%D%/nginx.test.mjs \
+	%D%/serve.test.mjs \
+	%D%/zz-openapi.test.mjs

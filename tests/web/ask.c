@@ -12,6 +12,7 @@ static struct buf head, body;
 void
 ask_begin(const struct family *family)
 {
+	log_open("test", LOG_ERROR_, false);
 	setenv("LETTERRACK_BASE_URL", "http://rack.test", 1);
 	if (conf_read("/dev/null", &conf) != RC_OK)
 		die("%s", fail_detail());

@@ -424,6 +424,22 @@ content(struct jw *w, const struct row *row, const struct row *twin)
 	jw_object_end(w);
 }
 
+/* A page where usually a redirect is answered, or the other way round. */
+static void
+success_also(struct jw *w, const struct row *row)
+{
+	char text[8];
+
+	snprintf(text, sizeof text, "%d", row->r->also);
+	jw_key(w, text);
+	jw_object(w);
+	JW_TEXT(w, "description",
+	    row->r->also / 100 == 3 ? "Go there." : "A page.");
+	if (row->r->also / 100 != 3)
+		content(w, row, NULL);
+	jw_object_end(w);
+}
+
 static void
 success(struct jw *w, const struct row *row, const struct row *twin)
 {
@@ -438,6 +454,8 @@ success(struct jw *w, const struct row *row, const struct row *twin)
 	if (status != 204 && status / 100 != 3)
 		content(w, row, twin);
 	jw_object_end(w);
+	if (r->also != 0)
+		success_also(w, row);
 	if (r->method == GET && status == 200 && !r->many) {
 		jw_key(w, "304");
 		jw_object(w);

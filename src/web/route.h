@@ -95,6 +95,7 @@ struct route {
 	enum door door; /* DOOR_ANY; a row with the door's name wins */
 	struct shape body, params;
 	int status;                 /* of success; 0: 200 */
+	int also; /* another success: a page in place of a redirect, or back */
 	const struct col *row;      /* what it answers: these columns, or */
 	const struct field *answer; /* these fields, or neither (no JSON) */
 	bool many;                  /* a list of them, with meta */

@@ -35,6 +35,17 @@ postgres_options=(-c fsync=off -c synchronous_commit=off
 initdb_options=(--wal-segsize=1)
 command=()
 
+# A line takes the place of one of the same name.
+set_option()
+{
+	local i
+	for i in "${!program_options[@]}"; do
+		[ "${program_options[i]%% *}" != "${1%% *}" ] ||
+		    unset "program_options[i]"
+	done
+	program_options+=("$1")
+}
+
 parse()
 {
 	[ $# -ge 1 ] || die "hold or run?"
@@ -44,7 +55,7 @@ parse()
 		case $1 in
 		--with) parts+=(${2//,/ }) && shift ;;
 		--only) parts=(${2//,/ }) && shift ;;
-		--set) program_options+=("$2") && shift ;;
+		--set) set_option "$2" && shift ;;
 		--mail) sample=yes ;;
 		--trust-proxy) trust=yes ;;
 		--)

@@ -4,6 +4,7 @@
 #include "domain/vault.h"
 #include "web/body.h"
 #include "web/doer.h"
+#include "web/idempotency.h"
 #include "web/listing.h"
 #include "web/mail-secret.h"
 #include "web/route.h"
@@ -191,21 +192,40 @@ write_of(const struct request *rq, const struct envelope_keks *keks)
 	};
 }
 
+struct creation {
+	struct request *rq;
+	struct provider_write w;
+	struct provider_credential want;
+};
+
+static enum rc
+make(struct db *db, void *ctx, int64_t made[ONCE_MADE])
+{
+	struct creation *c = ctx;
+	struct provider_credential *row;
+
+	TRY(provider_credential_make(db, &c->w, &c->want, c->rq->arena, &row));
+	made[0] = row->id;
+	return RC_OK;
+}
+
 static enum rc
 create(struct request *rq)
 {
 	const struct credential_new *in = rq->body;
-	struct provider_credential want = row_of(in), *row;
+	struct creation c = { .rq = rq, .want = row_of(in) };
+	struct provider_credential *row;
 	const struct envelope_keks *keks;
 	struct credential_secret secret;
-	struct provider_write w;
+	int64_t made[ONCE_MADE];
 
-	TRY(mail_secret_read(rq, in->secret, want.auth_kind, &secret));
+	TRY(mail_secret_read(rq, in->secret, c.want.auth_kind, &secret));
 	TRY(vault_keks(rq->conf, &keks));
-	w = write_of(rq, keks);
-	w.secret = &secret;
-	TRY(told(rq, &w,
-	    provider_credential_create(rq->db, &w, &want, rq->arena, &row)));
+	c.w = write_of(rq, keks);
+	c.w.secret = &secret;
+	TRY(told(rq, &c.w, once(rq, make, &c, made)));
+	TRY(provider_credential_get(rq->db, rq->actor.account, rq->actor.user,
+	    made[0], rq->arena, &row));
 	return reply_row(rq, 0, provider_credential_cols, row);
 }
 
@@ -303,7 +323,7 @@ static const struct route routes[] = {
 	    .row = provider_credential_cols, .many = true,
 	    .summary = "List provider credentials" },
 	{ POST, ALL, create, NEED_WRITE, BODY(credential_new), .status = 201,
-	    .row = provider_credential_cols,
+	    .row = provider_credential_cols, .flags = IDEMPOTENT,
 	    .summary = "Store how a mail account is reached",
 	    .about = "The secret is kept sealed and never shown again. Test "
 		     "the credential next." },

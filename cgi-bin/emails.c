@@ -1,7 +1,10 @@
-/* Emails: metadata of the account's mail, read and changed. Bodies and bytes
- * are content.c's, since those may wait for a mail server. */
+/* Emails: metadata of the account's mail and its folders, read and changed.
+ * Bodies and bytes are content.c's, since those may wait for a mail server. */
 #include "domain/email-sql.h"
+#include "domain/flag.h"
+#include "domain/mailbox-sql.h"
 #include "web/body.h"
+#include "web/idempotency.h"
 #include "web/listing.h"
 #include "web/reply.h"
 #include "web/request.h"
@@ -223,6 +226,83 @@ static enum rc delete (struct request *rq) {
 	return reply_empty(rq, 204);
 }
 
+/* ---- changing ---- */
+
+struct email_patch {
+	bool is_read, is_flagged, flagged, is_answered;
+};
+static const struct field email_patch_body[] = {
+	F_BOOL(struct email_patch, is_read, OPTIONAL),
+	F_BOOL(struct email_patch, is_flagged, OPTIONAL),
+	F_BOOL(struct email_patch, flagged, OPTIONAL,
+	    .about = "The same as is_flagged."),
+	F_BOOL(struct email_patch, is_answered, OPTIONAL),
+	F_END,
+};
+
+static enum rc
+flags_of(struct request *rq, struct email_flags *f)
+{
+	const struct email_patch *b = rq->body;
+	bool is_flagged = GIVEN(rq, struct email_patch, is_flagged);
+	bool flagged = GIVEN(rq, struct email_patch, flagged);
+
+	*f = (struct email_flags){ .is_flagged = NULL };
+	if (is_flagged && flagged && b->is_flagged != b->flagged)
+		return fault_add(rq, "flagged", "contradictory",
+		    "It says another thing than is_flagged.");
+	if (GIVEN(rq, struct email_patch, is_read))
+		f->is_read = &b->is_read;
+	if (GIVEN(rq, struct email_patch, is_answered))
+		f->is_answered = &b->is_answered;
+	if (is_flagged || flagged)
+		f->is_flagged = is_flagged ? &b->is_flagged : &b->flagged;
+	return RC_OK;
+}
+
+/* If-Match names the tag that reading it would give now. */
+static enum rc
+check_unchanged(struct request *rq, const struct email *e)
+{
+	const struct buf *body = &rq->reply.body;
+
+	TRY(reply_row(rq, 200, email_cols, e));
+	return reply_precondition(
+	    rq, reply_etag_of(rq->arena, (struct str){ body->p, body->n }));
+}
+
+struct change {
+	struct request *rq;
+	struct email_flags flags;
+};
+
+static enum rc
+change(struct db *db, void *ctx)
+{
+	struct change *c = ctx;
+	struct request *rq = c->rq;
+	struct email *e;
+
+	TRY(email_lock(db, rq->actor.account, arg_id(rq, 0)));
+	if (request_var(rq, "HTTP_IF_MATCH") != NULL) {
+		TRY(email_get(
+		    db, rq->actor.account, arg_id(rq, 0), rq->arena, &e));
+		TRY(check_unchanged(rq, e));
+	}
+	return email_flags_set(
+	    db, rq->actor.account, arg_id(rq, 0), &c->flags, rq->arena);
+}
+
+static enum rc
+patch(struct request *rq)
+{
+	struct change c = { .rq = rq };
+
+	TRY(flags_of(rq, &c.flags));
+	TRY(db_tx(rq->db, change, &c));
+	return get(rq);
+}
+
 /* A record made by hand: mail that no server holds. */
 
 struct address_new {
@@ -306,6 +386,12 @@ people_json(struct request *rq, const struct items *people)
 }
 
 static enum rc
+make(struct db *db, void *ctx, int64_t made[ONCE_MADE])
+{
+	return email_create(db, ctx, &made[0]);
+}
+
+static enum rc
 create(struct request *rq)
 {
 	const struct email_new *b = rq->body;
@@ -327,10 +413,10 @@ create(struct request *rq)
 		.snippet = b->snippet,
 	};
 	struct email *e;
-	int64_t id;
+	int64_t made[ONCE_MADE];
 
-	TRY(email_create(rq->db, &in, &id));
-	TRY(email_get(rq->db, rq->actor.account, id, rq->arena, &e));
+	TRY(once(rq, make, &in, made));
+	TRY(email_get(rq->db, rq->actor.account, made[0], rq->arena, &e));
 	return reply_row(rq, 201, email_cols, e);
 }
 
@@ -383,6 +469,39 @@ search_delete(struct request *rq)
 	return reply_close(rq);
 }
 
+/* ---- folders ---- */
+
+struct mailbox_filter {
+	int64_t credential_id;
+	struct page page;
+};
+static const struct field mailbox_filter_params[] = {
+	F_ID(struct mailbox_filter, credential_id, ID_CREDENTIAL, OPTIONAL),
+	F_PAGE(struct mailbox_filter, 50),
+	F_END,
+};
+
+static enum rc
+mailboxes(struct request *rq)
+{
+	const struct mailbox_filter *in = rq->params;
+	int64_t account = rq->actor.account, user = rq->actor.user, total;
+	struct mailbox_list list;
+	struct listing ask;
+	struct list_end end;
+
+	TRY(listing_ask(rq, &in->page, &ask));
+	db_pipe_begin(rq->db);
+	TRY(mailbox_list(rq->db, account, user, in->credential_id, ask.after,
+	    ask.skip, ask.most, rq->arena, &list));
+	TRY(mailbox_count(rq->db, account, user, in->credential_id, &total));
+	TRY(db_pipe_end(rq->db));
+	end = listing_end(
+	    &in->page, &list.n, total, LISTING_LAST(list, &in->page));
+	return reply_rows(
+	    rq, mailbox_cols, list.v, list.n, sizeof list.v[0], &end);
+}
+
 #define ACCOUNT_EMAILS "/api/accounts/:account_id/emails"
 
 static const struct route routes[] = {
@@ -400,7 +519,16 @@ static const struct route routes[] = {
 	    .summary = "Remove the local records of many emails" },
 	{ GET, "/api/emails/:email_id", get, NEED_READ, .row = email_cols,
 	    .summary = "Read an email's metadata" },
+	{ PATCH, "/api/emails/:email_id", patch, NEED_WRITE, BODY(email_patch),
+	    .row = email_cols, .fails = { RC_PRECONDITION },
+	    .summary = "Set an email's flags",
+	    .about = "They are set here at once and told to the mail server "
+		     "by a job; If-Match is honoured." },
 	{ DELETE, "/api/emails/:email_id", delete, NEED_WRITE, .status = 204,
 	    .summary = "Remove an email's local record" },
+	{ GET, "/api/accounts/:account_id/mailboxes", mailboxes, NEED_READ,
+	    PARAMS(mailbox_filter), .row = mailbox_cols, .many = true,
+	    .summary = "List folders, each with its sync ledger",
+	    .about = "On the server = stored + skipped + missing." },
 };
 FAMILY(emails, BUSY);

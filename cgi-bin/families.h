@@ -11,8 +11,11 @@
 	X(auth) \
 	X(credentials) \
 	X(emails) \
+	X(jobs) \
+	X(logs) \
 	X(providers) \
-	X(system)
+	X(system) \
+	X(tasks)
 /* clang-format on */
 
 #define FAMILY_DECLARE(name) extern const struct family name##_family;

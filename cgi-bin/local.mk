@@ -10,8 +10,11 @@ libfamilies_a_SOURCES = \
 	%D%/auth.c \
 	%D%/credentials.c \
 	%D%/emails.c \
+	%D%/jobs.c \
+	%D%/logs.c \
 	%D%/providers.c \
 	%D%/system.c \
+	%D%/tasks.c \
 	%D%/families.c %D%/families.h
 
 families_libs = libfamilies.a $(web_libs)
@@ -36,6 +39,16 @@ cgi_bin_emails_SOURCES = src/web/main.c
 cgi_bin_emails_CPPFLAGS = $(AM_CPPFLAGS) -DRESPONDER=emails
 cgi_bin_emails_LDADD = $(families_libs)
 
+responder_PROGRAMS += cgi-bin/jobs
+cgi_bin_jobs_SOURCES = src/web/main.c
+cgi_bin_jobs_CPPFLAGS = $(AM_CPPFLAGS) -DRESPONDER=jobs
+cgi_bin_jobs_LDADD = $(families_libs)
+
+responder_PROGRAMS += cgi-bin/logs
+cgi_bin_logs_SOURCES = src/web/main.c
+cgi_bin_logs_CPPFLAGS = $(AM_CPPFLAGS) -DRESPONDER=logs
+cgi_bin_logs_LDADD = $(families_libs)
+
 responder_PROGRAMS += cgi-bin/providers
 cgi_bin_providers_SOURCES = src/web/main.c
 cgi_bin_providers_CPPFLAGS = $(AM_CPPFLAGS) -DRESPONDER=providers
@@ -45,3 +58,8 @@ responder_PROGRAMS += cgi-bin/system
 cgi_bin_system_SOURCES = src/web/main.c
 cgi_bin_system_CPPFLAGS = $(AM_CPPFLAGS) -DRESPONDER=system
 cgi_bin_system_LDADD = $(families_libs)
+
+responder_PROGRAMS += cgi-bin/tasks
+cgi_bin_tasks_SOURCES = src/web/main.c
+cgi_bin_tasks_CPPFLAGS = $(AM_CPPFLAGS) -DRESPONDER=tasks
+cgi_bin_tasks_LDADD = $(families_libs)

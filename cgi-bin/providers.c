@@ -1,10 +1,13 @@
-/* What asks a mail server while the caller waits: tests of credentials. */
+/* What asks mail servers: tests of credentials while the caller waits, and
+ * what is queued for the sync. */
 #include "domain/provider-credential-sql.h"
 #include "domain/credential-sql.h"
+#include "domain/task.h"
 #include "domain/vault.h"
 #include "mail/probe.h"
 #include "web/body.h"
 #include "web/doer.h"
+#include "web/idempotency.h"
 #include "web/mail-secret.h"
 #include "web/reply.h"
 #include "web/route.h"
@@ -185,7 +188,129 @@ rotate(struct request *rq)
 	return reply_row(rq, 0, provider_credential_cols, row);
 }
 
-#define ONE "/api/provider-credentials/:provider_credential_id"
+/* ---- sync ---- */
+
+struct sync_wanted {
+	int64_t credential_id;
+};
+static const struct field sync_wanted_body[] = {
+	F_ID(struct sync_wanted, credential_id, ID_CREDENTIAL, REQUIRED), F_END
+};
+
+struct sync_messages {
+	int64_t credential_id;
+	const char *folder;
+};
+static const struct field sync_messages_body[] = {
+	F_ID(struct sync_messages, credential_id, ID_CREDENTIAL, REQUIRED),
+	F_TEXT(struct sync_messages, folder, 1, 255, NULLABLE,
+	    .about = "Its name; absent: all folders."),
+	F_END
+};
+
+struct sync_order {
+	struct request *rq;
+	struct doer who;
+	struct task_new task;
+	const char *message; /* of the log row */
+};
+
+static enum rc
+check_target(struct request *rq, const struct provider_credential *c)
+{
+	if (strcmp(c->provider_kind, "imap") != 0)
+		return fault_add(rq, "credential_id", "not_imap",
+		    "Only an IMAP credential has folders and messages.");
+	if (!c->is_active)
+		return fail(RC_CONFLICT, "The credential is switched off.");
+	if (strcmp(c->sync_mode, "off") == 0)
+		return fail(RC_CONFLICT, "The credential's sync_mode is off.");
+	return RC_OK;
+}
+
+static enum rc
+sync_make(struct db *db, void *ctx, int64_t made[ONCE_MADE])
+{
+	const struct sync_order *o = ctx;
+	const struct log_note note = { "job", o->task.action, RC_OK, o->message,
+		"credential_id", ID_CREDENTIAL, o->task.credential_id };
+	struct provider_credential *c;
+	struct task_started *started;
+
+	TRY(provider_credential_get(db, o->who.account, o->who.user,
+	    o->task.credential_id, o->rq->arena, &c));
+	TRY(check_target(o->rq, c));
+	TRY(task_start_or_join(
+	    db, o->who.account, &o->task, o->rq->arena, &started));
+	made[0] = started->task_id;
+	made[1] = started->job_id;
+	return log_write(db, &o->who, &note);
+}
+
+static enum rc
+sync_queue(struct request *rq, struct sync_order *o)
+{
+	struct task_started started;
+	int64_t made[ONCE_MADE];
+	char job[ID_PRINT_SIZE];
+
+	o->rq = rq;
+	o->who = doer_of(rq);
+	o->task.application_id = o->who.application;
+	o->task.run_at = INSTANT_NONE;
+	o->task.priority = 5;
+	TRY(once(rq, sync_make, o, made));
+	started = (struct task_started){ made[0], made[1] };
+	id_print(ID_JOB, started.job_id, job);
+	reply_header(rq, "Location", arena_fmt(rq->arena, "/api/jobs/%s", job));
+	return reply_row(rq, 0, task_started_cols, &started);
+}
+
+static enum rc
+sync_mailboxes(struct request *rq)
+{
+	const struct sync_wanted *in = rq->body;
+	struct sync_order o = { .task = { .action = "imap_sync_mailboxes",
+				    .credential_id = in->credential_id,
+				    .once = true },
+		.message = "Folders are to be synced" };
+
+	return sync_queue(rq, &o);
+}
+
+static struct str
+folder_json(struct request *rq, const char *folder)
+{
+	struct buf out;
+	struct jw w = jw_on(&out);
+	struct str json;
+
+	buf_init(&out, 4096);
+	jw_object(&w);
+	JW_TEXT(&w, "folder", folder);
+	jw_object_end(&w);
+	json = (struct str){ arena_dup(rq->arena, out.p, out.n), out.n };
+	buf_clear(&out);
+	return json;
+}
+
+/* All folders: whoever waits already does the same. */
+static enum rc
+sync_messages(struct request *rq)
+{
+	const struct sync_messages *in = rq->body;
+	struct sync_order o = { .task = { .action = "imap_sync_messages",
+				    .credential_id = in->credential_id,
+				    .once = in->folder == NULL },
+		.message = "Messages are to be synced" };
+
+	if (in->folder != NULL)
+		o.task.payload = folder_json(rq, in->folder);
+	return sync_queue(rq, &o);
+}
+
+#define ONE  "/api/provider-credentials/:provider_credential_id"
+#define IMAP "/api/accounts/:account_id/imap"
 #define FOREIGN                                                                \
 	{                                                                      \
 		RC_TIMEOUT, RC_CONNECTION, RC_CONFIG_TLS, RC_CONFIG_HOST       \
@@ -200,6 +325,17 @@ static const struct route routes[] = {
 	    .summary = "Replace the secret by one that works",
 	    .about = "The new secret is tried first; where the server does "
 		     "not take it, the old one stays." },
+	{ POST, IMAP "/sync-mailboxes", sync_mailboxes, NEED_WRITE,
+	    BODY(sync_wanted), .row = task_started_cols, .status = 202,
+	    .flags = IDEMPOTENT, .fails = { RC_CONFLICT },
+	    .summary = "Sync the list of folders",
+	    .about = "Queues a job; one that waits already is joined." },
+	{ POST, IMAP "/sync-messages", sync_messages, NEED_WRITE,
+	    BODY(sync_messages), .row = task_started_cols, .status = 202,
+	    .flags = IDEMPOTENT, .fails = { RC_CONFLICT },
+	    .summary = "Sync messages",
+	    .about = "Queues a job; without a folder, one that waits already "
+		     "is joined." },
 };
 
 FAMILY(providers, WAITING);

@@ -11,6 +11,7 @@ queries_sql = \
 	%D%/queries/email.sql \
 	%D%/queries/flag.sql \
 	%D%/queries/health.sql \
+	%D%/queries/idempotency.sql \
 	%D%/queries/job.sql \
 	%D%/queries/log.sql \
 	%D%/queries/mailbox.sql \

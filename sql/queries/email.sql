@@ -60,6 +60,12 @@ SELECT count(*) FROM (
 -- row: email
 SELECT * FROM email_row WHERE account_id = $1 AND id = $2;
 
+-- Locks an email that is there, until this transaction ends.
+-- name: email_lock :must
+-- args: account account, id id
+SELECT FROM email
+WHERE account_id = $1 AND id = $2 AND removed_at IS NULL FOR UPDATE;
+
 -- An email made by hand, that no server knows. The people are JSON texts.
 -- name: email_create :value
 -- args: account account, text? message_id, text? in_reply_to

@@ -78,3 +78,47 @@ FROM job WHERE account_id = $1 AND id = $2;
 INSERT INTO log (application_id, account_id, subject, action, status, level,
     message, data)
 VALUES ($2, $1, 'job', $3, $4, $5, $6, $7);
+
+-- Jobs, newest first, behind an id. `q` is looked for in what went wrong and
+-- in notes.
+-- name: job_list :many
+-- args: account account, id? task, text? state, text? action, text? q,
+-- args: id before, int skip, int most
+-- row:  job
+SELECT id, account_id, task_id, credential_id, action, state, priority,
+    run_at, attempt_count, created_at, started_at, finished_at, failed_at,
+    resolved_at, note, last_error_code, last_error_detail
+FROM job
+WHERE account_id = $1 AND id < $6 AND ($2 IS NULL OR task_id = $2)
+AND ($3 IS NULL OR state = $3) AND ($4 IS NULL OR action = $4)
+AND ($5 IS NULL OR position(lower($5) IN lower(concat_ws(' ', action,
+    last_error_code, last_error_detail, note))) > 0)
+ORDER BY id DESC
+LIMIT $8 OFFSET $7;
+
+-- The same, counted; stops at 10,001.
+-- name: job_count :value
+-- args: account account, id? task, text? state, text? action, text? q
+-- value: int
+SELECT count(*) FROM (
+    SELECT FROM job
+    WHERE account_id = $1 AND ($2 IS NULL OR task_id = $2)
+    AND ($3 IS NULL OR state = $3) AND ($4 IS NULL OR action = $4)
+    AND ($5 IS NULL OR position(lower($5) IN lower(concat_ws(' ', action,
+        last_error_code, last_error_detail, note))) > 0)
+    LIMIT 10001) AS capped;
+
+-- The same job, to be changed in this transaction.
+-- name: job_lock :one
+-- args: account account, id id
+-- row:  job
+SELECT id, account_id, task_id, credential_id, action, state, priority,
+    run_at, attempt_count, created_at, started_at, finished_at, failed_at,
+    resolved_at, note, last_error_code, last_error_detail
+FROM job WHERE account_id = $1 AND id = $2 FOR UPDATE;
+
+-- A job that waits need not wait longer.
+-- name: job_hurry :must
+-- args: account account, id id
+UPDATE job SET run_at = now()
+WHERE account_id = $1 AND id = $2 AND state = 'queued';

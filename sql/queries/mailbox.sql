@@ -1,17 +1,40 @@
--- A mail account's folders as the API shows them, with their ledgers.
+-- Folders of the mail accounts that a caller may see, with their ledgers.
 -- name: mailbox_list :many
--- args: account account, id credential
+-- args: account account, int user, id? credential, id after, int skip,
+-- args: int most
 -- row:  mailbox
 SELECT id, account_id, credential_id, name, delimiter, special_use,
     attributes, is_selectable, uidvalidity, uid_next, highestmodseq,
     server_messages, server_unseen, stored_messages, skipped_messages,
+    CASE WHEN skipped_messages > 0 THEN (SELECT json_object_agg(reason, n)
+        FROM (SELECT p.skip_reason AS reason, count(*) AS n
+            FROM placement p
+            WHERE p.account_id = $1 AND p.mailbox_id = m.id
+            AND p.skip_reason IS NOT NULL
+            GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT 20) AS r) END AS skipped_reasons,
     server_messages - stored_messages - skipped_messages AS missing_messages,
     last_sync_at, last_error_code, last_error_detail, created_at, updated_at
-FROM mailbox
-WHERE account_id = $1 AND credential_id = $2 AND removed_at IS NULL
-ORDER BY special_use IS DISTINCT FROM 'inbox', name, id;
+FROM mailbox m
+WHERE account_id = $1 AND removed_at IS NULL AND id > $4
+AND ($3 IS NULL OR credential_id = $3)
+AND EXISTS (SELECT FROM credential c WHERE c.account_id = $1
+    AND c.id = m.credential_id AND (c.user_id IS NULL OR c.user_id = $2))
+ORDER BY id
+LIMIT $6 OFFSET $5;
 
--- The same folders as the sync needs them.
+-- The same, counted; stops at 10,001.
+-- name: mailbox_count :value
+-- args: account account, int user, id? credential
+-- value: int
+SELECT count(*) FROM (
+    SELECT FROM mailbox m
+    WHERE account_id = $1 AND removed_at IS NULL
+    AND ($3 IS NULL OR credential_id = $3)
+    AND EXISTS (SELECT FROM credential c WHERE c.account_id = $1
+        AND c.id = m.credential_id AND (c.user_id IS NULL OR c.user_id = $2))
+    LIMIT 10001) AS capped;
+
+-- The folders of one as the sync needs them.
 -- name: mailbox_cursors :many
 -- args: account account, id credential
 -- row:  mailbox_cursor

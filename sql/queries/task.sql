@@ -31,3 +31,34 @@ WHERE account_id = $1 AND id = $2 AND last_job_id = $3;
 SELECT id, account_id, task_type, target_credential_id, payload, priority,
     state, created_at, started_at, finished_at, last_job_id
 FROM task WHERE account_id = $1 AND id = $2;
+
+-- Tasks, newest first, behind an id.
+-- name: task_list :many
+-- args: account account, id? credential, text? state, text? type, id before,
+-- args: int skip, int most
+-- row:  task
+SELECT id, account_id, task_type, target_credential_id, payload, priority,
+    state, created_at, started_at, finished_at, last_job_id
+FROM task
+WHERE account_id = $1 AND id < $5
+AND ($2 IS NULL OR target_credential_id = $2)
+AND ($3 IS NULL OR state = $3) AND ($4 IS NULL OR task_type = $4)
+ORDER BY id DESC
+LIMIT $7 OFFSET $6;
+
+-- The same, counted; stops at 10,001.
+-- name: task_count :value
+-- args: account account, id? credential, text? state, text? type
+-- value: int
+SELECT count(*) FROM (
+    SELECT FROM task
+    WHERE account_id = $1 AND ($2 IS NULL OR target_credential_id = $2)
+    AND ($3 IS NULL OR state = $3) AND ($4 IS NULL OR task_type = $4)
+    LIMIT 10001) AS capped;
+
+-- The one of its kind that waits.
+-- name: task_waiting :maybe
+-- args: account account, text singleton
+-- row:  task_started
+SELECT task_id, id AS job_id FROM job
+WHERE account_id = $1 AND singleton = $2 AND state = 'queued';

@@ -245,3 +245,53 @@ job_release(struct db *db, const struct lease *l)
 
 	return move_commit(db, &m);
 }
+
+/* ---- people ---- */
+
+static enum rc
+job_note(struct db *db, const struct doer *who, const char *action, int64_t id,
+    const char *message)
+{
+	const struct log_note n = { "job", action, RC_OK, message, "job_id",
+		ID_JOB, id };
+
+	return log_write(db, who, &n);
+}
+
+enum rc
+job_retry(struct db *db, const struct doer *who, int64_t id, struct arena *a,
+    struct job **out)
+{
+	struct job *job;
+
+	TRY(job_lock(db, who->account, id, a, &job));
+	if (strcmp(job->state, job_state_word(JOB_FAILED)) != 0)
+		return fail(RC_CONFLICT, "Only a failed job is tried again.");
+	assert(job_may[JOB_FAILED] & 1u << JOB_QUEUED);
+	TRY(job_move(db,
+	    &(struct job_move_args){ .account = who->account,
+		.id = id,
+		.was = job->state,
+		.becomes = job_state_word(JOB_QUEUED),
+		.attempt_step = -job->attempt_count },
+	    a, out));
+	TRY(task_follow(db, who->account, job->task_id, id,
+	    job_state_word(JOB_QUEUED), NULL));
+	return job_note(db, who, "retry", id, "Job queued again");
+}
+
+enum rc
+job_run_now(struct db *db, const struct doer *who, int64_t id, struct arena *a,
+    struct job **out)
+{
+	struct job *job;
+
+	TRY(job_lock(db, who->account, id, a, &job));
+	if (strcmp(job->state, job_state_word(JOB_RUNNING)) == 0)
+		return RC_JOB_RUNNING;
+	if (strcmp(job->state, job_state_word(JOB_QUEUED)) != 0)
+		return fail(RC_CONFLICT, "The job has ended.");
+	TRY(job_hurry(db, who->account, id));
+	TRY(job_note(db, who, "trigger", id, "Job is to run now"));
+	return job_get(db, who->account, id, a, out);
+}

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "db/db.h"
+#include "domain/log.h"
 #include "domain/task.h"
 
 /* X(name, as in the database) */
@@ -114,5 +115,17 @@ enum rc job_finish(struct db *, const struct lease *, enum rc,
 /* Gives the lease back at once, without counting the try: the program was told
  * to stop, or its time is up, and another goes on where this one was. */
 enum rc job_release(struct db *, const struct lease *) MUST_CHECK;
+
+/* ---- what people do with jobs; in the transaction at hand ---- */
+
+/* A failed one waits again, as if it had never been tried. RC_CONFLICT: it has
+ * not failed. */
+enum rc job_retry(struct db *, const struct doer *, int64_t id, struct arena *,
+    struct job **) MUST_CHECK;
+
+/* One that waits runs as soon as a worker is free. RC_JOB_RUNNING, and
+ * RC_CONFLICT where it has ended. */
+enum rc job_run_now(struct db *, const struct doer *, int64_t id,
+    struct arena *, struct job **) MUST_CHECK;
 
 #endif

@@ -10,6 +10,7 @@ libdomain_a_SOURCES = \
 	%D%/email.c %D%/email.h \
 	%D%/flag.c %D%/flag.h \
 	%D%/health.h \
+	%D%/idempotency.c %D%/idempotency.h \
 	%D%/job.c %D%/job.h \
 	%D%/log.c %D%/log.h \
 	%D%/mailbox.c %D%/mailbox.h \
@@ -41,6 +42,7 @@ domain_made_c = \
 	%D%/email-sql.c \
 	%D%/flag-sql.c \
 	%D%/health-sql.c \
+	%D%/idempotency-sql.c \
 	%D%/job-sql.c \
 	%D%/log-sql.c \
 	%D%/mailbox-sql.c \
@@ -60,6 +62,7 @@ domain_made_h = \
 	%D%/email-sql.h \
 	%D%/flag-sql.h \
 	%D%/health-sql.h \
+	%D%/idempotency-sql.h \
 	%D%/job-sql.h \
 	%D%/log-sql.h \
 	%D%/mailbox-sql.h \

@@ -2,6 +2,20 @@
 
 #include "domain/log-sql.h"
 
+const struct col log_row_cols[] = {
+	COL_ID(struct log_row, id, ID_LOG),
+	COL_ID(struct log_row, account_id, ID_ACCOUNT),
+	COL(struct log_row, subject),
+	COL(struct log_row, action),
+	COL(struct log_row, status),
+	COL(struct log_row, level),
+	COL(struct log_row, message, .content = true),
+	COL_JSON(struct log_row, data, .content = true),
+	COL(struct log_row, request_id),
+	COL(struct log_row, created_at),
+	COL_END,
+};
+
 #define DATA_MOST ((size_t)4096)
 
 static void

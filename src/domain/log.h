@@ -31,4 +31,19 @@ struct log_note {
 enum rc
 log_write(struct db *, const struct doer *, const struct log_note *) MUST_CHECK;
 
+/* A line of it. */
+struct log_row {
+	int64_t id;
+	int64_t account_id;
+	const char *subject;
+	const char *action;
+	const char *status;
+	const char *level;
+	const char *message;
+	struct str data;
+	const char *request_id;
+	instant created_at;
+};
+extern const struct col log_row_cols[];
+
 #endif

@@ -20,6 +20,8 @@ const struct col mailbox_cols[] = {
 	COL(struct mailbox, stored_messages),
 	COL(struct mailbox, skipped_messages,
 	    .note = "Stored, but could not be read whole; each has a reason."),
+	COL_JSON(struct mailbox, skipped_reasons,
+	    .note = "How many for each reason; null where none."),
 	COL(struct mailbox, missing_messages,
 	    .note = "On the server, neither stored nor skipped; 0 when a sync "
 		    "has ended."),

@@ -25,6 +25,7 @@ struct mailbox {
 	int64_t server_unseen;
 	int64_t stored_messages;
 	int64_t skipped_messages;
+	struct str skipped_reasons; /* {"why": how many}; p NULL: none */
 	int64_t missing_messages;
 	instant last_sync_at;
 	const char *last_error_code;

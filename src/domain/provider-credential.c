@@ -296,16 +296,29 @@ insert(struct db *db, const struct job_of *j)
 	return provider_credential_insert(db, &in, j->arena, j->out);
 }
 
+enum rc
+provider_credential_make(struct db *db, struct provider_write *w,
+    const struct provider_credential *want, struct arena *arena,
+    struct provider_credential **out)
+{
+	const struct job_of j = {
+		.w = w, .arena = arena, .want = want, .out = out
+	};
+
+	TRY(check(w, want, NULL));
+	TRY(check_sender(db, w, want, arena));
+	TRY(insert(db, &j));
+	TRY(only_default(db, &w->who, *out));
+	return note(db, &w->who, "create", (*out)->id, RC_OK,
+	    "Provider credential created");
+}
+
 static enum rc
 create_body(struct db *db, void *ctx)
 {
 	const struct job_of *j = ctx;
 
-	TRY(check_sender(db, j->w, j->want, j->arena));
-	TRY(insert(db, j));
-	TRY(only_default(db, &j->w->who, *j->out));
-	return note(db, &j->w->who, "create", (*j->out)->id, RC_OK,
-	    "Provider credential created");
+	return provider_credential_make(db, j->w, j->want, j->arena, j->out);
 }
 
 enum rc
@@ -315,7 +328,6 @@ provider_credential_create(struct db *db, struct provider_write *w,
 {
 	struct job_of j = { .w = w, .arena = arena, .want = want, .out = out };
 
-	TRY(check(w, want, NULL));
 	return db_tx(db, create_body, &j);
 }
 

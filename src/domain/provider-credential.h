@@ -65,8 +65,11 @@ struct provider_write {
 };
 
 /* Makes the row that `want` describes (ids and states in it are not looked
- * at). */
+ * at). The second does it in the transaction at hand. */
 enum rc provider_credential_create(struct db *, struct provider_write *,
+    const struct provider_credential *want, struct arena *,
+    struct provider_credential **out) MUST_CHECK;
+enum rc provider_credential_make(struct db *, struct provider_write *,
     const struct provider_credential *want, struct arena *,
     struct provider_credential **out) MUST_CHECK;
 

@@ -25,6 +25,17 @@ const struct col task_started_cols[] = {
 	COL_END,
 };
 
+const char *const task_states[] = { "pending", "queued", "running", "succeeded",
+	"failed", "cancelled", NULL };
+
+static const char *
+singleton_of(const struct task_new *t, struct arena *a)
+{
+	if (!t->once)
+		return NULL;
+	return arena_fmt(a, "%s:%lld", t->action, (long long)t->credential_id);
+}
+
 enum rc
 task_start(struct db *db, int64_t account, const struct task_new *t,
     struct arena *a, struct task_started **out)
@@ -46,9 +57,24 @@ task_start(struct db *db, int64_t account, const struct task_new *t,
 		.priority = t->priority,
 		.action = t->action,
 		.exclusion = exclusion,
-		.singleton = t->once ? arena_fmt(a, "%s:%lld", t->action,
-					   (long long)t->credential_id)
-				     : NULL,
+		.singleton = singleton_of(t, a),
 		.run_at = t->run_at },
 	    a, out);
+}
+
+/* The one that waits may begin to run between the two statements: then there
+ * is room for another. */
+enum rc
+task_start_or_join(struct db *db, int64_t account, const struct task_new *t,
+    struct arena *a, struct task_started **out)
+{
+	for (int tries = 0; tries < 3; tries++) {
+		TRY(task_start(db, account, t, a, out));
+		if (*out != NULL)
+			return RC_OK;
+		TRY(task_waiting(db, account, singleton_of(t, a), a, out));
+		if (*out != NULL)
+			return RC_OK;
+	}
+	return fail(RC_RETRY, "a job of its kind comes and goes");
 }

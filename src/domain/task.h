@@ -38,11 +38,18 @@ struct task_new {
 	instant run_at;        /* INSTANT_NONE: now */
 };
 
+/* NULL at the end. */
+extern const char *const task_states[];
+
 /* Makes a task and queues its first job, in the transaction at hand, if there
  * is one. What talks to one IMAP account never runs twice at a time
  * (exclusion "imap:<credential>"). `*out` NULL: `once`, and one waits. Within
  * a pipeline `*out` is filled at its end. */
 enum rc task_start(struct db *, int64_t account, const struct task_new *,
     struct arena *, struct task_started **out) MUST_CHECK;
+
+/* The same, joining one that waits: made, or waiting already, `*out` is it. */
+enum rc task_start_or_join(struct db *, int64_t account,
+    const struct task_new *, struct arena *, struct task_started **) MUST_CHECK;
 
 #endif

@@ -21,6 +21,13 @@ struct listing {
 enum rc
 listing_ask(struct request *, const struct page *, struct listing *) MUST_CHECK;
 
+/* For lists that begin with the newest: ids below this one. */
+static inline int64_t
+listing_before(const struct listing *ask)
+{
+	return ask->after != 0 ? ask->after : INT64_MAX;
+}
+
 /* Cuts `n` to the page. `last`: id of the last row that is shown. */
 struct list_end
 listing_end(const struct page *, size_t *n, int64_t total, int64_t last);

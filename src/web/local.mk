@@ -12,6 +12,7 @@ libweb_a_SOURCES = \
 	%D%/field.h \
 	%D%/fill.c %D%/fill.h \
 	%D%/guard.c %D%/guard.h \
+	%D%/idempotency.c %D%/idempotency.h \
 	%D%/issuer.c %D%/issuer.h \
 	%D%/listen.c %D%/listen.h \
 	%D%/listing.c %D%/listing.h \

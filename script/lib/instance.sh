@@ -130,18 +130,23 @@ part_alive()
 	part_pid "$1" >/dev/null
 }
 
-# part_spawn PART USER COMMAND…: setsid keeps the terminal's
-# Ctrl-C from the part, so that stopping keeps its order.
+# part_spawn PART USER COMMAND…: setsid keeps the terminal's Ctrl-C from the
+# part, so that stopping keeps its order. The part notes its number before it is
+# anything else, and holds the guard back meanwhile (fd 7): no kill of the
+# starter leaves a part that nobody knows.
+declare -A part_child
 part_spawn()
 {
-	local part=$1 user=$2 who=() pid
+	local part=$1 user=$2 who=() me
 	shift 2
 	[ "$user" = root ] ||
 	    who=(setpriv --reuid="$user" --regid="$user" --init-groups --)
-	setsid "${who[@]}" "$@" \
-	    </dev/null >>"$log/$part.log" 2>&1 3>&- 7>&- 8>&- 9>&- &
-	pid=$!
-	echo "$pid $(process_start "$pid")" >"$state/pid/$part"
+	(
+		me=$BASHPID
+		echo "$me $(process_start "$me")" >"$state/pid/$part"
+		exec setsid "${who[@]}" "$@" 3>&- 7>&- 8>&- 9>&-
+	) </dev/null >>"$log/$part.log" 2>&1 &
+	part_child[$part]=$!
 }
 
 # A part is ready when its test says so; one that died is not waited for.
@@ -151,7 +156,7 @@ part_ready()
 	shift
 	part_ready_or_dead()
 	{
-		"$@" || ! part_alive "$part"
+		"$@" || ! process_start "${part_child[$part]}" >/dev/null
 	}
 	until_true 30 part_ready_or_dead "$@" && part_alive "$part" && return
 	say "$part did not come up; the end of $log/$part.log:"

@@ -8,7 +8,8 @@ fuzz_cppflags = $(AM_CPPFLAGS) -I$(srcdir)/fuzz $(CRYPTO_CFLAGS) \
 	$(JSONC_CFLAGS)
 fuzz_ldflags = $(AM_LDFLAGS) -fsanitize=fuzzer
 
-noinst_PROGRAMS += %D%/fuzz-conf %D%/fuzz-json %D%/fuzz-jws %D%/fuzz-mime
+noinst_PROGRAMS += %D%/fuzz-conf %D%/fuzz-json %D%/fuzz-jws %D%/fuzz-mime \
+	%D%/fuzz-date %D%/fuzz-imap %D%/fuzz-mutf7 %D%/fuzz-rfc2047
 %C%_fuzz_conf_CPPFLAGS = $(fuzz_cppflags)
 %C%_fuzz_conf_LDFLAGS = $(fuzz_ldflags)
 %C%_fuzz_conf_LDADD = $(core_libs)
@@ -21,5 +22,18 @@ noinst_PROGRAMS += %D%/fuzz-conf %D%/fuzz-json %D%/fuzz-jws %D%/fuzz-mime
 %C%_fuzz_mime_CPPFLAGS = $(fuzz_cppflags)
 %C%_fuzz_mime_LDFLAGS = $(fuzz_ldflags)
 %C%_fuzz_mime_LDADD = $(mail_libs)
+%C%_fuzz_date_CPPFLAGS = $(fuzz_cppflags)
+%C%_fuzz_date_LDFLAGS = $(fuzz_ldflags)
+%C%_fuzz_date_LDADD = $(mail_libs)
+%C%_fuzz_imap_SOURCES = %D%/fuzz-imap.c $(imap_show)
+%C%_fuzz_imap_CPPFLAGS = $(fuzz_cppflags) -I$(srcdir)/tests
+%C%_fuzz_imap_LDFLAGS = $(fuzz_ldflags)
+%C%_fuzz_imap_LDADD = $(mail_libs)
+%C%_fuzz_mutf7_CPPFLAGS = $(fuzz_cppflags)
+%C%_fuzz_mutf7_LDFLAGS = $(fuzz_ldflags)
+%C%_fuzz_mutf7_LDADD = $(mail_libs)
+%C%_fuzz_rfc2047_CPPFLAGS = $(fuzz_cppflags)
+%C%_fuzz_rfc2047_LDFLAGS = $(fuzz_ldflags)
+%C%_fuzz_rfc2047_LDADD = $(mail_libs)
 endif
 EXTRA_DIST += %D%/fuzz.h

@@ -115,7 +115,9 @@ struct imap_fetch {
 	void *arg;
 };
 
-/* A failing callback ends the session: answers may still be on their way. */
+/* Costs by the UIDs of the set, whether they exist or not: a caller takes it
+ * from a search, or bounds it by UIDNEXT.
+ * A failing callback ends the session: answers may still be on their way. */
 enum rc imap_fetch(struct imap *, const struct imap_set *uids,
     const char *items, const struct imap_fetch *) MUST_CHECK;
 

@@ -43,6 +43,16 @@ imap_client_clear(struct imap_client *c)
 	arena_free(&c->arena);
 }
 
+static bool
+use_ca(struct imap_client *c, const char *file)
+{
+	egress_free(&c->egress);
+	if (egress_new("127.0.0.0/8", file, &c->egress) != RC_OK)
+		return false;
+	c->params.login.egress = c->egress;
+	return true;
+}
+
 bool
 imap_client_option(struct imap_client *c, const char *line)
 {
@@ -67,6 +77,10 @@ imap_client_option(struct imap_client *c, const char *line)
 		c->params.idle_ms = atoi(value);
 	else if (strcmp(name, "command_ms") == 0)
 		c->params.command_ms = atoi(value);
+	else if (strcmp(name, "ca") == 0)
+		return use_ca(c, value);
+	else if (strcmp(name, "secret") == 0)
+		c->secret = secret_new(c->arena, value, strlen(value));
 	else if (strcmp(name, "host") == 0)
 		c->params.login.host = arena_str(c->arena, value);
 	else if (strcmp(name, "user") == 0)

@@ -17,7 +17,8 @@ struct imap_client {
 void imap_client_init(struct imap_client *, unsigned port);
 void imap_client_clear(struct imap_client *);
 
-/* "@ name value": security, oauth, known, idle_ms, command_ms, until_ms. */
+/* "@ name value": security, oauth, known, idle_ms, command_ms, host, user,
+ * secret, ca (a file of authorities). */
 bool imap_client_option(struct imap_client *, const char *);
 
 /* "> name arguments". What happened is appended to `out`, the result last:

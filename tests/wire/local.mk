@@ -11,4 +11,13 @@ TESTS += %D%/test-imap
 	$(imap_show)
 %C%_test_imap_CPPFLAGS = $(check_cppflags) $(CURL_CFLAGS)
 %C%_test_imap_LDADD = $(check_libs) $(mail_libs) -lpthread
+
+check_PROGRAMS += %D%/test-dovecot
+TESTS += %D%/test-dovecot
+%C%_test_dovecot_SOURCES = %D%/test-dovecot.c \
+	%D%/dovecot-server.c %D%/dovecot-server.h \
+	%D%/imap-client.c %D%/imap-client.h \
+	$(imap_show)
+%C%_test_dovecot_CPPFLAGS = $(check_cppflags) $(CURL_CFLAGS)
+%C%_test_dovecot_LDADD = $(check_libs) $(mail_libs)
 endif

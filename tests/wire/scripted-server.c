@@ -22,6 +22,7 @@ struct scripted_server {
 	char fault[1000];
 	char *out; /* not sent yet */
 	size_t out_n;
+	size_t out_cap;
 };
 
 static void
@@ -56,7 +57,10 @@ take_peer(struct scripted_server *s)
 static void
 put(struct scripted_server *s, const char *p, size_t n)
 {
-	s->out = realloc(s->out, s->out_n + n + 1);
+	if (s->out_n + n > s->out_cap) {
+		s->out_cap = (s->out_n + n) * 2;
+		s->out = realloc(s->out, s->out_cap);
+	}
 	if (s->out == NULL)
 		abort();
 	memcpy(s->out + s->out_n, p, n);

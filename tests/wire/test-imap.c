@@ -197,7 +197,7 @@ static const char fetch_answer[] =
  * reported only when it was there whole. */
 START_TEST(cut_at_every_byte)
 {
-	size_t whole = strstr(fetch_answer, "L3") - fetch_answer;
+	size_t whole = (size_t)(strstr(fetch_answer, "L3") - fetch_answer);
 
 	for (size_t n = 0; n <= strlen(fetch_answer); n++) {
 		struct script s = { .n = 0 };

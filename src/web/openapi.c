@@ -368,7 +368,7 @@ answer_schema(struct jw *w, const struct route *r)
 	mark_property(w, r);
 	if (r->many) {
 		list_properties(w, r, key);
-	} else if (key != NULL && (r->env == ENV_DATA || r->row != NULL)) {
+	} else if (key != NULL) {
 		jw_key(w, key);
 		thing(w, r);
 	} else {
@@ -381,7 +381,7 @@ answer_schema(struct jw *w, const struct route *r)
 		jw_text(w, mark_name(r));
 	if (r->many)
 		list_required(w, r, key);
-	else if (key != NULL && (r->env == ENV_DATA || r->row != NULL))
+	else if (key != NULL)
 		jw_text(w, key);
 	else
 		beside_required(w, r);

@@ -69,7 +69,7 @@ enum route_flag {
 	TIMES_SPACED = 1 << 10, /* "2025-10-18 14:23:45" */
 	OAUTH = 1 << 11,        /* errors as {error, error_description} */
 	ASK_ADMIN = 1 << 12,    /* the handler looks at actor.admin */
-	SICK_TOO = 1 << 13,  /* 503 has the same shape as 200 (health) */
+	SICK_TOO = 1 << 13,     /* 503 has the same shape as 200 (health) */
 };
 
 #define ROUTE_ARGS  4
@@ -94,12 +94,13 @@ struct route {
 	unsigned flags;
 	enum door door; /* DOOR_ANY; a row with the door's name wins */
 	struct shape body, params;
-	int status;                 /* of success; 0: 200 */
+	int status; /* of success; 0: 200 */
 	int also; /* another success: a page in place of a redirect, or back */
 	const struct col *row;      /* what it answers: these columns, or */
-	const struct field *answer; /* these fields, or neither (no JSON) */
+	const struct field *answer; /* these fields, or neither (any JSON) */
 	bool many;                  /* a list of them, with meta */
-	const char *key;     /* its name in `success` and `ok`: "thread" */
+	const char *key; /* its name in `success` and `ok`; NULL: its members
+			  * stand beside "success" */
 	const char *missing; /* RC_NOT_FOUND's word there: "THREAD_NOT_FOUND" */
 	enum rc fails[ROUTE_FAILS]; /* that may happen beyond the usual */
 	const char *type;           /* of an answer that is not JSON */

@@ -1,6 +1,7 @@
 # tests/api: the API through nginx, by Node's test runner (script/test api).
 
 EXTRA_DIST += \
+	%D%/guard.test.mjs \
 	%D%/http.test.mjs \
 	%D%/nginx.test.mjs \
 	%D%/serve.test.mjs \

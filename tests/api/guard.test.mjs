@@ -1,0 +1,85 @@
+// Rights that were taken away are gone: tokens at once, cookies within a second.
+import assert from 'node:assert/strict';
+import { before, describe, test } from 'node:test';
+import { client } from '../lib/api.mjs';
+import { people, sql } from '../lib/people.mjs';
+import { stack } from '../lib/stack.mjs';
+
+let house, api;
+
+before(async () => {
+	house = await stack();
+	api = client(house);
+});
+
+const path = '/api/accounts';
+
+async function token(them, who) {
+	const answer = await api.as(who)
+		.post(`/api/accounts/acc_${them.account}/token`, {});
+	assert.equal(answer.status, 200, answer.text);
+	return answer.json.data.access_token;
+}
+
+const status = async (who) => (await api.as(who).get(path)).status;
+
+describe('a token', () => {
+	const ends = [
+		['its session ends', (them, user) => sql(house,
+			`UPDATE session SET ended_at = now() WHERE user_id = ${user}`)],
+		['its user is switched off', (them, user) => sql(house,
+			`UPDATE app_user SET is_active = false WHERE id = ${user}`)],
+		['its role changes', (them, user) => sql(house, `UPDATE membership
+			SET role = 'viewer' WHERE user_id = ${user}`)],
+		['its membership goes', (them, user) => sql(house,
+			`DELETE FROM membership WHERE user_id = ${user}`)],
+		['its account is suspended', (them) => sql(house, `UPDATE account
+			SET status = 'suspended' WHERE id = ${them.account}`)],
+	];
+	for (const [name, end] of ends)
+		test(`is refused at once when ${name}`, async () => {
+			const them = people(house);
+			const bearer = { token: await token(them, them.member) };
+			assert.equal(await status(bearer), 200);
+			end(them, them.member.user);
+			const answer = await api.as(bearer).get(path);
+			assert.equal(answer.status, 401);
+			assert.match(answer.json.code, /unauthorized/);
+		});
+
+	test('is refused when a byte of it is another', async () => {
+		const them = people(house);
+		const good = await token(them, them.member);
+		for (const at of [5, good.indexOf('.') + 5,
+			good.lastIndexOf('.') + 5]) {
+			const other = good[at] === 'A' ? 'B' : 'A';
+			const bad = good.slice(0, at) + other + good.slice(at + 1);
+			assert.equal(await status({ token: bad }), 401);
+		}
+	});
+});
+
+describe('a cookie', () => {
+	test('is refused within a second', async () => {
+		const them = people(house);
+		assert.equal(await status(them.member), 200);
+		sql(house, `UPDATE session SET ended_at = now()
+			WHERE user_id = ${them.member.user}`);
+		// The database's guard stands behind the remembered actor.
+		assert.equal(await status(them.member), 401);
+	});
+	test('asks first for each write', async () => {
+		const them = people(house);
+		const member = api.as(them.member);
+		assert.equal((await member.get(path)).status, 200);
+		sql(house, `DELETE FROM session
+			WHERE user_id = ${them.member.user}`);
+		assert.equal((await member.post(`${path}/search`, {})).status, 401);
+	});
+	test('speaks for its own account only', async () => {
+		const them = people(house);
+		const foreign = `/api/accounts/acc_${them.other}/members`;
+		assert.equal((await api.as(them.owner).get(foreign)).status, 403);
+		assert.equal((await api.as(them.stranger).get(foreign)).status, 200);
+	});
+});

@@ -177,7 +177,7 @@ START_TEST(conversations)
 			fprintf(stderr, "%s\n", entry[i]->d_name);
 		fault = play(&s);
 		if (fault[0] != '\0') {
-			printf("FAIL %s: %s\n", entry[i]->d_name, fault);
+			fprintf(stderr, "FAIL %s: %s\n", entry[i]->d_name, fault);
 			failed++;
 		}
 		free(fault);

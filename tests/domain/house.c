@@ -172,6 +172,38 @@ house_start(struct house *h, const char *const *settings)
 	    "SELECT id, 'Test' FROM application RETURNING id");
 }
 
+/* The rights to the account's rows: those of a job that nobody runs. */
+static void
+take_scope(struct house *h)
+{
+	int64_t job = house_int(h,
+	    "WITH t AS (INSERT INTO task (application_id, account_id, "
+	    "task_type) SELECT application_id, id, 'scope' FROM account "
+	    "WHERE id = {a} RETURNING *) INSERT INTO job (application_id, "
+	    "account_id, task_id, action, state, lease_token, lease_until) "
+	    "SELECT application_id, account_id, id, 'scope', 'running', 1, "
+	    "'infinity' FROM t RETURNING id");
+
+	job_guard_set(h->db,
+	    &(struct lease){
+		.id = job, .account_id = h->account, .lease_token = 1 });
+}
+
+static void
+drop_scope(struct house *h)
+{
+	db_guard_none(h->db);
+	house_sql(h, "DELETE FROM task WHERE task_type = 'scope'");
+}
+
+void
+house_as_user(struct house *h, enum rc (*body)(struct db *, void *), void *arg)
+{
+	take_scope(h);
+	MUST(db_tx(h->db, body, arg));
+	drop_scope(h);
+}
+
 /* As the API will do it: the row first, then the sealed secret. */
 void
 house_newcomer(struct house *h, const char *user)
@@ -189,27 +221,13 @@ house_newcomer(struct house *h, const char *user)
 	    "RETURNING id",
 	    (long long)h->application, (long long)h->account, h->port);
 	h->credential = house_int(h, sql);
-	snprintf(sql, sizeof sql,
-	    "INSERT INTO task (application_id, account_id, task_type) VALUES "
-	    "(%lld, %lld, 'seal') RETURNING id",
-	    (long long)h->application, (long long)h->account);
-	snprintf(sql, sizeof sql,
-	    "INSERT INTO job (application_id, account_id, task_id, action, "
-	    "state, lease_token) VALUES (%lld, %lld, %lld, 'seal', 'running', "
-	    "1) RETURNING id",
-	    (long long)h->application, (long long)h->account,
-	    (long long)house_int(h, sql));
-	job_guard_set(h->db,
-	    &(struct lease){ .id = house_int(h, sql),
-		.account_id = h->account,
-		.lease_token = 1 });
+	take_scope(h);
 	MUST(credential_secret_seal(h->db, &h->keks, h->application, h->account,
 	    h->credential, &s, h->arena, &sealed));
-	db_guard_none(h->db);
+	drop_scope(h);
 	hex_encode(sealed.secret.p, sealed.secret.n, hex);
 	house_sql(h,
 	    arena_fmt(h->arena,
-		"DELETE FROM task WHERE task_type = 'seal'; "
 		"UPDATE credential SET secret = '\\x%s', secret_key_id = %lld "
 		"WHERE id = %lld",
 		hex, (long long)sealed.key_id, (long long)h->credential));
@@ -299,12 +317,13 @@ house_queue(struct house *h, const char *action)
 	return house_int(h,
 	    arena_fmt(h->arena,
 		"WITH t AS (INSERT INTO task (application_id, account_id, "
-		"task_type, target_credential_id, state) SELECT "
-		"application_id, id, '%s', {c}, 'queued' FROM account "
+		"last_job_id, task_type, target_credential_id, state) SELECT "
+		"application_id, id, nextval('job_id_seq'), '%s', {c}, "
+		"'queued' FROM account "
 		"WHERE id = {a} RETURNING *) INSERT INTO job "
-		"(application_id, account_id, task_id, credential_id, action, "
-		"exclusion) SELECT application_id, account_id, id, {c}, '%s', "
-		"'imap:{c}' FROM t RETURNING id",
+		"(application_id, account_id, id, task_id, credential_id, "
+		"action, exclusion) SELECT application_id, account_id, "
+		"last_job_id, id, {c}, '%s', 'imap:{c}' FROM t RETURNING id",
 		action, action));
 }
 

@@ -38,6 +38,10 @@ enum rc house_run(struct house *, struct sync_report *);
 /* house_queue("imap_sync_messages") and house_run, which must succeed. */
 struct sync_report house_sync(struct house *);
 
+/* A transaction as the account's owner would make it. */
+void
+house_as_user(struct house *, enum rc (*body)(struct db *, void *), void *arg);
+
 /* letterrack-sync of this build, with one variable more in its environment
  * (may be NULL); its wait status. */
 int house_program(struct house *, const char *variable);

@@ -1,5 +1,6 @@
 /* The sync against a real Dovecot. One house for all cases; each case has an
  * IMAP user of its own. */
+#include "domain/flag.h"
 #include "domain/house.h"
 
 #include <dirent.h>
@@ -84,11 +85,363 @@ START_TEST(first_sync)
 }
 END_TEST
 
+static char *
+message(int n)
+{
+	return arena_fmt(house.arena,
+	    "From: Anna <anna@example.org>\r\n"
+	    "Subject: number %d\r\n"
+	    "Message-ID: <%d@example.org>\r\n"
+	    "Date: Fri, 20 Nov 2026 10:00:00 +0100\r\n"
+	    "\r\n"
+	    "Text %d.\r\n",
+	    n, n, n);
+}
+
+/* An IMAP user with `n` messages in INBOX, synced. */
+static struct imap *
+newcomer(const char *user, int n)
+{
+	struct imap *im;
+
+	house_newcomer(&house, user);
+	im = house_imap(&house);
+	for (int i = 1; i <= n; i++)
+		house_append(im, "INBOX", message(i));
+	ck_assert_int_eq(house_sync(&house).stored, n);
+	return im;
+}
+
+static const char *
+one(const char *sql)
+{
+	return house_sql(&house, sql);
+}
+
+START_TEST(follows_flags)
+{
+	struct imap *im = newcomer("flags", 3);
+
+	house_store(im, "INBOX", "2", "+FLAGS", "(\\Seen \\Flagged Later)");
+	ck_assert_int_eq(house_sync(&house).flags, 1);
+	ck_assert_str_eq(one("SELECT is_read, is_flagged, flags FROM email "
+			     "WHERE credential_id = {c} AND uid = 2"),
+	    "t|t|{Later,\"\\\\Flagged\",\"\\\\Seen\"}");
+	check_counts();
+	house_store(im, "INBOX", "2", "-FLAGS", "(\\Seen)");
+	ck_assert_int_eq(house_sync(&house).flags, 1);
+	ck_assert_str_eq(one("SELECT is_read FROM email "
+			     "WHERE credential_id = {c} AND uid = 2"),
+	    "f");
+	check_counts();
+	imap_free(&im);
+}
+END_TEST
+
+START_TEST(follows_expunges)
+{
+	struct imap *im = newcomer("expunge", 5);
+	struct sync_report r;
+
+	house_expunge(im, "INBOX", "2,4:5");
+	house_append(im, "INBOX", message(6));
+	r = house_sync(&house);
+	ck_assert_int_eq(r.expunged, 3);
+	ck_assert_int_eq(r.stored, 1);
+	ck_assert_str_eq(
+	    one("SELECT string_agg(subject || coalesce(removed_why, ''), ',' "
+		"ORDER BY id) FROM email WHERE credential_id = {c}"),
+	    "number 1,number 2vanished,number 3,number 4vanished,"
+	    "number 5vanished,number 6");
+	check_counts();
+	imap_free(&im);
+}
+END_TEST
+
+START_TEST(follows_folders)
+{
+	struct imap *im = newcomer("folders", 1);
+	const char *id;
+
+	MUST(imap_folder_create(im, str_of("Work")));
+	MUST(imap_folder_create(im, str_of("Work/D&APw-nn")));
+	house_append(im, "Work/D&APw-nn", message(2));
+	ck_assert_int_eq(house_sync(&house).stored, 1);
+	ck_assert_str_eq(one("SELECT name, delimiter FROM mailbox WHERE "
+			     "credential_id = {c} AND wire_name LIKE '%nn'"),
+	    "Work/Dünn|/");
+	ck_assert_str_eq(one("SELECT string_agg(special_use, ',' ORDER BY "
+			     "special_use) FROM mailbox WHERE "
+			     "credential_id = {c}"),
+	    "inbox,sent,trash");
+	id = one("SELECT e.id, e.mailbox_id FROM email e "
+		 "WHERE credential_id = {c} AND subject = 'number 2'");
+
+	/* A rename takes mail and ids along, and the children's too. */
+	MUST(imap_folder_rename(im, str_of("Work"), str_of("Play")));
+	ck_assert_int_eq(house_sync(&house).stored, 0);
+	ck_assert_str_eq(one("SELECT e.id, e.mailbox_id FROM email e JOIN "
+			     "mailbox m ON m.id = e.mailbox_id WHERE "
+			     "m.credential_id = {c} AND m.name = 'Play/Dünn'"),
+	    id);
+	check_counts();
+
+	/* A folder that goes takes its mail along. */
+	MUST(imap_folder_delete(im, str_of("Play/D&APw-nn")));
+	ck_assert_int_eq(house_sync(&house).expunged, 1);
+	ck_assert_str_eq(one("SELECT removed_why FROM email WHERE "
+			     "credential_id = {c} AND subject = 'number 2'"),
+	    "vanished");
+	check_counts();
+	/* One of the same name is another folder. */
+	MUST(imap_folder_create(im, str_of("Play/D&APw-nn")));
+	house_append(im, "Play/D&APw-nn", message(3));
+	ck_assert_int_eq(house_sync(&house).stored, 1);
+	check_counts();
+	imap_free(&im);
+}
+END_TEST
+
+/* Names that are exchanged between two folders. */
+START_TEST(follows_swapped_names)
+{
+	struct imap *im = newcomer("swap", 1);
+	const char *ids;
+
+	MUST(imap_folder_create(im, str_of("A")));
+	MUST(imap_folder_create(im, str_of("B")));
+	house_append(im, "A", message(2));
+	house_append(im, "B", message(3));
+	ck_assert_int_eq(house_sync(&house).stored, 2);
+	ids = one("SELECT string_agg(id || subject, ',' ORDER BY id) "
+		  "FROM email WHERE credential_id = {c}");
+	MUST(imap_folder_rename(im, str_of("A"), str_of("C")));
+	MUST(imap_folder_rename(im, str_of("B"), str_of("A")));
+	MUST(imap_folder_rename(im, str_of("C"), str_of("B")));
+	(void)house_sync(&house);
+	ck_assert_str_eq(
+	    one("SELECT string_agg(m.name || ':' || e.subject, ',' ORDER BY "
+		"m.name) FROM email e JOIN mailbox m ON m.id = e.mailbox_id "
+		"WHERE m.credential_id = {c} AND m.name IN ('A', 'B')"),
+	    "A:number 3,B:number 2");
+	ck_assert_str_eq(one("SELECT string_agg(id || subject, ',' ORDER BY "
+			     "id) FROM email WHERE credential_id = {c}"),
+	    ids);
+	check_counts();
+	imap_free(&im);
+}
+END_TEST
+
+/* The server's index is lost: new UIDs, and all mail keeps its id. */
+START_TEST(rematches_uidvalidity)
+{
+	struct imap *im = newcomer("validity", 4);
+	const char *ids;
+
+	house_append(im, "INBOX", letter);
+	house_append(im, "INBOX", letter); /* alike in all we know */
+	house_expunge(im, "INBOX", "1");
+	(void)house_sync(&house);
+	ids = one("SELECT string_agg(id || subject, ',' ORDER BY id) FROM "
+		  "email WHERE credential_id = {c} AND removed_at IS NULL");
+	imap_free(&im);
+	house_dovecot(&house, "stop");
+	ck_assert_int_eq(
+	    system(arena_fmt(house.arena,
+		"rm -rf %s/imap/mail/validity/Maildir/dovecot*", house.dir)),
+	    0);
+	house_dovecot(&house, "again");
+	im = house_imap(&house);
+	house_append(im, "INBOX", message(9));
+	ck_assert_int_eq(house_sync(&house).stored, 1);
+	ck_assert_str_eq(one("SELECT string_agg(id || subject, ',' ORDER BY "
+			     "id) FROM email WHERE credential_id = {c} AND "
+			     "removed_at IS NULL AND subject <> 'number 9'"),
+	    ids);
+	ck_assert_int_eq(house_int(&house,
+			     "SELECT count(*) FROM email WHERE "
+			     "credential_id = {c} AND removed_at IS NULL"),
+	    6);
+	check_counts();
+	ck_assert_int_eq(house_sync(&house).changed, 0);
+	imap_free(&im);
+}
+END_TEST
+
+/* A user's change wins over what a sync reads, and reaches the server. */
+static enum rc
+read_and_flag(struct db *db, void *arg)
+{
+	const bool yes = true;
+
+	return email_flags_set(db, house.account, *(int64_t *)arg,
+	    &(struct email_flags){ .is_read = &yes, .is_flagged = &yes },
+	    house.arena);
+}
+
+START_TEST(tells_flags)
+{
+	struct imap *im = newcomer("tell", 2);
+	struct sync_report r;
+	int64_t email = house_int(&house,
+	    "SELECT id FROM email WHERE credential_id = {c} AND uid = 1");
+
+	house_store(im, "INBOX", "1", "+FLAGS", "(\\Answered)");
+	house_as_user(&house, read_and_flag, &email);
+	ck_assert_str_eq(one("SELECT is_read, is_flagged FROM email WHERE "
+			     "credential_id = {c} AND uid = 1"),
+	    "t|t");
+	check_counts();
+	ck_assert_str_eq(one("SELECT action, state FROM job WHERE "
+			     "credential_id = {c} ORDER BY id DESC LIMIT 1"),
+	    "imap_store_flags|queued");
+	ck_assert_int_eq(house_run(&house, &r), RC_OK);
+	ck_assert_int_eq(
+	    house_int(&house, "SELECT count(*) FROM flag_intent"), 0);
+	(void)house_sync(&house);
+	ck_assert_str_eq(one("SELECT e.flags, p.flags FROM email e JOIN "
+			     "placement p ON p.email_id = e.id WHERE "
+			     "e.credential_id = {c} AND e.uid = 1"),
+	    "{\"\\\\Answered\",\"\\\\Flagged\",\"\\\\Seen\"}|"
+	    "{\"\\\\Answered\",\"\\\\Flagged\",\"\\\\Seen\"}");
+	check_counts();
+	imap_free(&im);
+}
+END_TEST
+
+/* A sync between the wish and its effect does not undo it. */
+START_TEST(keeps_wishes)
+{
+	struct imap *im = newcomer("wish", 1);
+	int64_t email = house_int(&house,
+	    "SELECT id FROM email WHERE credential_id = {c} AND uid = 1");
+
+	house_as_user(&house, read_and_flag, &email);
+	house_sql(&house,
+	    "UPDATE flag_intent SET credential_id = credential_id"
+	    " WHERE account_id = {a}");
+	/* the server says otherwise, and the wish is still on its way */
+	house_sql(&house,
+	    "UPDATE placement SET flags = '{Other}' WHERE "
+	    "email_id = (SELECT max(id) FROM email WHERE "
+	    "credential_id = {c})");
+	house_store(im, "INBOX", "1", "+FLAGS", "(\\Draft)");
+	(void)house_sync(&house);
+	ck_assert_str_eq(one("SELECT is_read, is_flagged, is_draft FROM email "
+			     "WHERE credential_id = {c}"),
+	    "t|t|t");
+	check_counts();
+	imap_free(&im);
+}
+END_TEST
+
+START_TEST(reads_first_words)
+{
+	struct imap *im;
+
+	house_newcomer(&house, "words");
+	im = house_imap(&house);
+	house_append(im, "INBOX", letter);
+	house_append(im, "INBOX",
+	    "From: a@example.org\r\n"
+	    "Content-Type: multipart/mixed; boundary=b\r\n"
+	    "\r\n"
+	    "--b\r\n"
+	    "Content-Type: text/html; charset=iso-8859-1\r\n"
+	    "Content-Transfer-Encoding: quoted-printable\r\n"
+	    "\r\n"
+	    "<p>Gr=FC=DFe <b>an</b> alle</p>\r\n"
+	    "--b\r\n"
+	    "Content-Type: text/plain\r\n"
+	    "Content-Disposition: attachment; filename=\"a b.txt\"\r\n"
+	    "\r\n"
+	    "not this\r\n"
+	    "--b--\r\n");
+	(void)house_sync(&house);
+	ck_assert_int_eq(house_run(&house, NULL), RC_OK);
+	ck_assert_str_eq(one("SELECT string_agg(snippet, '|' ORDER BY uid) "
+			     "FROM email WHERE credential_id = {c}"),
+	    "First words.|Grüße an alle");
+	ck_assert_str_eq(one("SELECT has_attachments, structure -> 2 ->> "
+			     "'filename' FROM email WHERE credential_id = {c} "
+			     "AND uid = 2"),
+	    "t|a b.txt");
+	imap_free(&im);
+}
+END_TEST
+
+START_TEST(says_what_failed)
+{
+	house_newcomer(&house, "wrong");
+	house_sql(&house, "UPDATE credential SET port = 1 WHERE id = {c}");
+	(void)house_queue(&house, "imap_sync_messages");
+	ck_assert_int_eq(house_run(&house, NULL), RC_CONNECTION);
+	ck_assert_str_eq(one("SELECT j.state, j.last_error_code, "
+			     "j.attempt_count, j.run_at > now(), t.state, "
+			     "c.last_error_code, c.status FROM job j "
+			     "JOIN task t ON t.id = j.task_id JOIN credential "
+			     "c ON c.id = j.credential_id WHERE c.id = {c}"),
+	    "queued|transient_connection|1|t|queued|transient_connection|"
+	    "unverified");
+}
+END_TEST
+
+/* Mail as people and their programs wrote it. */
+static size_t
+append_corpus(struct imap *im, const char *name)
+{
+	const char *top = getenv("LETTERRACK_CORPUS");
+	char *dir = arena_fmt(house.arena, "%s/%s",
+	    top != NULL ? top : "/work/shared/corpus", name);
+	char *list = arena_fmt(house.arena,
+	    "find %s -name '*.eml' -size +0 2>/dev/null | sort", dir);
+	FILE *f = popen(list, "r");
+	char path[512];
+	size_t n = 0;
+
+	while (f != NULL && fgets(path, sizeof path, f) != NULL) {
+		path[strcspn(path, "\n")] = '\0';
+		house_append_file(im, "INBOX", path);
+		n++;
+	}
+	if (f != NULL)
+		pclose(f);
+	return n;
+}
+
+START_TEST(stores_the_corpus)
+{
+	struct imap *im;
+	struct sync_report r;
+	size_t n;
+
+	house_newcomer(&house, "corpus");
+	im = house_imap(&house);
+	n = append_corpus(im, "lists") + append_corpus(im, "mime");
+	imap_free(&im);
+	r = house_sync(&house);
+	ck_assert_uint_eq((size_t)(r.stored + r.skipped), n);
+	ck_assert_int_eq(r.skipped, 0);
+	ck_assert_int_eq(house_run(&house, &r), RC_OK);
+	check_counts();
+}
+END_TEST
+
 int
 main(void)
 {
 	const struct unit_case cases[] = {
 		UNIT(first_sync),
+		UNIT(follows_flags),
+		UNIT(follows_expunges),
+		UNIT(follows_folders),
+		UNIT(follows_swapped_names),
+		UNIT(rematches_uidvalidity),
+		UNIT(tells_flags),
+		UNIT(keeps_wishes),
+		UNIT(reads_first_words),
+		UNIT(says_what_failed),
+		UNIT(stores_the_corpus),
 	};
 
 	house_start(&house, NULL);

@@ -108,17 +108,35 @@ same_name(struct str a, struct str b)
 	return str_eq(a, b) || (is_inbox(a) && is_inbox(b));
 }
 
+static uint64_t
+uidvalidity_of(const struct sync_folder *f)
+{
+	return f->status.has & IMAP_SAID(UIDVALIDITY) ? f->status.uidvalidity
+						      : 0;
+}
+
+/* Nothing speaks against it: neither side's UIDVALIDITY is known, or they are
+ * the same. */
+static bool
+may_be_same(const struct sync_folder *f, const struct mailbox_cursor *k)
+{
+	return uidvalidity_of(f) == 0 || k->uidvalidity == 0 ||
+	    uidvalidity_of(f) == (uint64_t)k->uidvalidity;
+}
+
 static void
 match_names(struct sync_folders *list, struct mailbox_cursor *known, size_t n,
-    bool *gone)
+    bool *gone, bool surely)
 {
 	for (size_t k = 0; k < n; k++) {
 		for (size_t i = 0; i < list->n && gone[k]; i++) {
-			if (list->v[i].known != NULL ||
-			    !same_name(
-				list->v[i].wire_name, known[k].wire_name))
+			struct sync_folder *f = &list->v[i];
+
+			if (f->known != NULL ||
+			    !same_name(f->wire_name, known[k].wire_name) ||
+			    (surely && !may_be_same(f, &known[k])))
 				continue;
-			list->v[i].known = &known[k];
+			f->known = &known[k];
 			gone[k] = false;
 		}
 	}
@@ -144,13 +162,6 @@ match_old_names(struct sync_folders *list, struct mailbox_cursor *known,
 			    str_eq(list->v[i].old_name, known[k].wire_name))
 				rename_to(&list->v[i], &known[k], &gone[k]);
 	}
-}
-
-static uint64_t
-uidvalidity_of(const struct sync_folder *f)
-{
-	return f->status.has & IMAP_SAID(UIDVALIDITY) ? f->status.uidvalidity
-						      : 0;
 }
 
 /* The only listed folder with this UIDVALIDITY; NULL: none or several. */
@@ -203,9 +214,10 @@ sync_folders_match(struct sync_folders *list, struct mailbox_cursor *known,
 {
 	for (size_t k = 0; k < n; k++)
 		gone[k] = true;
-	match_names(list, known, n, gone);
+	match_names(list, known, n, gone, true);
 	match_old_names(list, known, n, gone);
 	match_uidvalidity(list, known, n, gone);
+	match_names(list, known, n, gone, false);
 }
 
 /* ---- what is new ---- */

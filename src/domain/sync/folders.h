@@ -29,11 +29,12 @@ struct sync_folders {
 void sync_folders_take(struct sync_folders *, const struct imap_listed *,
     size_t n, struct arena *);
 
-/* Finds for each listed folder the known one. A known folder was renamed where
- * the server says so (OLDNAME), or where it has vanished and exactly one new
- * folder has its UIDVALIDITY, nobody else has it, and that one's UIDNEXT is
- * not behind. What is left of `known` without a match is marked in `gone`,
- * `n` flags. */
+/* Finds for each listed folder the known one: by name, where its UIDVALIDITY
+ * is still the same; by the name it had (OLDNAME); by UIDVALIDITY, where only
+ * one listed and only one known folder has it and UIDNEXT is not behind: it
+ * was renamed, or names were exchanged; and at last by name alone: a folder
+ * whose UIDVALIDITY is new. What is left of `known` is marked in `gone`, `n`
+ * flags. */
 void sync_folders_match(
     struct sync_folders *, struct mailbox_cursor *known, size_t n, bool *gone);
 

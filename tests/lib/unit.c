@@ -3,7 +3,13 @@
 #include <stdlib.h>
 
 /* Bounds a hang; a slow machine under sanitizers must stay far below. */
-#define SECONDS_MOST 60
+static int seconds_most = 60;
+
+void
+unit_seconds(int seconds)
+{
+	seconds_most = seconds;
+}
 
 static void (*around[2])(void);
 
@@ -25,7 +31,7 @@ unit_run(const char *name, const struct unit_case *cases, size_t n)
 		TCase *tc = tcase_create(cases[i].test->name);
 
 		tcase_add_checked_fixture(tc, around[0], around[1]);
-		tcase_set_timeout(tc, SECONDS_MOST);
+		tcase_set_timeout(tc, seconds_most);
 		tcase_add_test_raise_signal(tc, cases[i].test, cases[i].signal);
 		suite_add_tcase(suite, tc);
 	}

@@ -21,6 +21,9 @@ struct unit_case {
 #define ROW(name, condition)                                                   \
 	ck_assert_msg((condition), "row \"%s\": %s", (name), #condition)
 
+/* How long each case may take, where a minute is not enough. */
+void unit_seconds(int);
+
 /* The program's exit status. */
 int unit_run(const char *suite, const struct unit_case *, size_t n);
 

@@ -558,19 +558,27 @@ CREATE POLICY own ON session USING (user_id = scope_user());
 -- (SQLSTATE class LR), and sets the scope for the rest.
 
 -- What a user may do in an account now: the membership's role, or owner for
--- an admin of the application. No row: nothing.
+-- an admin of the application. No row: nothing. A view, since a function in
+-- SQL would be planned anew at each call; it looks over the walls, so it is
+-- for the functions of this file alone (grant_to).
+CREATE VIEW account_right AS
+SELECT a.application_id, a.id AS account_id, u.id AS user_id,
+    CASE WHEN u.role = 'admin' THEN 'owner' ELSE m.role END AS role,
+    u.role = 'admin' AS is_admin,
+    u.version + coalesce(m.version, 0) AS version
+FROM app_user u
+JOIN account a ON a.application_id = u.application_id
+    AND a.status = 'active'
+LEFT JOIN membership m ON m.account_id = a.id AND m.user_id = u.id
+WHERE u.is_active AND (u.role = 'admin' OR m.role IS NOT NULL);
+
 CREATE FUNCTION rights_of(p_application bigint, p_account bigint, p_user bigint)
 RETURNS TABLE (role text, is_admin boolean, version bigint)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = letterrack, pg_temp
 AS $$
-	SELECT CASE WHEN u.role = 'admin' THEN 'owner' ELSE m.role END,
-	    u.role = 'admin', u.version + coalesce(m.version, 0)
-	FROM app_user u
-	JOIN account a ON a.application_id = u.application_id
-	    AND a.id = p_account AND a.status = 'active'
-	LEFT JOIN membership m ON m.account_id = a.id AND m.user_id = u.id
-	WHERE u.id = p_user AND u.application_id = p_application AND u.is_active
-	AND (u.role = 'admin' OR m.role IS NOT NULL)
+	SELECT role, is_admin, version FROM account_right
+	WHERE application_id = p_application AND account_id = p_account
+	AND user_id = p_user
 $$;
 
 -- For an access token: its session lives, its rights are the present ones.
@@ -583,9 +591,10 @@ DECLARE
 	seen timestamptz;
 	v bigint;
 BEGIN
-	SELECT s.last_seen_at, m.version INTO seen, v
-	FROM session s, LATERAL rights_of(p_application, p_account, p_user) m
-	WHERE s.id = p_session AND s.user_id = p_user AND s.ended_at IS NULL
+	SELECT s.last_seen_at, r.version INTO seen, v
+	FROM session s JOIN account_right r ON r.user_id = s.user_id
+	WHERE r.application_id = p_application AND r.account_id = p_account
+	AND r.user_id = p_user AND s.id = p_session AND s.user_id = p_user AND s.ended_at IS NULL
 	AND s.expires_at > now()
 	AND s.last_seen_at + make_interval(secs => s.idle_seconds) > now();
 	IF NOT FOUND OR v <> p_version THEN
@@ -635,8 +644,9 @@ BEGIN
 	SELECT x.id, x.application_id AS app, x.user_id AS usr,
 	    x.last_seen_at, u.active_account_id AS acc, r.role AS role,
 	    r.is_admin AS is_admin, r.version AS version INTO s
-	FROM session x JOIN app_user u ON u.id = x.user_id,
-	LATERAL rights_of(x.application_id, u.active_account_id, x.user_id) r
+	FROM session x JOIN app_user u ON u.id = x.user_id
+	JOIN account_right r ON r.application_id = x.application_id
+	    AND r.account_id = u.active_account_id AND r.user_id = u.id
 	WHERE x.token_hash = p_hash AND x.ended_at IS NULL
 	AND x.expires_at > now()
 	AND x.last_seen_at + make_interval(secs => x.idle_seconds) > now();
@@ -904,7 +914,8 @@ BEGIN
 	    p_role);
 	EXECUTE format('REVOKE EXECUTE ON FUNCTION grant_to(name) FROM %I',
 	    p_role);
-	EXECUTE format('REVOKE ALL ON session, app_user FROM %I', p_role);
+	EXECUTE format('REVOKE ALL ON session, app_user, account_right FROM %I',
+	    p_role);
 	SELECT string_agg(quote_ident(attname), ', ') INTO cols
 	FROM pg_attribute WHERE attrelid = 'app_user'::regclass
 	AND attnum > 0 AND NOT attisdropped AND attname <> 'password_hash';

@@ -1,0 +1,312 @@
+// The list of emails: its share of what PostgreSQL can give, against PHP, what
+// the guard costs, deep pages, and a responder's memory.
+import { execFileSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import http from 'node:http';
+import { fileURLToPath } from 'node:url';
+import { people, sql } from '../tests/lib/people.mjs';
+import { stack } from '../tests/lib/stack.mjs';
+import { pgbench, statement, wrk } from './load.mjs';
+import { commandLine, cpuTime, family, median, memory, partPid, ratio, rounds }
+	from './measure.mjs';
+import { php, phpProgram } from './php.mjs';
+
+const LIMIT = 50;
+const WALK = 200; // the largest page
+const NEWEST = Date.UTC(2026, 0, 1) / 1000;
+const STEP = 31; // seconds between two emails, as emails.sql has it
+
+// ---- the house ----
+
+function seed(house, who, rows) {
+	execFileSync('psql', ['-XqAt', '-v', 'ON_ERROR_STOP=1',
+		'-d', house.database_super,
+		'-v', `application=${who.application}`,
+		'-v', `account=${who.account}`, '-v', `rows=${rows}`,
+		'-f', fileURLToPath(new URL('emails.sql', import.meta.url))]);
+}
+
+async function token(house, who) {
+	const answer = await fetch(`${house.url}/api/accounts/${who.account}/token`,
+		{ method: 'POST', headers: { cookie: `session=${who.owner.cookie}` } });
+	const text = await answer.text();
+	if (!answer.ok)
+		throw new Error(`no token: ${text}`);
+	return JSON.parse(text).access_token;
+}
+
+/** The cursors of all pages, by walking along them. */
+async function walk(get, path) {
+	const cursors = [];
+	for (let cursor = ''; ;) {
+		const page = await get(`${path}?limit=${WALK}${cursor}`);
+		const next = /"next_cursor":"([^"]+)"/.exec(page.slice(-400));
+		if (!next)
+			return cursors;
+		cursors.push(next[1]);
+		cursor = `&cursor=${next[1]}`;
+	}
+}
+
+function shuffled(list) {
+	const copy = [...list];
+	let seed = 1;
+	for (let i = copy.length - 1; i > 0; i--) {
+		seed = (seed * 48271) % 2147483647;
+		const j = seed % (i + 1);
+		[copy[i], copy[j]] = [copy[j], copy[i]];
+	}
+	return copy;
+}
+
+const phpCursor = (n) => Buffer.from(`${new Date((NEWEST - n * STEP) * 1000)
+	.toISOString()} 0`).toString('base64url');
+
+function writePaths(bench) {
+	const { house, cursors, path, rows } = bench;
+	bench.paths = `${house.state}/paths`;
+	writeFileSync(bench.paths, shuffled(cursors).map((c) =>
+		`${path}?limit=${LIMIT}&cursor=${c}`).join('\n'));
+	bench.phpPaths = `${house.state}/php-paths`;
+	writeFileSync(bench.phpPaths, shuffled(cursors).map((_, i) =>
+		`/list?cursor=${phpCursor((i * WALK) % rows)}`).join('\n'));
+}
+
+// The cursor is made of a random place, as the pages' are.
+const place = (rows) => `\\set place random(0, ${Math.floor(rows / WALK) - 1})
+\\set at ${NEWEST} - :place * ${WALK * STEP}
+`;
+
+const list = (bench) => statement('email', 'email_list',
+	[':account', 'to_timestamp(:at)', '0', LIMIT + 1, 0]);
+
+function writeScripts(bench) {
+	const { house, who, rows } = bench;
+	const set = `\\set account ${who.account}\n`;
+	const session = sql(house,
+		`SELECT id FROM session WHERE user_id = ${who.owner.user}`);
+	const version = sql(house, `SELECT version FROM rights_of(
+		${who.application}, ${who.account}, ${who.owner.user})`);
+	bench.plain = `${house.state}/plain.pgbench`;
+	writeFileSync(bench.plain, place(rows) + set + list(bench));
+	bench.guarded = `${house.state}/guarded.pgbench`;
+	writeFileSync(bench.guarded, `${place(rows)}${set}\\startpipeline
+SELECT guard_token(${who.application}, :account, ${who.owner.user}, ${session},
+    ${version});
+${list(bench)}
+\\endpipeline
+`);
+}
+
+/** Everything the figures need, made once. */
+export async function open({ quick, say }) {
+	const rows = quick ? 50_000 : 1_000_000;
+	const house = await stack({ own: true, set: ['access_token_life = 1h'],
+		postgres: ['shared_buffers=2GB', 'max_wal_size=8GB',
+			'checkpoint_timeout=1h', 'autovacuum=off',
+			'random_page_cost=1.1'] });
+	const bench = { house, rows, quick };
+	try {
+		say(`${rows} emails are made`);
+		bench.who = people(house);
+		seed(house, bench.who, rows);
+		// nginx's log costs both sides of a comparison the same, but not
+		// PostgreSQL alone.
+		writeFileSync(`${house.state}/etc/proxies-quiet.conf`,
+			'access_log off;\n');
+		bench.path = `/api/accounts/acc_${bench.who.account}/emails`;
+		bench.headers = { authorization:
+			`Bearer ${await token(house, bench.who)}` };
+		bench.agent = new http.Agent({ keepAlive: true, maxSockets: 1 });
+		bench.get = (path) => get(bench, path);
+		if (phpProgram())
+			bench.php = await php(house, bench.who.account, 4);
+		else
+			await house.signal('nginx', 'HUP');
+		say('all pages are walked along');
+		bench.cursors = await walk(bench.get, bench.path);
+		writePaths(bench);
+		writeScripts(bench);
+		await compare(bench);
+	} catch (error) {
+		await close(bench);
+		throw error;
+	}
+	return bench;
+}
+
+export async function close(bench) {
+	bench.agent?.destroy();
+	await bench.php?.end();
+	await bench.house.end();
+}
+
+function get(bench, path, url = bench.house.url) {
+	return new Promise((resolve, reject) => {
+		http.get(url + path, { agent: bench.agent, headers: bench.headers,
+			timeout: 10000 }, (answer) => {
+			const chunks = [];
+			answer.on('data', (chunk) => chunks.push(chunk));
+			answer.on('end', () => {
+				const text = Buffer.concat(chunks).toString();
+				if (answer.statusCode === 200)
+					resolve(text);
+				else
+					reject(new Error(`${path}: ${text}`));
+			});
+			answer.on('error', reject);
+		}).on('error', reject);
+	});
+}
+
+/** PHP must do the same work: its rows are those of the API. */
+async function compare(bench) {
+	if (!bench.php)
+		return;
+	const ours = JSON.parse(await bench.get(
+		`${bench.path}?limit=${LIMIT}&cursor=${bench.cursors[0]}`));
+	const theirs = JSON.parse(await get(bench,
+		`/list?cursor=${phpCursor(WALK - 1)}`, bench.php.url));
+	const same = (rows) => JSON.stringify(rows.map((row) =>
+		Object.entries(row).sort()));
+	if (same(ours.data) !== same(theirs.data))
+		throw new Error(`PHP answers something else:\n${
+			JSON.stringify(ours.data[0])}\n${
+			JSON.stringify(theirs.data[0])}`);
+}
+
+// ---- the figures ----
+
+function responders(house, name) {
+	return family(partPid(house, 'serve')).filter((pid) =>
+		commandLine(pid)[0].endsWith(`/${name}`));
+}
+
+const emails = (bench, connections, seconds) => () => wrk(bench.house.url,
+	bench.paths, { connections, seconds, headers: bench.headers });
+
+const phpList = (bench, connections, seconds) => () => wrk(bench.php.url,
+	bench.phpPaths, { connections, seconds });
+
+const rates = (list) => list.map((r) => r.rate);
+
+/** Rate ÷ the best of pgbench, and ÷ PHP. */
+export async function listing(bench) {
+	const { house, quick } = bench;
+	const seconds = 1;
+	const counts = [1, 2, 4, 8];
+	const takers = {
+		...Object.fromEntries(counts.map((clients) => [`pg${clients}`, () =>
+			pgbench(house.database_owner, bench.plain,
+				{ clients, seconds })])),
+		8: emails(bench, 8, seconds),
+		64: emails(bench, 64, seconds),
+	};
+	if (bench.php)
+		Object.assign(takers, { php8: phpList(bench, 8, seconds),
+			php64: phpList(bench, 64, seconds) });
+	const got = await rounds(quick ? 3 : 7, takers);
+	const best = counts.map((n) => `pg${n}`).sort((a, b) =>
+		median(got[b]) - median(got[a]))[0];
+	const perSecond = (name) => Math.round(median(rates(got[name])));
+	const rows = [{
+		figure: 'list of 50 ÷ best pgbench TPS, 8 connections',
+		value: ratio(rates(got[8]), got[best]), least: 0.55, aim: 0.70,
+		note: `${perSecond(8)}/s ÷ ${Math.round(median(got[best]))}/s `
+			+ `(${best.slice(2)} clients), ${bench.rows} rows`,
+	}, {
+		figure: 'list of 50 ÷ best pgbench TPS, 64 connections',
+		value: ratio(rates(got[64]), got[best]),
+		note: `${perSecond(64)}/s`,
+	}];
+	if (!bench.php)
+		return [...rows, { figure: 'list of 50 ÷ PHP-FPM',
+			note: 'skipped: PHP-FPM is not here' }];
+	return [...rows, ...[8, 64].map((n) => ({
+		figure: `list of 50 ÷ PHP-FPM, ${n} connections`,
+		value: ratio(rates(got[n]), rates(got[`php${n}`])),
+		...(n === 8 ? { least: 1.6, aim: 2.2 } : {}),
+		note: `${perSecond(n)}/s ÷ ${perSecond(`php${n}`)}/s; `
+			+ 'PHP checks no caller, counts no total',
+	})), {
+		figure: 'p99 ÷ PHP-FPM, 64 connections',
+		value: ratio(got[64].map((r) => r.p99), got.php64.map((r) => r.p99)),
+		most: 0.7, aim: 0.6,
+		note: `${median(got[64].map((r) => r.p99)).toFixed(1)} ms ÷ ${
+			median(got.php64.map((r) => r.p99)).toFixed(1)} ms`,
+	}];
+}
+
+/** Where the CPU time of a request goes. */
+export async function cpu(bench) {
+	const { house } = bench;
+	const groups = {
+		PostgreSQL: family(partPid(house, 'postgres')),
+		responder: responders(house, 'emails'),
+		nginx: family(partPid(house, 'nginx')),
+	};
+	const take = emails(bench, 8, bench.quick ? 1 : 2);
+	await take();
+	const before = Object.values(groups).map(cpuTime);
+	const { requests } = await take();
+	const used = Object.values(groups).map((pids, i) =>
+		(cpuTime(pids) - before[i]) / requests);
+	return [{
+		figure: 'responder CPU ÷ PostgreSQL CPU, a list request',
+		value: used[1] / used[0], most: 0.55, aim: 0.4,
+		note: Object.keys(groups).map((name, i) =>
+			`${name} ${Math.round(used[i])} µs`).join(', '),
+	}];
+}
+
+/** The guard and row-level security on one connection. */
+export async function guard(bench) {
+	const { house, quick } = bench;
+	const one = { clients: 1, seconds: 1 };
+	const got = await rounds(quick ? 5 : 9, {
+		plain: () => pgbench(house.database_owner, bench.plain, one),
+		guarded: () => pgbench(house.database, bench.guarded, one),
+	});
+	const ms = (name) => (1000 / median(got[name])).toFixed(3);
+	return [{
+		figure: 'auth + RLS, share of database time',
+		value: ratio(got.plain, got.guarded), most: 1.25, aim: 1.12,
+		note: `${ms('guarded')} ms ÷ ${ms('plain')} ms: pgbench, one client, `
+			+ 'guard_token and list in a pipeline ÷ list as owner',
+	}];
+}
+
+/** The page after 400 pages against the first. */
+export async function pages(bench) {
+	const behind = bench.cursors.at(400 * LIMIT / WALK - 1)
+		?? bench.cursors.at(-1);
+	const first = `${bench.path}?limit=${LIMIT}`;
+	const deep = `${first}&cursor=${behind}`;
+	const time = (path) => async () => {
+		const start = process.hrtime.bigint();
+		await bench.get(path);
+		return Number(process.hrtime.bigint() - start) / 1e6;
+	};
+	const got = await rounds(bench.quick ? 300 : 1000,
+		{ first: time(first), deep: time(deep) });
+	return [{
+		figure: 'page 400 ÷ page 1 latency',
+		value: median(got.deep) / median(got.first), most: 1.2, aim: 1.0,
+		note: `${median(got.deep).toFixed(2)} ms ÷ ${
+			median(got.first).toFixed(2)} ms`,
+	}];
+}
+
+/** Memory after what the figures before it have asked for. */
+export async function pss(bench) {
+	await emails(bench, 8, 1)();
+	const list = responders(bench.house, 'emails').map((pid) =>
+		memory(pid, 'smaps_rollup', 'Pss') / 1024);
+	return [{
+		figure: 'PSS of a responder after lists, MB',
+		value: Math.max(...list), most: 3, aim: 2,
+		note: `${list.length} processes`,
+	}];
+}
+
+export const figures = { list: listing, cpu, guard, pages, pss };

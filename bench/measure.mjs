@@ -1,0 +1,88 @@
+// Figures: rounds that alternate, medians, the CPU time of a part.
+import { readFileSync } from 'node:fs';
+
+export const median = (list) => {
+	const sorted = [...list].sort((a, b) => a - b);
+	const half = sorted.length >> 1;
+	return sorted.length % 2 === 1
+		? sorted[half] : (sorted[half - 1] + sorted[half]) / 2;
+};
+
+/**
+ * Runs each of `takers` ({ name: async () => number or object }) once a round,
+ * so that whatever disturbs the machine disturbs all of them alike; the first
+ * round warms up and does not count. Gives { name: [a result a round] }.
+ */
+export async function rounds(count, takers) {
+	const results = {};
+	for (let round = 0; round <= count; round++) {
+		for (const [name, take] of Object.entries(takers)) {
+			const result = await take();
+			if (round > 0)
+				(results[name] ??= []).push(result);
+		}
+	}
+	return results;
+}
+
+/** The median of what `a` is to `b` in each round. */
+export const ratio = (a, b) => median(a.map((value, i) => value / b[i]));
+
+function children(pid) {
+	try {
+		return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8')
+			.split(' ').filter(Boolean).map(Number);
+	} catch {
+		return [];
+	}
+}
+
+/** A process and all below it. */
+export function family(pid) {
+	return [pid, ...children(pid).flatMap(family)];
+}
+
+/** The process of a part of the house. */
+export function partPid(house, part) {
+	return Number(readFileSync(`${house.state}/pid/${part}`, 'utf8')
+		.split(' ')[0]);
+}
+
+/** CPU time that processes have used, in microseconds. */
+export function cpuTime(pids) {
+	let sum = 0;
+	for (const pid of pids) {
+		try {
+			sum += Number(readFileSync(`/proc/${pid}/schedstat`,
+				'utf8').split(' ')[0]) / 1000;
+		} catch {
+			// it has ended
+		}
+	}
+	return sum;
+}
+
+/** A row of /proc/PID/smaps_rollup or status, in kB. */
+export function memory(pid, file, row) {
+	const text = readFileSync(`/proc/${pid}/${file}`, 'utf8');
+	return Number(new RegExp(`^${row}:\\s+(\\d+) kB`, 'm').exec(text)[1]);
+}
+
+export function commandLine(pid) {
+	try {
+		return readFileSync(`/proc/${pid}/cmdline`, 'utf8')
+			.split('\0');
+	} catch {
+		return [''];
+	}
+}
+
+/** Waits, at most ten seconds, until something is so. */
+export async function until(what, is) {
+	for (const end = Date.now() + 10000; Date.now() < end;) {
+		if (await is())
+			return;
+		await new Promise((resolve) => setTimeout(resolve, 20));
+	}
+	throw new Error(`in vain: ${what}`);
+}

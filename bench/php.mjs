@@ -1,0 +1,78 @@
+// PHP-FPM beside the responders, behind a server of the same nginx with the
+// same settings: what one would otherwise take for such an endpoint.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, readdirSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { statement } from './load.mjs';
+import { until } from './measure.mjs';
+
+const top = fileURLToPath(new URL('..', import.meta.url));
+
+export function phpProgram() {
+	const name = readdirSync('/usr/sbin').filter((n) =>
+		/^php-fpm[\d.]+$/.test(n)).sort().pop();
+	return name && `/usr/sbin/${name}`;
+}
+
+const pool = (house, socket, workers) => `[global]
+error_log = ${house.logs}/php-fpm.log
+daemonize = no
+[bench]
+user = ${house.user}
+group = ${house.user}
+listen = ${socket}
+listen.owner = ${house.user}
+listen.backlog = 1024
+pm = static
+pm.max_children = ${workers}
+php_admin_value[opcache.enable] = 1
+php_admin_value[opcache.validate_timestamps] = 0
+`;
+
+const server = (house, socket, port, account) => `upstream php {
+	server unix:${socket} max_fails=0;
+}
+server {
+	listen 127.0.0.1:${port} backlog=1024;
+	set $lr_door main;
+	include ${top}nginx/door.conf;
+	fastcgi_param SCRIPT_FILENAME ${top}bench/list.php;
+	fastcgi_param QUERY_STRING    $query_string;
+	fastcgi_param BENCH_DSN       "${house.database_owner}";
+	fastcgi_param BENCH_SQL       ${house.state}/list.sql;
+	fastcgi_param BENCH_ACCOUNT   ${account};
+	location = /list {
+		fastcgi_pass php;
+	}
+}
+`;
+
+/**
+ * { url, pid, end }; answers /list?cursor=… The port is the one behind those
+ * that the house has taken.
+ */
+export async function php(house, account, workers) {
+	const socket = `${house.run}/fcgi/php.sock`;
+	const port = Number(new URL(house.url).port) + 7;
+	const conf = `${house.state}/php-fpm.conf`;
+	writeFileSync(`${house.state}/list.sql`, statement('email', 'email_list',
+		['$1', '$2', '$3', '$4', '$5']));
+	writeFileSync(conf, pool(house, socket, workers));
+	writeFileSync(`${house.state}/etc/proxies-php.conf`,
+		server(house, socket, port, account));
+	const child = spawn(phpProgram(), ['-y', conf], { stdio: 'ignore' });
+	await until('PHP-FPM listens', () => existsSync(socket));
+	await house.signal('nginx', 'HUP');
+	const url = `http://127.0.0.1:${port}`;
+	await until('nginx knows of PHP', () => fetch(url).catch(() => null));
+	return {
+		url,
+		pid: child.pid,
+		async end() {
+			const exit = once(child, 'exit');
+			child.kill('SIGTERM');
+			await exit;
+		},
+	};
+}

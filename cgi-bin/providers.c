@@ -184,7 +184,7 @@ rotate(struct request *rq)
 	/* The probe took a while; vault_keks may have read the keys anew. */
 	TRY(vault_keks(rq->conf, &w.keks));
 	TRY(provider_credential_rotate(
-	    rq->db, &w, t.row->id, t.row->secret_version, rq->arena, &row));
+	    rq->db, &w, t.row->id, t.access->secret_version, rq->arena, &row));
 	return reply_row(rq, 0, provider_credential_cols, row);
 }
 
@@ -311,17 +311,15 @@ sync_messages(struct request *rq)
 
 #define ONE  "/api/provider-credentials/:provider_credential_id"
 #define IMAP "/api/accounts/:account_id/imap"
-#define FOREIGN                                                                \
-	{                                                                      \
-		RC_TIMEOUT, RC_CONNECTION, RC_CONFIG_TLS, RC_CONFIG_HOST       \
-	}
+#define FOREIGN RC_TIMEOUT, RC_CONNECTION, RC_CONFIG_TLS, RC_CONFIG_HOST
 
 static const struct route routes[] = {
 	{ POST, ONE "/test", test, NEED_WRITE, .answer = test_answer,
-	    .fails = FOREIGN, .summary = "Try a provider credential now",
+	    .fails = { RC_AUTH_FAILED },
+	    .summary = "Try a provider credential now",
 	    .about = "Connects, secures and signs in, within 10 seconds." },
 	{ POST, ONE "/rotate", rotate, NEED_WRITE, BODY(rotation),
-	    .row = provider_credential_cols, .fails = FOREIGN,
+	    .row = provider_credential_cols, .fails = { RC_CONFLICT, FOREIGN },
 	    .summary = "Replace the secret by one that works",
 	    .about = "The new secret is tried first; where the server does "
 		     "not take it, the old one stays." },

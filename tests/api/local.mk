@@ -1,8 +1,12 @@
 # tests/api: the API through nginx, by Node's test runner (script/test api).
 
 EXTRA_DIST += \
+	%D%/auth.test.mjs \
+	%D%/credentials.test.mjs \
 	%D%/guard.test.mjs \
 	%D%/http.test.mjs \
 	%D%/nginx.test.mjs \
 	%D%/serve.test.mjs \
+	%D%/tenants.test.mjs \
+	%D%/tokens.test.mjs \
 	%D%/zz-openapi.test.mjs

@@ -27,6 +27,7 @@ struct egress {
 	struct network allow[NETWORKS_MOST];
 	size_t n;
 	char *ca_file; /* owned */
+	CURLM *multi;  /* owned */
 };
 
 struct refused {
@@ -334,7 +335,9 @@ egress_new(const char *allow, const char *ca_file, struct egress **out)
 	struct egress *e = calloc(1, sizeof(*e));
 	enum rc rc;
 
-	if (e == NULL || (e->ca_file = strdup(ca_file)) == NULL)
+	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK || e == NULL ||
+	    (e->ca_file = strdup(ca_file)) == NULL ||
+	    (e->multi = curl_multi_init()) == NULL)
 		die("out of memory");
 	*out = e;
 	rc = allow_read(e, allow != NULL ? allow : "");
@@ -348,9 +351,16 @@ egress_free(struct egress **ep)
 {
 	if (*ep == NULL)
 		return;
+	curl_multi_cleanup((*ep)->multi);
 	free((*ep)->ca_file);
 	free(*ep);
 	*ep = NULL;
+}
+
+CURLM *
+egress_multi(const struct egress *e)
+{
+	return e->multi;
 }
 
 #define SET(option, value)                                                     \

@@ -24,6 +24,10 @@ enum rc
 egress_new(const char *allow, const char *ca_file, struct egress **) MUST_CHECK;
 void egress_free(struct egress **);
 
+/* One for all connections of a program, which then share the authorities'
+ * certificates; it lives as long as the egress. */
+CURLM *egress_multi(const struct egress *);
+
 /* NULL: may be dialled. Else what is wrong with it ("loopback"). */
 const char *egress_refusal(const struct egress *, const struct sockaddr *);
 

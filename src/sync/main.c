@@ -1,7 +1,6 @@
 /* letterrack-sync: does the jobs that are due. One pass from cron, or --stay
  * as a service. Any number may run at once, on any number of hosts. */
 #include <argp.h>
-#include <curl/curl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -238,7 +237,7 @@ prepare(struct program *p)
 	p->host = (struct sync_host){ .conf = p->conf,
 		.keks = &p->keks,
 		.egress = p->egress,
-		.multi = curl_multi_init(),
+		.multi = egress_multi(p->egress),
 		.log = { .who = "sync" },
 		.stop = &stop };
 	p->host.db = db_new(p->conf->database, p->host.log);
@@ -252,7 +251,6 @@ static void
 tidy(struct program *p)
 {
 	db_free(&p->host.db);
-	curl_multi_cleanup(p->host.multi);
 	egress_free(&p->egress);
 	envelope_keks_wipe(&p->keks);
 	conf_free(&p->conf);
@@ -283,7 +281,6 @@ main(int argc, char **argv)
 	log_open("letterrack-sync", LOG_INFO_, false);
 	argp_parse(&argp, argc, argv, 0, NULL, &p);
 	signals();
-	curl_global_init(CURL_GLOBAL_DEFAULT);
 	if (prepare(&p) != RC_OK) {
 		log_error(NULL, "%s", fail_detail());
 		return EX_CONFIG;

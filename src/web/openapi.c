@@ -106,6 +106,14 @@ operation_id(const struct route *r, char *out, size_t size)
 	out[n] = '\0';
 }
 
+static const char *const envelope_names[] = {
+	[ENV_DATA] = "data",
+	[ENV_RAW] = "raw",
+	[ENV_SUCCESS] = "success",
+	[ENV_OK] = "ok",
+	[ENV_PAGE] = "page",
+};
+
 static const char *
 error_schema(const struct route *r)
 {
@@ -596,6 +604,7 @@ operation(struct jw *w, const struct row *row, const struct row *twin)
 	if (r->about != NULL)
 		JW_TEXT(w, "description", r->about);
 	JW_TEXT(w, "x-least-role", need_name(r->need));
+	JW_TEXT(w, "x-envelope", envelope_names[r->env]);
 	security(w, r);
 	jw_key(w, "parameters");
 	jw_array(w);

@@ -9,6 +9,7 @@
 #define FAMILIES(X) \
 	X(accounts) \
 	X(auth) \
+	X(content) \
 	X(credentials) \
 	X(emails) \
 	X(jobs) \

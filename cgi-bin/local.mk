@@ -8,6 +8,7 @@ libfamilies_a_CPPFLAGS = $(AM_CPPFLAGS) $(CURL_CFLAGS)
 libfamilies_a_SOURCES = \
 	%D%/accounts.c \
 	%D%/auth.c \
+	%D%/content.c \
 	%D%/credentials.c \
 	%D%/emails.c \
 	%D%/jobs.c \
@@ -28,6 +29,11 @@ responder_PROGRAMS += cgi-bin/auth
 cgi_bin_auth_SOURCES = src/web/main.c
 cgi_bin_auth_CPPFLAGS = $(AM_CPPFLAGS) -DRESPONDER=auth
 cgi_bin_auth_LDADD = $(families_libs)
+
+responder_PROGRAMS += cgi-bin/content
+cgi_bin_content_SOURCES = src/web/main.c
+cgi_bin_content_CPPFLAGS = $(AM_CPPFLAGS) -DRESPONDER=content
+cgi_bin_content_LDADD = $(families_libs)
 
 responder_PROGRAMS += cgi-bin/credentials
 cgi_bin_credentials_SOURCES = src/web/main.c

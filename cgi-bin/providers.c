@@ -2,6 +2,7 @@
  * what is queued for the sync. */
 #include "domain/provider-credential-sql.h"
 #include "domain/credential-sql.h"
+#include "domain/reach.h"
 #include "domain/task.h"
 #include "domain/vault.h"
 #include "mail/probe.h"
@@ -34,18 +35,6 @@ target_read(struct request *rq, struct target *t)
 }
 
 static enum rc
-wall(const struct conf *conf, const struct egress **out)
-{
-	static struct egress *egress;
-
-	if (egress == NULL &&
-	    egress_new(conf->egress_allow, conf->ca_file, &egress) != RC_OK)
-		return RC_INTERNAL;
-	*out = egress;
-	return RC_OK;
-}
-
-static enum rc
 probe(struct request *rq, const struct target *t,
     const struct credential_secret *secret, struct probe_report *report)
 {
@@ -62,7 +51,7 @@ probe(struct request *rq, const struct target *t,
 	};
 	const struct egress *egress;
 
-	TRY(wall(rq->conf, &egress));
+	TRY(reach_egress(rq->conf, &egress));
 	TRY(share_take(rq));
 	probe_run(egress, &p, report);
 	return RC_OK;

@@ -7,6 +7,7 @@ migrations_sql = \
 queries_sql = \
 	%D%/queries/account.sql \
 	%D%/queries/actor.sql \
+	%D%/queries/content.sql \
 	%D%/queries/credential.sql \
 	%D%/queries/email.sql \
 	%D%/queries/flag.sql \

@@ -6,6 +6,9 @@ libdomain_a_CPPFLAGS = $(AM_CPPFLAGS) $(CURL_CFLAGS)
 libdomain_a_SOURCES = \
 	%D%/account.c %D%/account.h \
 	%D%/actor.h \
+	%D%/body-cache.c %D%/body-cache.h \
+	%D%/content.c %D%/content.h \
+	%D%/content-fetch.c %D%/content-fetch.h \
 	%D%/credential.c %D%/credential.h \
 	%D%/email.c %D%/email.h \
 	%D%/flag.c %D%/flag.h \
@@ -17,6 +20,7 @@ libdomain_a_SOURCES = \
 	%D%/membership.c %D%/membership.h \
 	%D%/placement.c %D%/placement.h \
 	%D%/provider-credential.c %D%/provider-credential.h \
+	%D%/reach.c %D%/reach.h \
 	%D%/session.c %D%/session.h \
 	%D%/setup.c %D%/setup.h \
 	%D%/snippet.c %D%/snippet.h \
@@ -38,6 +42,7 @@ libdomain_a_SOURCES = \
 domain_made_c = \
 	%D%/account-sql.c \
 	%D%/actor-sql.c \
+	%D%/content-sql.c \
 	%D%/credential-sql.c \
 	%D%/email-sql.c \
 	%D%/flag-sql.c \
@@ -58,6 +63,7 @@ domain_made_c = \
 domain_made_h = \
 	%D%/account-sql.h \
 	%D%/actor-sql.h \
+	%D%/content-sql.h \
 	%D%/credential-sql.h \
 	%D%/email-sql.h \
 	%D%/flag-sql.h \

@@ -2,6 +2,7 @@
  * it. */
 #include <stdio.h>
 
+#include "mail/charset.h"
 #include "web/reply.h"
 
 /* Shown by a browser without running anything. No SVG, HTML, XML, PDF. */
@@ -151,6 +152,53 @@ content_range(struct request *rq, const struct range *r, size_t size)
 	reply_header(rq, "Content-Range", text);
 }
 
+/* ---- the bytes ---- */
+
+static bool
+is_token(struct str s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if (!attr_char((unsigned char)s.p[i]))
+			return false;
+	return s.n > 0 && s.n <= 64;
+}
+
+static const char *
+type_sent(struct request *rq, struct str type, struct str charset)
+{
+	if (!is_harmless(type))
+		return "application/octet-stream";
+	if (str_starts(type, STR("text/")) && is_token(charset) &&
+	    charset_known(charset))
+		return arena_fmt(rq->arena, "%.*s; charset=%.*s", STR_FMT(type),
+		    STR_FMT(charset));
+	return arena_dup(rq->arena, type.p, type.n);
+}
+
+#define COPIED_MOST ((size_t)64 * 1024)
+
+static enum rc
+stream_bytes(void *ctx, struct stream *s)
+{
+	const struct str *bytes = ctx;
+
+	return stream_write(s, bytes->p, bytes->n);
+}
+
+/* What is large is not copied on its way. */
+static enum rc
+bytes_send(struct request *rq, int status, const char *type, struct str bytes)
+{
+	struct str *kept;
+
+	if (bytes.n <= COPIED_MOST)
+		return reply_text(rq, status, type, bytes);
+	kept = ARENA_NEW(rq->arena, struct str);
+	*kept = bytes;
+	return reply_stream(
+	    rq, status, type, (int64_t)bytes.n, stream_bytes, kept);
+}
+
 enum rc
 reply_content(struct request *rq, const struct content *c)
 {
@@ -171,9 +219,8 @@ reply_content(struct request *rq, const struct content *c)
 	    rq, "Content-Security-Policy", "sandbox; default-src 'none'");
 	if (is == RANGE_OK)
 		content_range(rq, &r, c->bytes.n);
-	TRY(reply_text(rq, is == RANGE_OK ? 206 : 200,
-	    is_harmless(type) ? arena_dup(rq->arena, type.p, type.n)
-			      : "application/octet-stream",
+	TRY(bytes_send(rq, is == RANGE_OK ? 206 : 200,
+	    type_sent(rq, type, str_of(c->charset)),
 	    (struct str){ c->bytes.p + r.from, r.n }));
 	rq->reply.etag = etag;
 	rq->reply.cache = "private, no-cache";

@@ -379,8 +379,9 @@ may_have_tag(const struct request *rq)
 	const struct reply *r = &rq->reply;
 
 	return rq->method == GET && r->status == 200 && !r->fresh &&
-	    r->stream == NULL && !r->elsewhere && !rq->route->many &&
-	    r->body.n <= TAGGED_MOST;
+	    !r->elsewhere && !rq->route->many &&
+	    (r->etag != NULL ||
+		(r->stream == NULL && r->body.n <= TAGGED_MOST));
 }
 
 static void
@@ -388,6 +389,7 @@ not_modified(struct request *rq)
 {
 	rq->reply.status = 304;
 	rq->reply.type = "";
+	rq->reply.stream = NULL;
 	buf_reset(&rq->reply.body);
 }
 

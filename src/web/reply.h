@@ -58,9 +58,10 @@ enum rc reply_page(struct request *, int status, struct str html,
 
 /* Content of a mail: its own type where harmless, else octet-stream; nosniff;
  * attachment unless `shown` and the type is on the safe list; Range and
- * If-Range (RFC 9110 14). RC_RANGE. */
+ * If-Range (RFC 9110 14). RC_RANGE. The bytes live as long as the request. */
 struct content {
 	const char *type;     /* as the mail says; NULL: unknown */
+	const char *charset;  /* of a text; NULL: unknown */
 	const char *filename; /* NULL: none */
 	const char *etag;     /* with quotes; NULL: from the bytes */
 	bool shown;           /* ?inline=1 */

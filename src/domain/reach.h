@@ -1,0 +1,20 @@
+/* From a credential's row to what a connection needs. */
+#ifndef DOMAIN_REACH_H
+#define DOMAIN_REACH_H
+
+#include "core/conf.h"
+#include "domain/credential.h"
+#include "mail/egress.h"
+#include "mail/imap.h"
+
+/* The egress policy of the configuration, made once a process. */
+enum rc reach_egress(const struct conf *, const struct egress **) MUST_CHECK;
+
+/* Opens the secret and fills `out`, which then lives as long as the arena. The
+ * deadlines are the caller's. RC_CONFLICT: the credential is no IMAP one, or
+ * switched off. */
+enum rc reach_imap(const struct conf *, int64_t account,
+    const struct credential_access *, struct arena *,
+    struct imap_params *out) MUST_CHECK;
+
+#endif

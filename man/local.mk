@@ -1,5 +1,11 @@
-# man: a page for each program, one for the configuration, which a program
-# prints from the rows that the reader obeys.
+# man: a page for each program, an overview, and one for the configuration,
+# which a program prints from the rows that the reader obeys.
+
+dist_man_MANS = \
+	%D%/letterrack.7 \
+	%D%/letterrack-responder.8 \
+	%D%/letterrack-sync.8 \
+	%D%/letterrackctl.8
 
 noinst_PROGRAMS += %D%/conf-page
 %C%_conf_page_LDADD = $(core_libs)

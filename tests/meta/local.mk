@@ -1,6 +1,7 @@
 # tests/meta: see tests/core/local.mk for the pattern.
 
 EXTRA_DIST += %D%/layers.test %D%/nginx-map.test %D%/routes.test.mjs \
+	%D%/words.test \
 	%D%/endpoints.tsv
 
 if HAVE_CHECK

@@ -21,7 +21,10 @@ function postgresProgram(name) {
 	return `/usr/lib/postgresql/${versions[0]}/bin/${name}`;
 }
 
-/** Transactions a second of a script, prepared and with generic plans. */
+/**
+ * A script, prepared and with generic plans: { rate, requests }, both of
+ * transactions.
+ */
 export async function pgbench(dsn, script, { clients, seconds }) {
 	const { stdout } = await exec(postgresProgram('pgbench'), ['-n',
 		'-M', 'prepared', '-c', clients, '-j', Math.min(clients, 2),
@@ -32,7 +35,10 @@ export async function pgbench(dsn, script, { clients, seconds }) {
 	const failed = /number of failed transactions: (\d+)/.exec(stdout);
 	if (failed && failed[1] !== '0')
 		throw new Error(`pgbench: ${stdout}`);
-	return Number(/tps = ([\d.]+)/.exec(stdout)[1]);
+	return {
+		rate: Number(/tps = ([\d.]+)/.exec(stdout)[1]),
+		requests: Number(/processed: (\d+)/.exec(stdout)[1]),
+	};
 }
 
 /**

@@ -86,3 +86,10 @@ export async function until(what, is) {
 	}
 	throw new Error(`in vain: ${what}`);
 }
+
+/** CPU time of a process's children that have ended, in microseconds. */
+export function cpuOfEnded(pid) {
+	const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+	const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+	return (Number(fields[13]) + Number(fields[14])) * 10_000;
+}

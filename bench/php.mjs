@@ -49,7 +49,7 @@ server {
 `;
 
 /**
- * { url, pid, end }; answers /list?cursor=… The port is the one behind those
+ * { url, end }; answers /list?cursor=… once nginx is started anew. The port is the one behind those
  * that the house has taken.
  */
 export async function php(house, account, workers) {
@@ -63,12 +63,8 @@ export async function php(house, account, workers) {
 		server(house, socket, port, account));
 	const child = spawn(phpProgram(), ['-y', conf], { stdio: 'ignore' });
 	await until('PHP-FPM listens', () => existsSync(socket));
-	await house.signal('nginx', 'HUP');
-	const url = `http://127.0.0.1:${port}`;
-	await until('nginx knows of PHP', () => fetch(url).catch(() => null));
 	return {
-		url,
-		pid: child.pid,
+		url: `http://127.0.0.1:${port}`,
 		async end() {
 			const exit = once(child, 'exit');
 			child.kill('SIGTERM');

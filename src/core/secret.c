@@ -2,7 +2,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
 #include <openssl/sha.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -146,6 +149,15 @@ sha256(const void *p, size_t n, unsigned char out[SHA256_SIZE])
 {
 	if (SHA256(p, n, out) == NULL)
 		die("SHA-256 is not available");
+}
+
+void
+hmac_sha256(const void *key, size_t key_n, const void *data, size_t n,
+    unsigned char out[SHA256_SIZE])
+{
+	if (key_n > INT_MAX ||
+	    HMAC(EVP_sha256(), key, (int)key_n, data, n, out, NULL) == NULL)
+		die("HMAC failed");
 }
 
 void

@@ -40,6 +40,10 @@ void random_bytes(void *, size_t);
 #define SHA256_SIZE 32
 void sha256(const void *, size_t, unsigned char out[SHA256_SIZE]);
 
+/* HMAC with SHA-256 (RFC 2104). */
+void hmac_sha256(const void *key, size_t key_n, const void *, size_t,
+    unsigned char out[SHA256_SIZE]);
+
 /* For a process that holds keys: PR_SET_DUMPABLE 0, RLIMIT_CORE 0. */
 void process_harden(void);
 

@@ -6,6 +6,7 @@
 #include "core/secret.h"
 #include "db/db.h"
 #include "web/body.h"
+#include "web/fill.h"
 #include "web/guard.h"
 #include "web/params.h"
 #include "web/reply.h"
@@ -335,22 +336,13 @@ dispatch_head(struct request *rq, struct buf *out)
 
 /* ---- the end ---- */
 
-static bool
-has_secret(const struct shape *shape)
-{
-	for (const struct field *f = shape->rows;
-	     f != NULL && f->kind != FIELD_END; f++)
-		if ((f->flags & WRITE_ONLY) != 0)
-			return true;
-	return false;
-}
-
 #define KEEP ((size_t)256 * 1024)
 
 void
 dispatch_done(struct responder *r, struct request *rq)
 {
-	if (rq->route != NULL && rq->raw.n > 0 && has_secret(&rq->route->body))
+	if (rq->route != NULL && rq->raw.n > 0 &&
+	    fill_has_secret(rq->route->body.rows))
 		explicit_bzero((char *)(uintptr_t)rq->raw.p, rq->raw.n);
 	log_info(&rq->log,
 	    "request method=%s path=%.*s status=%d bytes=%zu "

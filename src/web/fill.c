@@ -345,3 +345,13 @@ fill_item_size(const struct field *item)
 	default: die("a list of field kind %d", (int)item->kind);
 	}
 }
+
+bool
+fill_has_secret(const struct field *rows)
+{
+	for (const struct field *f = rows; f != NULL && f->kind != FIELD_END;
+	     f++)
+		if ((f->flags & WRITE_ONLY) != 0)
+			return true;
+	return false;
+}

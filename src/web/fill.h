@@ -48,4 +48,8 @@ size_t fill_item_size(const struct field *item);
 bool fill_missing(struct request *, const struct field *rows,
     const struct place *in, uint64_t given);
 
+/* Is one of the rows WRITE_ONLY? Then the bytes are wiped after use, and no
+ * hash of them is kept that a guess could be tried on. */
+bool fill_has_secret(const struct field *rows);
+
 #endif

@@ -3,7 +3,9 @@
 #include "core/secret.h"
 #include "db/db.h"
 #include "domain/idempotency-sql.h"
+#include "domain/vault.h"
 #include "web/body.h"
+#include "web/fill.h"
 #include "web/reply.h"
 
 struct attempt {
@@ -38,6 +40,22 @@ actor_of(const struct request *rq)
 	return arena_fmt(rq->arena, "client:%.*s", STR_FMT(a->client));
 }
 
+/* Whoever steals the database must not be able to try passwords on the hash of
+ * a body that holds one: it is keyed from outside. The oldest key, because that
+ * one stays while a newer is brought in. */
+static enum rc
+hash_seal(const struct request *rq, unsigned char hash[SHA256_SIZE])
+{
+	const struct envelope_keks *keks;
+
+	if (!fill_has_secret(rq->route->body.rows))
+		return RC_OK;
+	TRY(vault_keks(rq->conf, &keks));
+	hmac_sha256(
+	    keks->kek[0].key, sizeof keks->kek[0].key, hash, SHA256_SIZE, hash);
+	return RC_OK;
+}
+
 /* The path is in: one route makes things below many parents. */
 static void
 hash_request(const struct request *rq, unsigned char out[SHA256_SIZE])
@@ -67,7 +85,7 @@ key_read(struct attempt *t)
 	t->route = arena_fmt(
 	    rq->arena, "%s %s", method_name(rq->method), rq->route->path);
 	hash_request(rq, t->hash);
-	return RC_OK;
+	return hash_seal(rq, t->hash);
 }
 
 /* Who holds the key's lock finds what an earlier request has committed. */

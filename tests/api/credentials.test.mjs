@@ -2,6 +2,7 @@
 // leads a stored secret elsewhere.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import net from 'node:net';
 import { after, before, describe, test } from 'node:test';
 import { client } from '../lib/api.mjs';
@@ -117,6 +118,34 @@ describe('keeping', () => {
 			assert.equal(log,
 				'create succeeded, update succeeded, delete succeeded');
 		});
+});
+
+describe('under an Idempotency-Key', () => {
+	const send = (key, more) => member.post(all, review(more),
+		{ 'idempotency-key': key });
+
+	test('made once, and answered again', async () => {
+		const [a, b] = [await send('k1'), await send('k1')];
+		assert.deepEqual([a.status, b.status], [201, 201]);
+		assert.equal(b.headers['idempotency-replayed'], 'true');
+		assert.deepEqual(a.json, b.json);
+	});
+	test('another secret is another request', async () => {
+		await send('k2');
+		const other = await send('k2', { secret: { username: 'a',
+			password: 'b' } });
+		assert.equal(other.status, 422);
+		assert.equal(other.json.code, 'idempotency_key_reused');
+	});
+	test('what is kept of it is no way to try passwords', async () => {
+		await send('k3');
+		const bytes = `${all}\0${JSON.stringify(review())}`;
+		const kept = sql(house, `SELECT encode(request_hash, 'hex')
+			FROM idempotency WHERE key = 'k3'`);
+		assert.match(kept, /^[0-9a-f]{64}$/);
+		assert.notEqual(kept,
+			createHash('sha256').update(bytes).digest('hex'));
+	});
 });
 
 describe('what is refused', () => {

@@ -3,6 +3,7 @@
 EXTRA_DIST += \
 	%D%/auth.test.mjs \
 	%D%/credentials.test.mjs \
+	%D%/ctl.test.mjs \
 	%D%/guard.test.mjs \
 	%D%/http.test.mjs \
 	%D%/nginx.test.mjs \

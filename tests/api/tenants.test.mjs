@@ -154,7 +154,7 @@ describe('the wall', () => {
 
 	before(async () => {
 		house = await stack();
-		api = client(house, {}, { record: false });
+		api = client(house);
 		cases = await cast();
 		all = operations([(await api.get('/openapi.json')).json,
 			(await api.get('/auth/openapi.json')).json])

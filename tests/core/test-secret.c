@@ -190,6 +190,34 @@ START_TEST(digests)
 }
 END_TEST
 
+/* RFC 4231, test cases 1 and 2. */
+START_TEST(keyed_digests)
+{
+	static const struct {
+		const char *key, *data, *hex;
+	} rows[] = {
+		{ "\x0b\x0b\x0b\x0b\x0b\x0b\x0b\x0b\x0b\x0b\x0b\x0b\x0b\x0b"
+		  "\x0b\x0b\x0b\x0b\x0b\x0b",
+		    "Hi There",
+		    "b0344c61d8db38535ca8afceaf0bf12b"
+		    "881dc200c9833da726e9376c2e32cff7" },
+		{ "Jefe", "what do ya want for nothing?",
+		    "5bdcc146bf60754e6a042426089575c7"
+		    "5a003f089d2739839dec58b964ec3843" },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		unsigned char out[SHA256_SIZE];
+		char hex[2 * SHA256_SIZE + 1];
+
+		hmac_sha256(rows[i].key, strlen(rows[i].key), rows[i].data,
+		    strlen(rows[i].data), out);
+		hex_encode(out, sizeof(out), hex);
+		ck_assert_str_eq(hex, rows[i].hex);
+	}
+}
+END_TEST
+
 START_TEST(no_core_files)
 {
 	struct rlimit limit;
@@ -203,4 +231,4 @@ END_TEST
 
 UNIT_MAIN("core/secret", UNIT(wiped_with_the_arena), UNIT(wiped_by_hand),
     UNIT(compares), UNIT(key_files), UNIT(not_a_file), UNIT(random_differs),
-    UNIT(digests), UNIT(no_core_files))
+    UNIT(digests), UNIT(keyed_digests), UNIT(no_core_files))

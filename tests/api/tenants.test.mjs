@@ -131,6 +131,9 @@ function same(a, b, what) {
 
 /** Did it come through the guards? What the handler says is another matter. */
 function through(answer, what) {
+	/* The row is there, but no mail server has what it speaks of. */
+	if (answer.json?.code === 'not_found_message')
+		return;
 	assert.ok(![401, 403, 404, 405, 500, 503].includes(answer.status),
 		`${what}: ${answer.status} ${answer.text.slice(0, 200)}`);
 }

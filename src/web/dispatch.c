@@ -108,9 +108,28 @@ find(struct request *rq, struct route_match *m)
 static enum rc
 admit(struct responder *r, struct request *rq, enum rc found)
 {
-	TRY(guard_request(r->guard, rq));
-	TRY(guard_check(rq));
+	enum rc rc;
+
+	do {
+		TRY(guard_request(r->guard, rq));
+		rc = guard_check(rq);
+	} while (rc != RC_OK && guard_anew(rq));
+	TRY(rc);
 	return found;
+}
+
+/* The database's guard refuses at the handler's first statement; only reads
+ * have a remembered actor, so nothing is done twice. */
+static enum rc
+handle(struct responder *r, struct request *rq)
+{
+	enum rc rc = rq->route->handler(rq);
+
+	if (rc != RC_UNAUTHORIZED || !guard_anew(rq))
+		return rc;
+	buf_reset(&rq->reply.head);
+	TRY(admit(r, rq, RC_OK));
+	return rq->route->handler(rq);
 }
 
 static enum rc
@@ -138,7 +157,7 @@ work(struct responder *r, struct request *rq)
 	TRY(body_read(rq));
 	TRY(fill(rq));
 	rq->filled = true;
-	TRY(rq->route->handler(rq));
+	TRY(handle(r, rq));
 	if (rq->reply.status == 0)
 		return fail(RC_INTERNAL, "the handler gave no answer");
 	return RC_OK;

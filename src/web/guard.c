@@ -176,11 +176,19 @@ remembered(struct guard *g, struct request *rq, const unsigned char *hash)
 {
 	const struct seen *s = seen_place(g, hash);
 
-	if (rq->method != GET || s->until_ms <= clock_steady_ms() ||
-	    memcmp(s->hash, hash, SHA256_SIZE) != 0)
-		return false;
-	rq->actor = s->actor;
-	return true;
+	rq->remembered = rq->method == GET && !rq->anew &&
+	    s->until_ms > clock_steady_ms() &&
+	    memcmp(s->hash, hash, SHA256_SIZE) == 0;
+	if (rq->remembered)
+		rq->actor = s->actor;
+	return rq->remembered;
+}
+
+bool
+guard_anew(struct request *rq)
+{
+	rq->anew = rq->remembered;
+	return rq->anew;
 }
 
 static void

@@ -24,6 +24,10 @@ void guard_free(struct guard **);
  * valid came; RC_RATE_LIMIT; RC_RETRY: the database is away. */
 enum rc guard_request(struct guard *, struct request *) MUST_CHECK;
 
+/* Of an actor that was refused: was it one remembered? By now the user may be
+ * in another account, or have another role; the next guard_request asks. */
+bool guard_anew(struct request *);
+
 /* Role against need, path's account against actor's, CSRF for unsafe methods
  * with a cookie. RC_FORBIDDEN, RC_ACCOUNT_MISMATCH, RC_CSRF. */
 enum rc guard_check(struct request *) MUST_CHECK;

@@ -105,6 +105,8 @@ struct request {
 	bool secure;      /* HTTPS at the door */
 
 	struct actor actor;
+	bool remembered; /* the actor is of an earlier request; see guard.h */
+	bool anew;       /* it was refused: ask the database who it is */
 
 	void *body; /* struct of route->body; NULL where it has none */
 	uint64_t given, nulls;

@@ -68,6 +68,19 @@ describe('a cookie', () => {
 		// The database's guard stands behind the remembered actor.
 		assert.equal(await status(them.member), 401);
 	});
+	test('follows its user into another account at once', async () => {
+		const them = people(house);
+		const other = `/api/accounts/acc_${them.other}/members`;
+		const admin = api.as(them.admin);
+		const move = (to) => sql(house, `UPDATE app_user
+			SET active_account_id = ${to} WHERE id = ${them.admin.user}`);
+		for (const url of [path, other]) {
+			move(them.account);
+			assert.equal((await admin.get(path)).status, 200);
+			move(them.other);
+			assert.equal((await admin.get(url)).status, 200, url);
+		}
+	});
 	test('asks first for each write', async () => {
 		const them = people(house);
 		const member = api.as(them.member);

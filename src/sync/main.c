@@ -69,7 +69,7 @@ static const struct argp_option options[] = {
 	    0 },
 	{ "account", 'a', "ID", 0, "only the jobs of this account", 0 },
 	{ "job", OPT_JOB, "ID", 0, "only this job, even before its time", 0 },
-	{ "quiet", 'q', NULL, 0, "no progress line on a terminal", 0 },
+	{ "quiet", 'q', NULL, 0, "say nothing but warnings and errors", 0 },
 	{ NULL, 0, NULL, 0, NULL, 0 },
 };
 
@@ -229,6 +229,9 @@ prepare(struct program *p)
 
 	TRY(conf_read(p->config, &p->conf));
 	(void)log_level_parse(p->conf->log_level, &level);
+	/* cron mails whatever a pass says */
+	if (p->quiet && level == LOG_INFO_)
+		level = LOG_WARN_;
 	log_open("letterrack-sync", level, p->conf->log_json);
 	failpoint_set(p->conf->failpoint);
 	TRY(envelope_keks_load(p->conf->key_dir, &p->keks));

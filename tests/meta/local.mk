@@ -1,6 +1,6 @@
 # tests/meta: see tests/core/local.mk for the pattern.
 
-EXTRA_DIST += %D%/layers.test %D%/nginx-map.test %D%/routes.test.mjs \
+EXTRA_DIST += %D%/layers.test %D%/nginx-map.test %D%/packaging.test %D%/routes.test.mjs \
 	%D%/words.test \
 	%D%/endpoints.tsv
 

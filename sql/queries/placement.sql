@@ -33,9 +33,10 @@ WITH r AS (
 	    in_reply_to, refs, subject, from_json, to_json, cc_json, bcc_json,
 	    reply_to_json, sent_at, received_at, size_bytes, has_attachments,
 	    structure, server_email_id, skip_reason)
-	WHERE NOT EXISTS (SELECT FROM placement p
+	-- Not NOT EXISTS: as a join it would read all of the folder.
+	WHERE (SELECT p.email_id FROM placement p
 	    WHERE p.account_id = $1 AND p.mailbox_id = $4
-	    AND p.uidvalidity = $5 AND p.uid = u.uid)
+	    AND p.uidvalidity = $5 AND p.uid = u.uid) IS NULL
 ), m AS MATERIALIZED (
 	SELECT r.*, known.id AS known_id,
 	    coalesce(known.id, nextval('email_id_seq')) AS email_id
@@ -103,9 +104,9 @@ WITH fresh AS (
 	    FROM unnest($6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
 	    AS u (uid, flag_words, message_id, subject, from_json, to_json,
 	    sent_at, received_at, size_bytes, structure)
-	    WHERE NOT EXISTS (SELECT FROM placement p
+	    WHERE (SELECT p.email_id FROM placement p
 	        WHERE p.account_id = $1 AND p.mailbox_id = $4
-	        AND p.uidvalidity = $5 AND p.uid = u.uid)) u
+	        AND p.uidvalidity = $5 AND p.uid = u.uid) IS NULL) u
 ), known AS (
 	SELECT k.*, row_number() OVER (PARTITION BY received_at, size_bytes,
 	    mark ORDER BY uid DESC) AS nth

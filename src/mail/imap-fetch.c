@@ -14,6 +14,7 @@ struct fetching {
 	const char *items;
 	struct arena *arena;  /* of the sets */
 	struct imap_set left; /* not asked for yet */
+	struct batch *ring;   /* DEPTH_MOST of them */
 	bool begun;
 	enum rc rc; /* a callback's */
 };
@@ -26,6 +27,18 @@ struct batch {
 	bool used;
 };
 
+/* Dovecot works at several FETCHes at once: a message may come before the
+ * answer to the command in front of the one that asked for it. */
+static bool
+is_asked(const struct fetching *f, uint32_t uid)
+{
+	for (unsigned i = 0; i < DEPTH_MOST; i++) {
+		if (f->ring[i].used && imap_set_has(&f->ring[i].uids, uid))
+			return true;
+	}
+	return false;
+}
+
 static void
 batch_message(struct batch *b, const struct imap_response *r)
 {
@@ -34,7 +47,7 @@ batch_message(struct batch *b, const struct imap_response *r)
 
 	if (f->rc != RC_OK)
 		return;
-	if (r->message.uid != 0 && imap_set_has(&b->uids, r->message.uid)) {
+	if (r->message.uid != 0 && is_asked(f, r->message.uid)) {
 		f->rc = f->how->message(f->how->arg, &r->message);
 	} else if (c->message != NULL) { /* news of another message */
 		c->message(c->arg, &r->message);
@@ -167,7 +180,9 @@ imap_fetch(struct imap *im, const struct imap_set *uids, const char *items,
 {
 	struct batch ring[DEPTH_MOST] = { { .used = false } };
 	unsigned depth = how->depth == 0 ? DEPTH : how->depth;
-	struct fetching f = { .im = im, .how = how, .items = items };
+	struct fetching f = {
+		.im = im, .how = how, .items = items, .ring = ring
+	};
 	enum rc rc;
 
 	f.arena = arena_new((size_t)256 << 20);

@@ -313,6 +313,7 @@ reconcile(struct folder *f, uint32_t *exists)
 {
 	struct imap_set lost, gone;
 
+	f->s->report->compared++;
 	TRY(compare(f, &lost, &gone, exists));
 	log_info(&f->s->log,
 	    "folder compared mailbox=%lld lost=%llu "

@@ -273,6 +273,7 @@ report_json(const struct sync_report *r, struct buf *b)
 	JW_INT(&w, "expunged", r->expunged);
 	JW_INT(&w, "told", r->told);
 	JW_INT(&w, "texts", r->texts);
+	JW_INT(&w, "compared", r->compared);
 	JW_INT(&w, "missing", r->missing);
 	jw_object_end(&w);
 	return (struct str){ b->p, b->n };

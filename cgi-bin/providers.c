@@ -298,8 +298,8 @@ sync_messages(struct request *rq)
 	return sync_queue(rq, &o);
 }
 
-#define ONE  "/api/provider-credentials/:provider_credential_id"
-#define IMAP "/api/accounts/:account_id/imap"
+#define ONE     "/api/provider-credentials/:provider_credential_id"
+#define IMAP    "/api/accounts/:account_id/imap"
 #define FOREIGN RC_TIMEOUT, RC_CONNECTION, RC_CONFIG_TLS, RC_CONFIG_HOST
 
 static const struct route routes[] = {

@@ -110,6 +110,22 @@ list(struct request *rq)
 	return reply_rows(rq, pet_cols, rows, n, sizeof rows[0], &end);
 }
 
+/* A cursor that somebody made who has read how: its check holds. */
+static enum rc
+forged(struct request *rq)
+{
+	const struct list_query *p = rq->params;
+	struct list_end end = { .total = 2,
+		.limit = 1,
+		.more = true,
+		.next = { .is = true, .at = INSTANT_NONE.us, .id = 1 } };
+	struct pet row = { .id = 1 };
+	struct cursor from;
+
+	TRY(cursor_read(rq, p->page.cursor, &from));
+	return reply_rows(rq, pet_cols, &row, 1, sizeof row, &end);
+}
+
 static enum rc
 bytes(struct request *rq)
 {
@@ -143,6 +159,8 @@ static const struct route routes[] = {
 	{ GET, "/silent", silent, NEED_PUBLIC, .summary = "" },
 	{ GET, "/list", list, NEED_PUBLIC, PARAMS(list_query), .many = true },
 	{ GET, "/other", list, NEED_PUBLIC, PARAMS(list_query), .many = true },
+	{ GET, "/forged", forged, NEED_PUBLIC, PARAMS(list_query),
+	    .many = true },
 	{ GET, "/ci-list", list, NEED_PUBLIC, ENV_SUCCESS, PARAMS(list_query),
 	    .many = true, .key = "pets", .flags = BARE },
 	{ GET, "/ok-list", list, NEED_PUBLIC, ENV_OK, PARAMS(list_query),
@@ -404,6 +422,17 @@ START_TEST(cursors_refused)
 }
 END_TEST
 
+/* No row lies at no time: a statement would not take it. */
+START_TEST(cursors_forged)
+{
+	struct answer a = ask_get("/forged");
+	char uri[256];
+
+	snprintf(uri, sizeof uri, "/forged?cursor=%s", cursor_of(a.body));
+	ck_assert_int_eq(ask_get(uri).status, 400);
+}
+END_TEST
+
 START_TEST(contents)
 {
 	static const struct {
@@ -471,4 +500,4 @@ END_TEST
 UNIT_MAIN_AROUND("web/reply", begin, ask_end, UNIT(envelopes), UNIT(errors),
     UNIT(inner_faults_stay_inside), UNIT(method_and_path), UNIT(entity_tags),
     UNIT(tag_lists), UNIT(pages), UNIT(list_shapes), UNIT(cursors_refused),
-    UNIT(contents))
+    UNIT(cursors_forged), UNIT(contents))

@@ -196,15 +196,15 @@ static const struct route routes[] = {
 	    .many = true, .fails = FOREIGN,
 	    .summary = "List an email's MIME parts, in pre-order" },
 	{ GET, EMAIL "/parts/:part_id/content", part_content, NEED_WRITE,
-	    PARAMS(content_how), .type = "application/octet-stream",
+	    PARAMS(content_how), .type = "*/*",
 	    .fails = { RC_PART_SYNC, RC_PART_HASH, RC_NO_MESSAGE, RC_TIMEOUT,
-		RC_RANGE, RC_TOO_LARGE },
+		RC_CONNECTION, RC_RANGE, RC_TOO_LARGE, RC_CONFLICT },
 	    .summary = "Download a part's content",
 	    .about = "Decoded; with its own type only where that is harmless. "
 		     "Range requests are honoured." },
 	{ GET, EMAIL "/raw", raw, NEED_WRITE, .type = "message/rfc822",
 	    .fails = { RC_PART_SYNC, RC_NO_MESSAGE, RC_TIMEOUT, RC_CONNECTION,
-		RC_RANGE, RC_TOO_LARGE },
+		RC_RANGE, RC_TOO_LARGE, RC_CONFLICT },
 	    .summary = "Download a message as the server has it" },
 };
 

@@ -475,6 +475,7 @@ success(struct jw *w, const struct row *row, const struct row *twin)
 		jw_key(w, "206");
 		jw_object(w);
 		JW_TEXT(w, "description", "The range that was asked for.");
+		content(w, row, NULL);
 		jw_object_end(w);
 	}
 }

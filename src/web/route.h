@@ -73,7 +73,7 @@ enum route_flag {
 };
 
 #define ROUTE_ARGS  4
-#define ROUTE_FAILS 6
+#define ROUTE_FAILS 8
 
 /* clang-format off */
 #define BODY(n) .body = { n##_body, sizeof(struct n) }

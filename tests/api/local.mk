@@ -4,8 +4,11 @@ EXTRA_DIST += \
 	%D%/auth.test.mjs \
 	%D%/credentials.test.mjs \
 	%D%/ctl.test.mjs \
+	%D%/content.test.mjs \
+	%D%/emails.test.mjs \
 	%D%/guard.test.mjs \
 	%D%/http.test.mjs \
+	%D%/jobs.test.mjs \
 	%D%/nginx.test.mjs \
 	%D%/serve.test.mjs \
 	%D%/tenants.test.mjs \

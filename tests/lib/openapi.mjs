@@ -82,7 +82,7 @@ export class Description {
 				? { operation, fault: 'a body where none is described' }
 				: { operation };
 		const type = (headers['content-type'] ?? '').split(';')[0];
-		const content = answer.content[type];
+		const content = answer.content[type] ?? answer.content['*/*'];
 		if (!content)
 			return { operation, fault: `type "${type}" is not described` };
 		if (!content.schema)

@@ -8,8 +8,7 @@ LINT_CPPFLAGS = -std=gnu17 -DLINT -DTOP_SRCDIR='"."' $(DEFS) -D_GNU_SOURCE -Isrc
 	-I$(abs_builddir)/tests \
 	-DLIBEXECDIR='"/l"' -DSYSCONFDIR='"/s"' -DDATADIR='"/d"' \
 	$(CRYPTO_CFLAGS) $(PQ_CFLAGS) $(JSONC_CFLAGS) $(CURL_CFLAGS) \
-	$(SSL_CFLAGS) $(JWT_CFLAGS) $(GMIME_CFLAGS) $(IDN2_CFLAGS) \
-	$(SYSTEMD_CFLAGS) $(CHECK_CFLAGS)
+	$(GMIME_CFLAGS) $(CHECK_CFLAGS)
 LINT_JOBS = 2
 
 lint: lint-banned lint-tidy lint-cppcheck lint-analyzer

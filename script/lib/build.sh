@@ -45,16 +45,17 @@ build_product()
 }
 
 # build_elsewhere SCRIPT ARGS…: the servers of a stack run as another user.
-# Where that user cannot come, SCRIPT runs in a copy that it can reach.
+# Where that user or make cannot come, SCRIPT runs in a copy where they can.
 build_elsewhere()
 {
 	local script=$1 copy status=0
 	shift
-	instance_reachable "$instance_top" && return
+	instance_reachable "$instance_top" && instance_plain "$instance_top" &&
+	    return
 	copy=$(mktemp -d /var/tmp/letterrack.XXXXXX)
 	chmod 755 "$copy"
 	trap 'rm -rf "$copy"' EXIT
-	echo "Working in a copy in $copy, since $instance_user cannot reach" \
+	echo "Working in a copy in $copy, since $instance_user or make cannot use" \
 	    "$instance_top"
 	tar -C "$instance_top" --exclude=./build --exclude=./var \
 	    --exclude=./.git -cf - . | tar -C "$copy" --no-same-owner -xf -

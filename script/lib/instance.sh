@@ -48,6 +48,12 @@ instance_need_root()
 	    "the user $instance_user, and Postfix wants root"
 }
 
+# Neither configure nor make takes a path with blanks or quotes in it.
+instance_plain()
+{
+	[[ $1 != *[!A-Za-z0-9_./+,@=~-]* ]]
+}
+
 instance_make_user()
 {
 	getent passwd "$instance_user" >/dev/null && return

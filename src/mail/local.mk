@@ -1,7 +1,7 @@
 # mail: the protocols and formats; knows no SQL and no requests.
 
 noinst_LIBRARIES += libmail.a
-libmail_a_CPPFLAGS = $(AM_CPPFLAGS) $(CURL_CFLAGS) $(GMIME_CFLAGS)
+libmail_a_CPPFLAGS = $(AM_CPPFLAGS) $(CURL_CFLAGS)
 libmail_a_SOURCES = \
 	%D%/charset.c %D%/charset.h \
 	%D%/date.c %D%/date.h \
@@ -30,4 +30,4 @@ libmail_a_SOURCES = \
 	%D%/rfc2047.c %D%/rfc2047.h \
 	%D%/transfer.c %D%/transfer.h
 
-mail_libs = libmail.a $(CURL_LIBS) $(GMIME_LIBS) $(core_libs)
+mail_libs = libmail.a $(CURL_LIBS) $(core_libs)

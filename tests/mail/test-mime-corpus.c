@@ -1,6 +1,8 @@
 /* Real mail: every message parses, every text is UTF-8, and GMime, the second
- * parser, finds the same leaves with the same bytes. */
+ * parser, where it is there, finds the same leaves with the same bytes. */
+#ifdef HAVE_GMIME
 #include <gmime/gmime.h>
+#endif
 
 #include <ftw.h>
 #include <stdio.h>
@@ -39,6 +41,22 @@ valid(const char *path, struct str text)
 	    "%s: not UTF-8", path);
 }
 
+static struct str
+our_content(const struct mime_part *p)
+{
+	struct buf b;
+	struct str out;
+
+	buf_init(&b, FILE_MOST);
+	ck_assert_int_eq(mime_content(p, transfer_to_buf, &b), RC_OK);
+	ck_assert_uint_eq(b.n, mime_size(p));
+	out = (struct str){ arena_dup(a, b.n > 0 ? b.p : "", b.n), b.n };
+	buf_clear(&b);
+	return out;
+}
+
+#ifdef HAVE_GMIME
+
 /* Leaves in pre-order, as GMime sees them. */
 struct leaves {
 	GPtrArray *list;
@@ -73,20 +91,6 @@ gmime_content(GMimeObject *o)
 	bytes = g_mime_stream_mem_get_byte_array(GMIME_STREAM_MEM(mem));
 	out = (struct str){ arena_dup(a, bytes->data, bytes->len), bytes->len };
 	g_object_unref(mem);
-	return out;
-}
-
-static struct str
-our_content(const struct mime_part *p)
-{
-	struct buf b;
-	struct str out;
-
-	buf_init(&b, FILE_MOST);
-	ck_assert_int_eq(mime_content(p, transfer_to_buf, &b), RC_OK);
-	ck_assert_uint_eq(b.n, mime_size(p));
-	out = (struct str){ arena_dup(a, b.n > 0 ? b.p : "", b.n), b.n };
-	buf_clear(&b);
 	return out;
 }
 
@@ -133,6 +137,44 @@ compare(const char *path, struct str raw, const struct mime *m)
 	g_object_unref(parser);
 	g_object_unref(stream);
 }
+
+static void
+second_parser(void)
+{
+	g_mime_init();
+}
+
+/* Every one but those named: where GMime and Dovecot differ, or where GMime
+ * gives up. */
+static void
+judge(unsigned percent)
+{
+	ck_assert_uint_ge(alike * 100, messages * percent);
+}
+
+#else
+
+static void
+compare(const char *path, struct str raw, const struct mime *m)
+{
+	(void)path;
+	(void)raw;
+	(void)m;
+}
+
+static void
+second_parser(void)
+{
+	puts("skipped: the comparison with GMime, which is not there");
+}
+
+static void
+judge(unsigned percent)
+{
+	(void)percent;
+}
+
+#endif
 
 static void
 look(const char *path)
@@ -193,14 +235,12 @@ folder(const char *name)
 	return path;
 }
 
-/* Every one but those named: where GMime and Dovecot differ, or where GMime
- * gives up. */
 START_TEST(lists)
 {
 	ck_assert_int_eq(nftw(folder("lists"), visit, 16, 0), 0);
 	printf("lists: %zu messages, %zu parts, %zu with text, %zu as GMime\n",
 	    messages, parts, bodies, alike);
-	ck_assert_uint_eq(messages, alike);
+	judge(100);
 	ck_assert_uint_eq(messages, bodies);
 }
 END_TEST
@@ -210,7 +250,7 @@ START_TEST(fixtures)
 	ck_assert_int_eq(nftw(folder("mime"), visit, 16, 0), 0);
 	printf("mime: %zu messages, %zu parts, %zu with text, %zu as GMime\n",
 	    messages, parts, bodies, alike);
-	ck_assert_uint_ge(alike * 100, messages * 90);
+	judge(90);
 }
 END_TEST
 
@@ -224,6 +264,6 @@ main(void)
 		    folder("lists"));
 		return EXIT_SKIPPED;
 	}
-	g_mime_init();
+	second_parser();
 	return unit_run("mail/mime-corpus", cases, 2);
 }

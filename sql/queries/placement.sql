@@ -16,6 +16,7 @@ GROUP BY island ORDER BY 1;
 -- known joins that email; the others become new ones, whose ids are taken
 -- here. Moves the cursor (NULL leaves it), folder's and account's counts in
 -- the same statement. Gives the emails that were joined: email_settle them.
+-- Where the folder is gone, nothing is written.
 -- No two rows may share a server_email_id.
 -- name: placement_ingest :one
 -- args: account account, id application, id credential, id mailbox,
@@ -26,9 +27,13 @@ GROUP BY island ORDER BY 1;
 -- args: bools attachments, texts structures, texts server_ids,
 -- args: texts skip_reasons
 -- row:  ingested
-WITH r AS (
+WITH folder AS MATERIALIZED (
+	SELECT id FROM mailbox
+	WHERE account_id = $1 AND credential_id = $3 AND id = $4
+	AND uidvalidity = $5 FOR UPDATE
+), r AS (
 	SELECT u.*, string_to_array(u.flag_words, ' ') AS flags
-	FROM unnest($8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19,
+	FROM folder, unnest($8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19,
 	    $20, $21, $22, $23, $24, $25) AS u (uid, flag_words, message_id,
 	    in_reply_to, refs, subject, from_json, to_json, cc_json, bcc_json,
 	    reply_to_json, sent_at, received_at, size_bytes, has_attachments,
@@ -95,13 +100,17 @@ RETURNING t.stored, t.skipped, t.joined;
 -- args: texts subjects, texts froms, texts tos, times sent, times received,
 -- args: ints sizes, texts structures
 -- row:  placed
-WITH fresh AS (
+WITH folder AS MATERIALIZED (
+	SELECT id FROM mailbox
+	WHERE account_id = $1 AND credential_id = $3 AND id = $4
+	AND uidvalidity = $5 FOR UPDATE
+), fresh AS (
 	SELECT u.*, row_number() OVER (PARTITION BY received_at, size_bytes,
 	    mark ORDER BY uid DESC) AS nth
 	FROM (SELECT uid, flag_words, received_at, size_bytes,
 	    md5(concat_ws(chr(31), message_id, subject, from_json, to_json,
 	        extract(epoch FROM sent_at), structure)) AS mark
-	    FROM unnest($6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
+	    FROM folder, unnest($6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
 	    AS u (uid, flag_words, message_id, subject, from_json, to_json,
 	    sent_at, received_at, size_bytes, structure)
 	    WHERE (SELECT p.email_id FROM placement p

@@ -370,6 +370,30 @@ START_TEST(reads_first_words)
 }
 END_TEST
 
+/* What hung on a credential goes with it, without foreign keys on mail. */
+START_TEST(forgets_a_credential)
+{
+	struct imap *im = newcomer("forget", 2);
+
+	imap_free(&im);
+	house_sql(&house,
+	    "DELETE FROM task; "
+	    "DELETE FROM credential WHERE id = {c}");
+	ck_assert_str_eq(
+	    one("SELECT (SELECT count(*) FROM email WHERE credential_id = "
+		"{c}), (SELECT count(*) FROM mailbox WHERE credential_id = "
+		"{c}), (SELECT count(*) FROM placement p WHERE NOT EXISTS "
+		"(SELECT FROM email e WHERE e.id = p.email_id) OR NOT EXISTS "
+		"(SELECT FROM mailbox m WHERE m.id = p.mailbox_id))"),
+	    "0|0|0");
+	/* the counters of the account are told by whoever removes it */
+	house_sql(&house,
+	    "UPDATE counter SET n = (SELECT count(*) FROM email "
+	    "WHERE removed_at IS NULL AND (name = 'emails' OR "
+	    "NOT is_read))");
+}
+END_TEST
+
 START_TEST(says_what_failed)
 {
 	house_newcomer(&house, "wrong");
@@ -441,6 +465,7 @@ main(void)
 		UNIT(tells_flags),
 		UNIT(keeps_wishes),
 		UNIT(reads_first_words),
+		UNIT(forgets_a_credential),
 		UNIT(says_what_failed),
 		UNIT(stores_the_corpus),
 	};

@@ -6,7 +6,6 @@
 #include "core/failpoint.h"
 #include "core/json.h"
 #include "domain/mailbox-sql.h"
-#include "domain/task.h"
 
 #define ARENA_RUN    ((size_t)64 * 1024 * 1024)
 #define ARENA_FOLDER ((size_t)64 * 1024 * 1024)
@@ -108,24 +107,6 @@ all_folders(struct sync *s, const struct sync_folders *list, const bool *due,
 }
 
 static enum rc
-queue_texts(struct sync *s)
-{
-	const struct task_new task = {
-		.application_id = s->lease->application_id,
-		.action = "imap_fetch_text",
-		.credential_id = s->access->id,
-		.once = true,
-		.run_at = INSTANT_NONE,
-	};
-	struct task_started *started;
-
-	if (s->report->stored == 0 ||
-	    strcmp(s->access->body_policy, "text") != 0)
-		return RC_OK;
-	return task_start(s->db, s->account, &task, s->arena, &started);
-}
-
-static enum rc
 run_messages(struct sync *s)
 {
 	struct failure first = { .rc = RC_OK };
@@ -143,8 +124,6 @@ run_messages(struct sync *s)
 	rc = all_folders(s, &list, due, &first);
 	if (rc == RC_OK)
 		rc = sync_store_removed_gone(s);
-	if (rc == RC_OK || s->stopping)
-		TRY(queue_texts(s));
 	if (rc == RC_OK && first.rc != RC_OK)
 		rc = fail(first.rc, "%s", first.detail);
 	return rc;

@@ -27,6 +27,7 @@ struct sync {
 	struct sync_report *report;
 	int64_t beat_ms; /* when the lease was last renewed */
 	unsigned reconnects;
+	bool texts_queued;
 	bool stopping; /* the run ends early, and is not at fault */
 };
 

@@ -1,7 +1,10 @@
 #include "domain/sync/run.h"
 
+#include <string.h>
+
 #include "core/failpoint.h"
 #include "domain/placement-sql.h"
+#include "domain/task.h"
 
 #define GONE_MOST 5000 /* placements that one transaction removes */
 
@@ -153,6 +156,27 @@ slice_store(struct slice *x)
 	return slice_store(&half);
 }
 
+/* The job that reads first words is there before the first message is: a run
+ * that ends early leaves none without them. It waits for the end of this one,
+ * which is at work on the same server. */
+static enum rc
+queue_texts(struct sync *s)
+{
+	const struct task_new task = {
+		.application_id = s->lease->application_id,
+		.action = "imap_fetch_text",
+		.credential_id = s->access->id,
+		.once = true,
+		.run_at = INSTANT_NONE,
+	};
+	struct task_started *started;
+
+	if (s->texts_queued || strcmp(s->access->body_policy, "text") != 0)
+		return RC_OK;
+	s->texts_queued = true;
+	return task_start(s->db, s->account, &task, s->arena, &started);
+}
+
 enum rc
 sync_store(struct sync *s, const struct sync_place *place,
     const struct sync_step *step)
@@ -161,6 +185,8 @@ sync_store(struct sync *s, const struct sync_place *place,
 		.s = s, .place = place, .step = step, .n = s->batch->n
 	};
 
+	if (x.n > 0)
+		TRY(queue_texts(s));
 	if (x.n > 0 || step != NULL)
 		TRY(slice_store(&x));
 	sync_batch_reset(s->batch);

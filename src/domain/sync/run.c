@@ -107,15 +107,13 @@ all_folders(struct sync *s, const struct sync_folders *list, const bool *due,
 }
 
 static enum rc
-run_messages(struct sync *s)
+whole_account(struct sync *s)
 {
 	struct failure first = { .rc = RC_OK };
 	struct sync_folders list;
 	bool condstore, *due;
 	enum rc rc;
 
-	TRY(sync_connect(s));
-	TRY(sync_flags_tell(s));
 	TRY(sync_list(s, &list, &condstore));
 	due = ARENA_ARRAY(s->arena, bool, list.n);
 	for (size_t i = 0; i < list.n; i++)
@@ -124,9 +122,20 @@ run_messages(struct sync *s)
 	rc = all_folders(s, &list, due, &first);
 	if (rc == RC_OK)
 		rc = sync_store_removed_gone(s);
+	/* Now it is known where their mail lies. */
+	if (rc == RC_OK && s->wishes_left)
+		rc = sync_flags_tell(s);
 	if (rc == RC_OK && first.rc != RC_OK)
 		rc = fail(first.rc, "%s", first.detail);
 	return rc;
+}
+
+static enum rc
+run_messages(struct sync *s)
+{
+	TRY(sync_connect(s));
+	TRY(sync_flags_tell(s));
+	return whole_account(s);
 }
 
 static enum rc
@@ -134,7 +143,7 @@ run_flags(struct sync *s)
 {
 	TRY(sync_connect(s));
 	TRY(sync_flags_tell(s));
-	return sync_connected(s);
+	return s->wishes_left ? whole_account(s) : sync_connected(s);
 }
 
 static enum rc

@@ -28,7 +28,8 @@ struct sync {
 	int64_t beat_ms; /* when the lease was last renewed */
 	unsigned reconnects;
 	bool texts_queued;
-	bool stopping; /* the run ends early, and is not at fault */
+	bool wishes_left; /* flags whose mail is not where it was */
+	bool stopping;    /* the run ends early, and is not at fault */
 };
 
 /* Shall the run end here? Asked between batches and folders. */

@@ -1,6 +1,8 @@
 /* What users changed about flags goes to the server. */
 #include "domain/sync/run.h"
 
+#include <string.h>
+
 #include "core/failpoint.h"
 #include "domain/flag-sql.h"
 #include "domain/placement-sql.h"
@@ -97,55 +99,73 @@ group_note(struct group *g)
 /* A server that refuses has the last word: the wish is dropped, and the email
  * shows again what the server has. */
 static enum rc
+group_refused(struct group *g)
+{
+	log_warn(&g->s->log, "flags refused mailbox=%lld messages=%zu: %s",
+	    (long long)g->first->mailbox_id, g->n, fail_detail());
+	return RC_OK;
+}
+
+static enum rc
 group_tell(struct group *g)
 {
 	enum rc rc = group_store(g);
 
 	if (rc == RC_OK)
 		return group_note(g);
-	if (!sync_alive(g->s))
-		return rc;
-	log_warn(&g->s->log, "flags refused mailbox=%lld messages=%zu",
-	    (long long)g->first->mailbox_id, g->n);
-	return RC_OK;
+	return sync_alive(g->s) ? group_refused(g) : rc;
 }
 
-/* *open: the folder that is selected; a UIDVALIDITY that is new waits for the
- * sync to match the folder's mail. */
+/* *open: the folder that is selected. *known: it is the one of the table. A
+ * name that is gone waits for the sync to find out what became of it, a new
+ * UIDVALIDITY until the folder's mail is matched. */
 static enum rc
-group_open(struct group *g, int64_t *open, bool *same)
+group_open(struct group *g, int64_t *open, bool *known)
 {
 	struct imap_mailbox mailbox;
 	bool qresync;
+	enum rc rc = RC_OK;
 
 	if (*open != g->first->mailbox_id) {
-		TRY(imap_select(g->s->imap, g->first->wire_name, false, NULL,
-		    NULL, &mailbox, &qresync));
-		*open = g->first->mailbox_id;
+		*open = 0;
+		rc = imap_select(g->s->imap, g->first->wire_name, false, NULL,
+		    NULL, &mailbox, &qresync);
 	}
-	*same = imap_mailbox(g->s->imap)->uidvalidity ==
-	    (uint32_t)g->first->uidvalidity;
+	*known = rc == RC_OK &&
+	    imap_mailbox(g->s->imap)->uidvalidity ==
+		(uint32_t)g->first->uidvalidity;
+	if (rc == RC_OK)
+		*open = g->first->mailbox_id;
+	return rc == RC_NO_FOLDER ? RC_OK : rc;
+}
+
+static enum rc
+group_done(struct group *g, int64_t *open, bool *told)
+{
+	bool known;
+	enum rc rc = group_open(g, open, &known);
+
+	if (rc != RC_OK)
+		return sync_alive(g->s) ? group_refused(g) : rc;
+	if (known)
+		return group_tell(g);
+	memset(told, 0, g->n * sizeof *told);
 	return RC_OK;
 }
 
 static enum rc
-tell_all(struct sync *s, const struct flag_due_list *due, bool *whole)
+tell_all(struct sync *s, const struct flag_due_list *due, bool *told)
 {
 	int64_t open = 0;
 
-	*whole = true;
+	memset(told, true, due->n * sizeof *told);
 	for (size_t i = 0; i < due->n;) {
 		struct group g = { .s = s, .first = &due->v[i], .n = 1 };
-		bool same;
 
 		while (
 		    i + g.n < due->n && same_group(g.first, &due->v[i + g.n]))
 			g.n++;
-		TRY(group_open(&g, &open, &same));
-		if (same)
-			TRY(group_tell(&g));
-		else
-			*whole = false;
+		TRY(group_done(&g, &open, told + i));
 		TRY(sync_beat(s));
 		i += g.n;
 	}
@@ -167,19 +187,33 @@ confirm_tx(struct db *db, void *arg)
 	return email_settle(db, t->s->account, t->emails, NULL);
 }
 
+/* In all folders it lies in? */
+static bool
+is_told(const struct flag_due_list *due, const bool *told, int64_t email)
+{
+	for (size_t i = 0; i < due->n; i++)
+		if (!told[i] && due->v[i].email_id == email)
+			return false;
+	return true;
+}
+
 static enum rc
-confirm(struct sync *s, const struct flag_due_list *due)
+confirm(struct sync *s, const struct flag_due_list *due, const bool *told)
 {
 	int64_t *email = ARENA_ARRAY(s->folder, int64_t, due->n);
 	int64_t *version = ARENA_ARRAY(s->folder, int64_t, due->n);
-	struct told t = { .s = s,
-		.emails = { email, due->n },
-		.versions = { version, due->n } };
+	struct told t = { .s = s };
+	size_t n = 0;
 
 	for (size_t i = 0; i < due->n; i++) {
-		email[i] = due->v[i].email_id;
-		version[i] = due->v[i].version;
+		if (!is_told(due, told, due->v[i].email_id))
+			continue;
+		email[n] = due->v[i].email_id;
+		version[n++] = due->v[i].version;
 	}
+	s->wishes_left = n < due->n;
+	t.emails = (struct ids){ email, n };
+	t.versions = (struct ints){ version, n };
 	TRY(db_tx(s->db, confirm_tx, &t));
 	FAILPOINT("flags-confirmed");
 	return RC_OK;
@@ -189,8 +223,9 @@ enum rc
 sync_flags_tell(struct sync *s)
 {
 	struct flag_due_list due;
-	bool whole = true;
+	bool *told;
 
+	s->wishes_left = false;
 	do {
 		arena_reset(s->folder);
 		TRY(flag_forget_gone(s->db, s->account, s->access->id, NULL));
@@ -198,9 +233,9 @@ sync_flags_tell(struct sync *s)
 		    s->folder, &due));
 		if (due.n == 0)
 			return RC_OK;
-		TRY(tell_all(s, &due, &whole));
-		if (whole)
-			TRY(confirm(s, &due));
-	} while (whole && !sync_stopped(s));
+		told = ARENA_ARRAY(s->folder, bool, due.n);
+		TRY(tell_all(s, &due, told));
+		TRY(confirm(s, &due, told));
+	} while (!s->wishes_left && !sync_stopped(s));
 	return RC_OK;
 }

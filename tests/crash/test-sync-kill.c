@@ -14,14 +14,6 @@
 
 static struct house house;
 
-/* Texts of a round live as long as it. */
-static void
-case_begin(const char *user)
-{
-	house.arena = arena_new((size_t)256 * 1024 * 1024);
-	house_newcomer(&house, user);
-}
-
 static void
 round_begin(const struct rounds *r)
 {
@@ -44,6 +36,14 @@ fresh_account(const char *user)
 	    "INSERT INTO account (application_id, name) SELECT id, 'Fresh' "
 	    "FROM application RETURNING id");
 	house_newcomer(&house, user);
+}
+
+/* Texts of a round live as long as it. */
+static void
+case_begin(const char *user)
+{
+	house.arena = arena_new((size_t)256 * 1024 * 1024);
+	fresh_account(user);
 }
 
 /* ---- the checker itself ---- */
@@ -137,7 +137,7 @@ START_TEST(first_sync_killed_at_points)
 		crash_check(&house, name);
 		forget_account();
 	}
-	if (r.from == 0)
+	if (r.from == 0 && r.n >= (long)n)
 		ck_assert_int_gt(kills, 8);
 }
 END_TEST

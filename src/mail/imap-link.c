@@ -4,6 +4,7 @@
 
 #include "core/clock.h"
 #include "core/log.h"
+#include "mail/echo.h"
 #include "mail/imap-code.h"
 
 #define WORDS_MOST 600
@@ -40,10 +41,6 @@ line_note(struct imap_link *l, struct str line)
 		if (line.p[0] == '*' && !holds_word(line, "["))
 			return;
 	}
-	/* A server that repeats the password must not make us log it. */
-	if (l->login->secret->n >= 4 &&
-	    memmem(line.p, line.n, l->login->secret->p, l->login->secret->n))
-		return;
 	/* "+ " with nothing behind it only asks for more. */
 	if (line.n <= 2)
 		return;
@@ -310,6 +307,8 @@ failed(struct imap_link *l, CURLcode code)
 {
 	struct str words = { l->words, l->words_n };
 
+	if (echo_of(words, l->login->secret))
+		words = STR("NO the server says the secret back");
 	/* Behind a wall and not there look alike to whoever gave the host. */
 	if (l->use.refused != NULL && code == CURLE_COULDNT_CONNECT)
 		return fail(RC_CONFIG_HOST,

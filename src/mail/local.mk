@@ -5,6 +5,7 @@ libmail_a_CPPFLAGS = $(AM_CPPFLAGS) $(CURL_CFLAGS)
 libmail_a_SOURCES = \
 	%D%/charset.c %D%/charset.h \
 	%D%/date.c %D%/date.h \
+	%D%/echo.c %D%/echo.h \
 	%D%/egress.c %D%/egress.h \
 	%D%/header.c %D%/header.h \
 	%D%/html.c %D%/html.h \

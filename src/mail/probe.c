@@ -5,6 +5,7 @@
 
 #include "core/clock.h"
 #include "core/log.h"
+#include "mail/echo.h"
 
 static const char *const step_names[PROBE_STEPS] = {
 	[PROBE_CONNECT] = "connect",
@@ -143,20 +144,16 @@ step_by_times(const struct probing *x)
 	return PROBE_LOGIN;
 }
 
-/* A hostile server may say the secret back to us; then it is not repeated. */
 static const char *
 words(const struct probing *x)
 {
 	const char *w = x->out->step == PROBE_LOGIN && x->line[0] != '\0'
 	    ? x->line
 	    : x->words;
-	const struct secret *s = &x->p->secret;
 
 	if (x->use.refused != NULL)
 		return x->use.refused;
-	if (s->n > 0 && memmem(w, strlen(w), s->p, s->n) != NULL)
-		return "";
-	return w;
+	return echo_of(str_of(w), &x->p->secret) ? "" : w;
 }
 
 static void

@@ -5,6 +5,7 @@ EXTRA_DIST += %D%/rows.h
 if HAVE_CHECK
 mail_tests = \
 	%D%/test-date \
+	%D%/test-echo \
 	%D%/test-egress \
 	%D%/test-header \
 	%D%/test-html \
@@ -20,6 +21,8 @@ check_PROGRAMS += $(mail_tests)
 TESTS += $(mail_tests)
 %C%_test_date_CPPFLAGS = $(check_cppflags)
 %C%_test_date_LDADD = $(check_libs) $(mail_libs)
+%C%_test_echo_CPPFLAGS = $(check_cppflags)
+%C%_test_echo_LDADD = $(check_libs) $(mail_libs)
 %C%_test_egress_CPPFLAGS = $(check_cppflags)
 %C%_test_egress_LDADD = $(check_libs) $(mail_libs)
 %C%_test_imap_response_SOURCES = %D%/test-imap-response.c $(imap_show)

@@ -3,8 +3,10 @@
 EXTRA_DIST += \
 	%D%/auth.test.mjs \
 	%D%/credentials.test.mjs \
-	%D%/ctl.test.mjs \
 	%D%/content.test.mjs \
+	%D%/content.slow.test.mjs \
+	%D%/content-corpus.test.mjs \
+	%D%/ctl.test.mjs \
 	%D%/emails.test.mjs \
 	%D%/guard.test.mjs \
 	%D%/http.test.mjs \

@@ -327,8 +327,10 @@ CREATE INDEX email_time ON email (account_id, received_at DESC, id DESC)
 CREATE INDEX email_mailbox_time ON email
 	(account_id, mailbox_id, received_at DESC, id DESC)
 	WHERE removed_at IS NULL;
+-- With the id, so that looking for the first of a server_email_id never walks
+-- along the primary key instead, as a plan made for an empty table would.
 CREATE INDEX email_server_email_id ON email
-	(account_id, credential_id, server_email_id)
+	(account_id, credential_id, server_email_id, id)
 	WHERE server_email_id IS NOT NULL;
 CREATE INDEX email_sha256 ON email (account_id, sha256)
 	WHERE sha256 IS NOT NULL;

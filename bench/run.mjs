@@ -1,8 +1,9 @@
 // Figures of Letterrack as a table: see script/bench --help.
 import { cpus, loadavg } from 'node:os';
 import * as http from './http.mjs';
+import * as sync from './sync.mjs';
 
-const groups = [http];
+const groups = [http, sync];
 
 function parse(words) {
 	const quick = words.includes('--quick');

@@ -574,8 +574,11 @@ CREATE POLICY own ON account USING (application_id = scope_application());
 ALTER TABLE client ENABLE ROW LEVEL SECURITY;
 CREATE POLICY own ON client USING (application_id = scope_application());
 ALTER TABLE membership ENABLE ROW LEVEL SECURITY;
+-- One's own are read in every account, and written in this one only.
 CREATE POLICY own ON membership USING (application_id = scope_application()
-	AND (account_id = scope_account() OR user_id = scope_user()));
+	AND (account_id = scope_account() OR user_id = scope_user()))
+	WITH CHECK (application_id = scope_application()
+	AND account_id = scope_account());
 ALTER TABLE session ENABLE ROW LEVEL SECURITY;
 CREATE POLICY own ON session USING (user_id = scope_user());
 

@@ -96,3 +96,33 @@ describe('a cookie', () => {
 		assert.equal((await api.as(them.stranger).get(foreign)).status, 200);
 	});
 });
+
+// The second wall, as the programs' role meets it.
+describe('row-level security', () => {
+	const as = (them, text) => sql(house, `SELECT
+		set_config('letterrack.application', '${them.application}', true),
+		set_config('letterrack.account', '${them.account}', true),
+		set_config('letterrack.user', '${them.member.user}', true);
+		${text}`, house.database);
+
+	test('shows nothing where no guard has run', () => {
+		const tables = sql(house, `SELECT relname FROM pg_class
+			WHERE relnamespace = 'letterrack'::regnamespace
+			AND relkind IN ('r', 'v') AND relname <> 'migration'`).split('\n');
+		assert.ok(tables.length > 15, tables.join());
+		for (const table of tables)
+			assert.throws(() => sql(house, `SELECT FROM ${table}`,
+				house.database), /unrecognized|permission/, table);
+	});
+	test('lets nobody make a member of an account that is not theirs', () => {
+		const them = people(house);
+		const join = (account) => `INSERT INTO membership (application_id,
+			account_id, user_id, role) VALUES (${them.application},
+			${account}, ${them.admin.user}, 'viewer')`;
+		const own = join(them.other)
+			.replace(them.admin.user, them.member.user);
+		as(them, join(them.account));
+		for (const text of [join(them.other), own])
+			assert.throws(() => as(them, text), /row-level security/);
+	});
+});

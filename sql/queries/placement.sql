@@ -1,5 +1,7 @@
 -- What the sync writes: where emails lie, and emails themselves as a server
--- tells of them. All of it runs under a job's lease.
+-- tells of them. All of it runs under a job's lease. What takes arrays is
+-- planned each time: a plan made while the tables were empty would read all of
+-- them for each row.
 
 -- The UIDs that are known of a folder, as ranges.
 -- name: placement_ranges :many
@@ -27,6 +29,7 @@ GROUP BY island ORDER BY 1;
 -- args: bools attachments, texts structures, texts server_ids,
 -- args: texts skip_reasons
 -- row:  ingested
+-- plan: custom
 WITH folder AS MATERIALIZED (
 	SELECT id FROM mailbox
 	WHERE account_id = $1 AND credential_id = $3 AND id = $4
@@ -100,6 +103,7 @@ RETURNING t.stored, t.skipped, t.joined;
 -- args: texts subjects, texts froms, texts tos, times sent, times received,
 -- args: ints sizes, texts structures
 -- row:  placed
+-- plan: custom
 WITH folder AS MATERIALIZED (
 	SELECT id FROM mailbox
 	WHERE account_id = $1 AND credential_id = $3 AND id = $4
@@ -154,6 +158,7 @@ FROM pair RETURNING email_id;
 -- name: placement_flag :many
 -- args: account account, id mailbox, int uidvalidity, ints uids, texts flags
 -- row:  placed
+-- plan: custom
 UPDATE placement p SET flags = string_to_array(r.words, ' ')
 FROM unnest($4, $5) AS r (uid, words)
 WHERE p.account_id = $1 AND p.mailbox_id = $2 AND p.uidvalidity = $3
@@ -166,6 +171,7 @@ RETURNING p.email_id;
 -- args: account account, id mailbox, int uidvalidity, ints firsts,
 -- args: ints lasts, int most
 -- row:  placed
+-- plan: custom
 WITH gone AS (
 	DELETE FROM placement p USING (
 	    SELECT x.uid FROM unnest($4, $5) AS r (first, last)
@@ -216,6 +222,7 @@ RETURNING p.email_id;
 -- back with a new one, unless a user deleted them.
 -- name: email_settle :exec
 -- args: account account, ids ids
+-- plan: custom
 WITH t AS MATERIALIZED (
 	SELECT e.application_id, e.id, e.is_read, e.removed_at IS NULL AS was_there,
 	    shown.mailbox_id, shown.uid,

@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "lib/unit.h"
 
@@ -452,8 +454,22 @@ START_TEST(stores_the_corpus)
 }
 END_TEST
 
-int
-main(void)
+/* What a server can decides the way, so all of it once for each way. */
+static const struct profile {
+	const char *suite;
+	const char *const settings[2];
+} profiles[] = {
+	{ "domain/sync (QRESYNC)", { NULL } },
+	{ "domain/sync (CONDSTORE)",
+	    { "imap_capability = IMAP4rev1 ENABLE CONDSTORE UIDPLUS MOVE "
+	      "SPECIAL-USE LIST-EXTENDED LITERAL+",
+		NULL } },
+	{ "domain/sync (plain)",
+	    { "imap_capability = IMAP4rev1 UIDPLUS MOVE SPECIAL-USE", NULL } },
+};
+
+static int
+run_profile(const struct profile *p)
 {
 	const struct unit_case cases[] = {
 		UNIT(first_sync),
@@ -470,6 +486,24 @@ main(void)
 		UNIT(stores_the_corpus),
 	};
 
-	house_start(&house, NULL);
-	return unit_run("domain/sync", cases, sizeof cases / sizeof *cases);
+	house_start(&house, p->settings);
+	return unit_run(p->suite, cases, sizeof cases / sizeof *cases);
+}
+
+int
+main(void)
+{
+	int failed = EXIT_SUCCESS;
+
+	ARRAY_EACH (p, profiles) {
+		pid_t child = fork();
+		int status;
+
+		if (child == 0)
+			exit(run_profile(p));
+		if (child < 0 || waitpid(child, &status, 0) != child ||
+		    status != 0)
+			failed = EXIT_FAILURE;
+	}
+	return failed;
 }

@@ -1,7 +1,9 @@
-/* Prints letterrack.conf(5) from the options' rows. */
+/* Prints letterrack.conf(5) from the options' rows; or, with --example, a file
+ * with every option as a comment. */
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "core/conf.h"
 #include "core/text.h"
@@ -93,8 +95,8 @@ print_form(const struct conf_row *row)
 	print_text(row->preset);
 }
 
-int
-main(void)
+static void
+page(void)
 {
 	fputs(head, stdout);
 	for (size_t i = 0; i < conf_rows_count; i++) {
@@ -104,6 +106,33 @@ main(void)
 		print_form(&conf_rows[i]);
 	}
 	fputs(tail, stdout);
+}
+
+/* What changes nothing while it is a comment; tests' options are left out. */
+static void
+example(void)
+{
+	puts("# Letterrack: see letterrack.conf(5). Each line shows its "
+	     "default.");
+	for (size_t i = 0; i < conf_rows_count; i++) {
+		const struct conf_row *row = &conf_rows[i];
+		bool quoted =
+		    row->kind == CONF_TEXT || row->kind == CONF_LIST_OF;
+
+		if (strcmp(row->name, "failpoint") != 0)
+			printf(quoted ? "\n# %s\n#%s = \"%s\"\n"
+				      : "\n# %s\n#%s = %s\n",
+			    row->what, row->name, row->preset);
+	}
+}
+
+int
+main(int argc, char **argv)
+{
+	if (argc > 1 && strcmp(argv[1], "--example") == 0)
+		example();
+	else
+		page();
 	return fflush(stdout) == 0 && !ferror(stdout) ? EXIT_SUCCESS
 						      : EXIT_FAILURE;
 }

@@ -11,6 +11,11 @@ noinst_PROGRAMS += %D%/conf-page
 %C%_conf_page_LDADD = $(core_libs)
 
 man_MANS += %D%/letterrack.conf.5
-CLEANFILES += %D%/letterrack.conf.5
+CLEANFILES += %D%/letterrack.conf.5 %D%/letterrack.conf.example
 %D%/letterrack.conf.5: %D%/conf-page$(EXEEXT)
 	$(AM_V_GEN)%D%/conf-page$(EXEEXT) >$@.new && mv $@.new $@
+
+exampledir = $(datadir)/letterrack
+nodist_example_DATA = %D%/letterrack.conf.example
+%D%/letterrack.conf.example: %D%/conf-page$(EXEEXT)
+	$(AM_V_GEN)%D%/conf-page$(EXEEXT) --example >$@.new && mv $@.new $@

@@ -1,8 +1,12 @@
 # tests/meta: see tests/core/local.mk for the pattern.
 
-EXTRA_DIST += %D%/layers.test %D%/nginx-map.test %D%/packaging.test %D%/routes.test.mjs \
-	%D%/words.test \
-	%D%/endpoints.tsv
+EXTRA_DIST += \
+	%D%/dist.test \
+	%D%/layers.test \
+	%D%/nginx-map.test \
+	%D%/packaging.test \
+	%D%/routes.test.mjs %D%/endpoints.tsv \
+	%D%/words.test
 
 if HAVE_CHECK
 check_PROGRAMS += %D%/test-statements

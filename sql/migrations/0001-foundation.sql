@@ -907,6 +907,33 @@ BEGIN
 	RETURN n;
 END $$;
 
+-- The mail accounts that a pass would poll now; with an account all of its
+-- own that may be synced. For who only wants to look.
+CREATE FUNCTION poll_preview(p_account bigint)
+RETURNS TABLE (application_id bigint, account_id bigint, credential_id bigint)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = letterrack, pg_temp
+AS $$
+	SELECT application_id, account_id, id FROM credential
+	WHERE is_active AND provider_kind = 'imap' AND user_id IS NULL
+	AND ((p_account = 0 AND sync_mode IN ('poll', 'idle')
+	    AND status <> 'invalid'
+	    AND coalesce(next_poll_at, '-infinity') <= now())
+	OR (account_id = p_account AND sync_mode <> 'off'))
+	ORDER BY account_id, id
+$$;
+
+-- For a worker that looks and does not write: there is no lease to hold.
+CREATE FUNCTION guard_look(p_application bigint, p_account bigint)
+RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = letterrack, pg_temp
+AS $$
+BEGIN
+	PERFORM set_config('transaction_read_only', 'on', true),
+	    set_config('letterrack.application', p_application::text, true),
+	    set_config('letterrack.account', p_account::text, true),
+	    set_config('letterrack.user', '0', true);
+END $$;
+
 -- When the next thing is due, so that a waiting worker knows how long.
 CREATE FUNCTION work_next_at() RETURNS timestamptz
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = letterrack, pg_temp

@@ -122,3 +122,16 @@ FROM job WHERE account_id = $1 AND id = $2 FOR UPDATE;
 -- args: account account, id id
 UPDATE job SET run_at = now()
 WHERE account_id = $1 AND id = $2 AND state = 'queued';
+
+-- The mail accounts that a pass would poll.
+-- name: job_preview :many
+-- args: int account
+-- row:  preview
+-- scope: global: looks for work in all accounts
+SELECT application_id, account_id, credential_id FROM poll_preview($1);
+
+-- Transactions that only read.
+-- name: job_guard_look :guard
+-- args: int application, int account
+-- scope: global: decides the scope of what follows
+SELECT guard_look($1, $2);

@@ -73,6 +73,13 @@ const struct col lease_cols[] = {
 	COL_END,
 };
 
+const struct col preview_cols[] = {
+	COL(struct preview, application_id),
+	COL(struct preview, account_id),
+	COL(struct preview, credential_id),
+	COL_END,
+};
+
 const struct job_action *
 job_action_find(const char *name)
 {

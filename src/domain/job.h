@@ -83,7 +83,15 @@ struct lease {
 };
 extern const struct col lease_cols[];
 
-#define JOB_LEASE_S 120 /* renewed at a third of it */
+/* A mail account that a pass would poll. */
+struct preview {
+	int64_t application_id;
+	int64_t account_id;
+	int64_t credential_id;
+};
+extern const struct col preview_cols[];
+
+#define JOB_LEASE_S 180 /* renewed at a third of it */
 
 /* Which jobs a worker takes. */
 struct job_wanted {

@@ -31,6 +31,7 @@ libdomain_a_SOURCES = \
 	%D%/sync/folder.c \
 	%D%/sync/folders.c %D%/sync/folders.h \
 	%D%/sync/list.c \
+	%D%/sync/preview.c \
 	%D%/sync/row.c %D%/sync/row.h \
 	%D%/sync/run.c %D%/sync/run.h %D%/sync/sync.h \
 	%D%/sync/store.c \

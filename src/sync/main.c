@@ -28,6 +28,7 @@ struct program {
 	int64_t account; /* 0: all */
 	int64_t job;     /* 0: any */
 	bool stay;
+	bool dry_run;
 	bool quiet;
 	struct conf *conf;
 	struct envelope_keks keks;
@@ -60,7 +61,7 @@ signals(void)
 
 /* ---- options ---- */
 
-enum { OPT_STAY = 256, OPT_JOB };
+enum { OPT_STAY = 256, OPT_JOB, OPT_DRY_RUN };
 
 static const struct argp_option options[] = {
 	{ "config", 'c', "FILE", 0,
@@ -69,6 +70,10 @@ static const struct argp_option options[] = {
 	    0 },
 	{ "account", 'a', "ID", 0, "only the jobs of this account", 0 },
 	{ "job", OPT_JOB, "ID", 0, "only this job, even before its time", 0 },
+	{ "dry-run", OPT_DRY_RUN, NULL, 0,
+	    "only tell what a sync of the mail accounts that are due, or of "
+	    "--account's, would do",
+	    0 },
 	{ "quiet", 'q', NULL, 0, "say nothing but warnings and errors", 0 },
 	{ NULL, 0, NULL, 0, NULL, 0 },
 };
@@ -82,6 +87,7 @@ parse(int key, char *arg, struct argp_state *state)
 	case 'c': p->config = arg; return 0;
 	case 'q': p->quiet = true; return 0;
 	case OPT_STAY: p->stay = true; return 0;
+	case OPT_DRY_RUN: p->dry_run = true; return 0;
 	case 'a':
 		if (!id_parse(ID_ACCOUNT, str_of(arg), &p->account))
 			argp_error(state, "%s is no account", arg);
@@ -211,6 +217,41 @@ stay(struct program *p)
 	}
 }
 
+/* ---- looking ---- */
+
+static void
+show(void *arg, const char *folder, const char *what)
+{
+	const struct preview *p = arg;
+
+	printf("account %lld credential %lld ", (long long)p->account_id,
+	    (long long)p->credential_id);
+	for (; *folder != '\0'; folder++)
+		putchar((unsigned char)*folder < ' ' ? '?' : *folder);
+	printf(": %s\n", what);
+}
+
+static enum rc
+look(struct program *p)
+{
+	struct arena *a = arena_new(LEASE_ARENA);
+	struct preview_list list;
+	enum rc rc;
+
+	db_guard_none(p->host.db);
+	rc = job_preview(p->host.db, p->account, a, &list);
+	for (size_t i = 0; rc == RC_OK && i < list.n && stop == 0; i++)
+		if (sync_preview(&p->host, &list.v[i], show, &list.v[i]) !=
+		    RC_OK) {
+			log_warn(&p->host.log,
+			    "cannot be looked at credential=%lld: %s",
+			    (long long)list.v[i].credential_id, fail_detail());
+			p->failed++;
+		}
+	arena_free(&a);
+	return rc;
+}
+
 /* ---- start ---- */
 
 static void
@@ -265,7 +306,7 @@ once(struct program *p)
 	enum rc rc = db_open(p->host.db);
 
 	if (rc == RC_OK)
-		rc = pass(p);
+		rc = p->dry_run ? look(p) : pass(p);
 	if (rc != RC_OK) {
 		log_error(&p->host.log, "pass ended code=%s: %s",
 		    result_code(rc), fail_detail());
@@ -288,7 +329,7 @@ main(int argc, char **argv)
 		log_error(NULL, "%s", fail_detail());
 		return EX_CONFIG;
 	}
-	if (p.stay)
+	if (p.stay && !p.dry_run)
 		stay(&p);
 	else
 		status = once(&p);

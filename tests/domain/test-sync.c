@@ -372,6 +372,46 @@ START_TEST(reads_first_words)
 }
 END_TEST
 
+struct seen {
+	char text[512];
+};
+
+static void
+see(void *arg, const char *folder, const char *what)
+{
+	struct seen *seen = arg;
+	size_t n = strlen(seen->text);
+
+	snprintf(
+	    seen->text + n, sizeof seen->text - n, "%s: %s\n", folder, what);
+}
+
+/* Telling what would be done does nothing of it. */
+START_TEST(looks_without_touching)
+{
+	struct imap *im = newcomer("look", 2);
+	const struct sync_host host = { .db = house.db,
+		.conf = house.conf,
+		.keks = &house.keks,
+		.egress = house.egress };
+	const struct preview p = { .application_id = house.application,
+		.account_id = house.account,
+		.credential_id = house.credential };
+	const char *before = house_tables(&house);
+	struct seen seen = { "" };
+
+	house_append(im, "INBOX", message(3));
+	MUST(imap_folder_create(im, str_of("New")));
+	MUST(imap_folder_delete(im, str_of("Trash")));
+	MUST(sync_preview(&host, &p, see, &seen));
+	ck_assert_ptr_nonnull(
+	    strstr(seen.text, "INBOX: changed, 3 messages, 2 known\n"));
+	ck_assert_ptr_nonnull(strstr(seen.text, "New: new, 0 messages\n"));
+	ck_assert_str_eq(house_tables(&house), before);
+	imap_free(&im);
+}
+END_TEST
+
 /* What hung on a credential goes with it, without foreign keys on mail. */
 START_TEST(forgets_a_credential)
 {
@@ -481,6 +521,7 @@ run_profile(const struct profile *p)
 		UNIT(tells_flags),
 		UNIT(keeps_wishes),
 		UNIT(reads_first_words),
+		UNIT(looks_without_touching),
 		UNIT(forgets_a_credential),
 		UNIT(says_what_failed),
 		UNIT(stores_the_corpus),

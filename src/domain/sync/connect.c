@@ -55,6 +55,8 @@ note_failure(struct sync *s, enum rc why)
 {
 	char *detail = arena_str(s->arena, fail_detail());
 
+	if (s->looking)
+		return why;
 	TRY(credential_fails(s->db, s->account, s->access->id,
 	    s->access->secret_version, credential_status_of(why),
 	    result_code(why), detail, NULL));

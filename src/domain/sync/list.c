@@ -109,8 +109,8 @@ is_whole(const struct sync_folders *list)
 	return false;
 }
 
-static enum rc
-ask(struct sync *s, struct sync_folders *list)
+enum rc
+sync_list_ask(struct sync *s, struct sync_folders *list)
 {
 	struct imap_listed *listed;
 	size_t n;
@@ -129,7 +129,7 @@ sync_list(struct sync *s, struct sync_folders *list, bool *condstore)
 	struct change c = { .s = s, .list = list, .known = &known };
 	bool *gone;
 
-	TRY(ask(s, list));
+	TRY(sync_list_ask(s, list));
 	TRY(sync_connected(s));
 	*condstore =
 	    imap_caps(s->imap) & (IMAP_CAP(CONDSTORE) | IMAP_CAP(QRESYNC));

@@ -216,9 +216,9 @@ sync_beat(struct sync *s)
 	return RC_OK;
 }
 
-static void
-begin(struct sync *s, const struct sync_host *host, const struct lease *lease,
-    struct sync_report *report)
+void
+sync_begin(struct sync *s, const struct sync_host *host,
+    const struct lease *lease, struct sync_report *report)
 {
 	*report = (struct sync_report){ 0 };
 	*s = (struct sync){ .host = host,
@@ -234,11 +234,10 @@ begin(struct sync *s, const struct sync_host *host, const struct lease *lease,
 		.beat_ms = clock_steady_ms() };
 	s->log.account = lease->account_id;
 	s->log.object = lease->id;
-	job_guard_set(s->db, lease);
 }
 
-static void
-end(struct sync *s)
+void
+sync_end(struct sync *s)
 {
 	imap_free(&s->imap);
 	sync_batch_free(&s->batch);
@@ -293,13 +292,14 @@ sync_job_run(const struct sync_host *host, const struct lease *lease,
 	struct sync s;
 	enum rc rc;
 
-	begin(&s, host, lease, report);
+	sync_begin(&s, host, lease, report);
+	job_guard_set(s.db, lease);
 	if (action == NULL)
 		rc = fail(RC_INVALID, "no such action: %s", lease->action);
 	else
 		rc = action->run(&s);
 	imap_free(&s.imap);
 	rc = finish(&s, rc, result);
-	end(&s);
+	sync_end(&s);
 	return rc;
 }

@@ -30,6 +30,7 @@ struct sync {
 	bool texts_queued;
 	bool wishes_left; /* flags whose mail is not where it was */
 	bool stopping;    /* the run ends early, and is not at fault */
+	bool looking;     /* nothing is written */
 };
 
 /* Shall the run end here? Asked between batches and folders. */
@@ -107,6 +108,9 @@ enum rc sync_fetch(struct sync *, const struct sync_place *,
 
 /* ---- list.c ---- */
 
+/* What the server lists now. */
+enum rc sync_list_ask(struct sync *, struct sync_folders *) MUST_CHECK;
+
 /* Lists the folders, in one round trip where the server can, and brings the
  * table of mailboxes into step. *condstore: the counters tell of changed
  * flags. */
@@ -119,6 +123,12 @@ sync_list(struct sync *, struct sync_folders *, bool *condstore) MUST_CHECK;
 enum rc sync_folder(struct sync *, const struct sync_folder *) MUST_CHECK;
 /* Opens it again after sync_reconnect, where it is still the same. */
 enum rc sync_reopen(struct sync *, const struct sync_place *) MUST_CHECK;
+
+/* ---- run.c ---- */
+
+void sync_begin(struct sync *, const struct sync_host *, const struct lease *,
+    struct sync_report *);
+void sync_end(struct sync *);
 
 /* ---- the actions ---- */
 

@@ -68,4 +68,10 @@ extern const struct texts sync_actions;
 enum rc sync_job_run(const struct sync_host *, const struct lease *,
     struct sync_report *, enum rc *result) MUST_CHECK;
 
+/* Looks at a mail account and tells for each folder what a sync would do;
+ * writes nothing. RC_OK, or why it could not be looked at. */
+enum rc sync_preview(const struct sync_host *, const struct preview *,
+    void (*tell)(void *arg, const char *folder, const char *what),
+    void *arg) MUST_CHECK;
+
 #endif

@@ -36,6 +36,25 @@ secret_open(const struct conf *conf, int64_t account,
 	return credential_secret_open(keks, account, c, a, *out);
 }
 
+void
+reach_params(const struct conf *conf, const struct egress *egress,
+    const struct credential_access *c, const struct credential_secret *secret,
+    struct imap_params *out)
+{
+	*out = (struct imap_params){
+		.login = { .host = c->host,
+		    .port = (unsigned)c->port,
+		    .security = security_of(c->security_mode),
+		    .user = secret->username,
+		    .secret = &secret->secret,
+		    .oauth2 = strcmp(c->auth_kind, "oauth2") == 0,
+		    .egress = egress,
+		    .loopback_only = !conf->allow_plaintext,
+		    .multi = egress_multi(egress) },
+		.known_caps = str_of(c->capabilities),
+	};
+}
+
 enum rc
 reach_imap(const struct conf *conf, int64_t account,
     const struct credential_access *c, struct arena *a, struct imap_params *out)
@@ -49,16 +68,6 @@ reach_imap(const struct conf *conf, int64_t account,
 		return fail(RC_CONFLICT, "The credential is switched off.");
 	TRY(reach_egress(conf, &egress));
 	TRY(secret_open(conf, account, c, a, &secret));
-	*out = (struct imap_params){
-		.login = { .host = c->host,
-		    .port = (unsigned)c->port,
-		    .security = security_of(c->security_mode),
-		    .user = secret->username,
-		    .secret = &secret->secret,
-		    .oauth2 = strcmp(c->auth_kind, "oauth2") == 0,
-		    .egress = egress,
-		    .loopback_only = !conf->allow_plaintext },
-		.known_caps = str_of(c->capabilities),
-	};
+	reach_params(conf, egress, c, secret, out);
 	return RC_OK;
 }

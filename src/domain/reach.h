@@ -10,9 +10,15 @@
 /* The egress policy of the configuration, made once a process. */
 enum rc reach_egress(const struct conf *, const struct egress **) MUST_CHECK;
 
-/* Opens the secret and fills `out`, which then lives as long as the arena. The
- * deadlines are the caller's. RC_CONFLICT: the credential is no IMAP one, or
- * switched off. */
+/* Fills `out`, which borrows all that it is given. The deadlines are the
+ * caller's. */
+void reach_params(const struct conf *, const struct egress *,
+    const struct credential_access *, const struct credential_secret *,
+    struct imap_params *out);
+
+/* Opens the secret and does the same with the egress policy of this process:
+ * `out` then lives as long as the arena. RC_CONFLICT: the credential is no IMAP
+ * one, or switched off. */
 enum rc reach_imap(const struct conf *, int64_t account,
     const struct credential_access *, struct arena *,
     struct imap_params *out) MUST_CHECK;

@@ -11,8 +11,10 @@ check_LIBRARIES += libhouse.a
 libhouse_a_CPPFLAGS = $(domain_check_cppflags)
 libhouse_a_SOURCES = %D%/house.c %D%/house.h
 
-check_PROGRAMS += %D%/test-sync
-TESTS += %D%/test-sync
+check_PROGRAMS += %D%/test-body-cache %D%/test-sync
+TESTS += %D%/test-body-cache %D%/test-sync
+%C%_test_body_cache_CPPFLAGS = $(domain_check_cppflags)
+%C%_test_body_cache_LDADD = $(check_libs) $(domain_libs)
 %C%_test_sync_CPPFLAGS = $(domain_check_cppflags)
 %C%_test_sync_LDADD = libhouse.a $(check_libs) $(domain_libs)
 endif

@@ -4,48 +4,23 @@
 #include <string.h>
 
 #include "domain/credential-sql.h"
+#include "domain/reach.h"
 
 #define IDLE_MS         30000
 #define COMMAND_MS      100000 /* well within the lease */
 #define RECONNECTS_MOST 12
 
-static enum imap_security
-security_of(const char *mode)
-{
-	static const struct {
-		const char *mode;
-		enum imap_security security;
-	} rows[] = { { "ssl_tls", IMAP_TLS }, { "starttls", IMAP_STARTTLS } };
-
-	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
-		if (strcmp(rows[i].mode, mode) == 0)
-			return rows[i].security;
-	return IMAP_PLAIN;
-}
-
 static enum rc
 params_make(struct sync *s)
 {
-	const struct credential_access *c = s->access;
-	struct credential_secret secret;
+	const struct sync_host *h = s->host;
 
 	TRY(credential_secret_open(
-	    s->host->keks, s->account, c, s->arena, &secret));
-	s->secret = secret.secret;
-	s->params = (struct imap_params){
-		.login = { .host = c->host,
-		    .port = (unsigned)c->port,
-		    .security = security_of(c->security_mode),
-		    .user = secret.username,
-		    .secret = &s->secret,
-		    .oauth2 = strcmp(c->auth_kind, "oauth2") == 0,
-		    .egress = s->host->egress,
-		    .loopback_only = !s->host->conf->allow_plaintext,
-		    .multi = s->host->multi },
-		.known_caps = str_of(c->capabilities),
-		.idle_ms = IDLE_MS,
-		.command_ms = COMMAND_MS,
-	};
+	    h->keks, s->account, s->access, s->arena, &s->secret));
+	reach_params(h->conf, h->egress, s->access, &s->secret, &s->params);
+	s->params.login.multi = h->multi;
+	s->params.idle_ms = IDLE_MS;
+	s->params.command_ms = COMMAND_MS;
 	return RC_OK;
 }
 

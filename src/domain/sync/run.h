@@ -17,7 +17,7 @@ struct sync {
 	struct log log;
 	struct credential_access *access;
 	struct imap_params params;
-	struct secret secret;
+	struct credential_secret secret;
 	struct imap *imap;    /* owned */
 	struct arena *arena;  /* as long as the run */
 	struct arena *folder; /* as long as a folder */

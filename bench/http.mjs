@@ -120,7 +120,8 @@ export async function open({ quick, say }) {
 		bench.agent = new http.Agent({ keepAlive: true, maxSockets: 1 });
 		bench.get = (path) => get(bench, path);
 		if (phpProgram())
-			bench.php = await php(house, bench.who.account, 4);
+			bench.php = await php(house, bench.who.account,
+				responders(house, 'emails').length);
 		await house.stop('nginx');
 		await house.start('nginx');
 		say('all pages are walked along');
@@ -248,6 +249,7 @@ export async function cpu(bench) {
 			+ cpuOfEnded(partPid(house, 'postgres')),
 		responder: () => cpuTime(responders(house, 'emails')),
 		nginx: () => cpuTime(family(partPid(house, 'nginx'))),
+		PHP: () => bench.php ? cpuTime(family(bench.php.pid)) : 0,
 		load: () => cpuOfEnded(process.pid),
 	};
 	const take = (load) => async () => {
@@ -260,16 +262,22 @@ export async function cpu(bench) {
 		pg: take(() => pgbench(house.database_owner, bench.plain,
 			{ clients: 2, seconds: 1 })),
 		http: take(emails(bench, 8, 1)),
+		...bench.php && { php: take(phpList(bench, 8, 1)) },
 	});
 	const sum = (list) => list.map((used) => used.reduce((a, b) => a + b));
 	const spent = (list) => Object.keys(groups).map((name, i) =>
-		`${name} ${Math.round(median(list.map((used) => used[i])))}`)
-		.join(', ');
+		[name, Math.round(median(list.map((used) => used[i])))])
+		.filter(([, time]) => time > 0)
+		.map(([name, time]) => `${name} ${time}`).join(', ');
 	return [{
 		figure: 'pgbench ÷ list of 50, CPU time',
 		value: ratio(sum(got.pg), sum(got.http)), least: 0.55, aim: 0.70,
 		note: `µs: ${spent(got.pg)} ÷ ${spent(got.http)}`,
-	}, {
+	}, ...got.php ? [{
+		figure: 'PHP-FPM ÷ list of 50, CPU time',
+		value: ratio(sum(got.php), sum(got.http)), least: 1.6, aim: 2.2,
+		note: `µs: ${spent(got.php)}`,
+	}] : [], {
 		figure: 'responder ÷ PostgreSQL, CPU time of a list',
 		value: ratio(got.http.map((used) => used[1]),
 			got.http.map((used) => used[0])), most: 0.55, aim: 0.4,

@@ -16,8 +16,6 @@ function rows(array $parameters)
 	$db = pg_pconnect($_SERVER['BENCH_DSN']);
 	$result = @pg_execute($db, 'list', $parameters);
 	if ($result === false) {
-		pg_query($db, "SET search_path = letterrack; SET timezone = 'UTC';
-			SET plan_cache_mode = force_generic_plan");
 		pg_prepare($db, 'list', file_get_contents($_SERVER['BENCH_SQL']));
 		$result = pg_execute($db, 'list', $parameters);
 	}

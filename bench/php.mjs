@@ -30,6 +30,9 @@ php_admin_value[opcache.enable] = 1
 php_admin_value[opcache.validate_timestamps] = 0
 `;
 
+const settings = ['search_path=letterrack', 'timezone=UTC',
+	'plan_cache_mode=force_generic_plan'].map((s) => `-c ${s}`).join(' ');
+
 const server = (house, socket, port, account) => `upstream php {
 	server unix:${socket} max_fails=0;
 }
@@ -39,7 +42,9 @@ server {
 	include ${top}nginx/door.conf;
 	fastcgi_param SCRIPT_FILENAME ${top}bench/list.php;
 	fastcgi_param QUERY_STRING    $query_string;
-	fastcgi_param BENCH_DSN       "${house.database_owner}";
+	# PHP resets a kept connection to what it was opened with.
+	fastcgi_param BENCH_DSN       "${house.database_owner} options='${
+		settings}'";
 	fastcgi_param BENCH_SQL       ${house.state}/list.sql;
 	fastcgi_param BENCH_ACCOUNT   ${account};
 	location = /list {
@@ -49,7 +54,7 @@ server {
 `;
 
 /**
- * { url, end }; answers /list?cursor=… once nginx is started anew. The port is the one behind those
+ * { url, pid, end }; answers /list?cursor=… once nginx is started anew. The port is the one behind those
  * that the house has taken.
  */
 export async function php(house, account, workers) {
@@ -64,6 +69,7 @@ export async function php(house, account, workers) {
 	const child = spawn(phpProgram(), ['-y', conf], { stdio: 'ignore' });
 	await until('PHP-FPM listens', () => existsSync(socket));
 	return {
+		pid: child.pid,
 		url: `http://127.0.0.1:${port}`,
 		async end() {
 			const exit = once(child, 'exit');

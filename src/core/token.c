@@ -306,10 +306,16 @@ token_cache_free(struct token_cache **c)
 	*c = NULL;
 }
 
+/* What was never used is not touched, and so costs no memory. */
 void
 token_cache_clear(struct token_cache *c)
 {
-	memset(c, 0, sizeof *c);
+	for (size_t i = 0; i < CACHE_SETS * CACHE_WAYS; i++) {
+		struct cache_row *row = &c->row[i / CACHE_WAYS][i % CACHE_WAYS];
+
+		if (row->until != 0)
+			memset(row, 0, sizeof *row);
+	}
 }
 
 /* The row of this token, or the one to overwrite: what ends first. */

@@ -18,7 +18,13 @@ sysusersdir = $(datadir)/letterrack/sysusers
 dist_sysusers_DATA = %D%/sysusers/letterrack.conf
 tmpfilesdir = $(datadir)/letterrack/tmpfiles
 dist_tmpfiles_DATA = %D%/tmpfiles/letterrack.conf
-EXTRA_DIST += $(packaging_made:=.in)
+EXTRA_DIST += $(packaging_made:=.in) %D%/build-deb \
+	%D%/debian/changelog \
+	%D%/debian/control \
+	%D%/debian/copyright \
+	%D%/debian/docs \
+	%D%/debian/rules \
+	%D%/debian/source/format
 CLEANFILES += $(packaging_made)
 
 $(packaging_made): Makefile

@@ -10,6 +10,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "core/text.h"
+
 #define FIRST_FD 3 /* SD_LISTEN_FDS_START */
 
 static enum rc
@@ -80,14 +82,24 @@ listens(int fd)
 	    yes != 0;
 }
 
+/* Meant for this process? systemd says so; one that says nothing means it. */
+static bool
+for_us(const char *pid)
+{
+	uint64_t n;
+
+	return pid == NULL ||
+	    (str_uint(str_of(pid), INT32_MAX, &n) && n == (uint64_t)getpid());
+}
+
 enum rc
 listen_given(const struct conf *conf, const char *name, int *fd)
 {
 	const char *count = getenv("LISTEN_FDS");
 	const char *pid = getenv("LISTEN_PID");
 
-	if (count != NULL && strcmp(count, "1") == 0 &&
-	    (pid == NULL || atol(pid) == (long)getpid()) && listens(FIRST_FD)) {
+	if (count != NULL && strcmp(count, "1") == 0 && for_us(pid) &&
+	    listens(FIRST_FD)) {
 		*fd = FIRST_FD;
 		return RC_OK;
 	}

@@ -104,7 +104,9 @@ crash_points(const char *names[CRASH_POINTS])
 	text[got] = '\0';
 	if (pclose(p) != 0)
 		die("the sources cannot be read");
-	for (char *s = strtok(text, "\n"); s != NULL; s = strtok(NULL, "\n")) {
+	for (char *s = text, *end; (end = strchr(s, '\n')) != NULL;
+	     s = end + 1) {
+		*end = '\0';
 		if (n == CRASH_POINTS)
 			die("more than %d failpoints", CRASH_POINTS);
 		names[n++] = s;

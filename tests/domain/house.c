@@ -71,13 +71,10 @@ free_port(void)
 static void
 start_dovecot(struct house *h, const char *const *settings)
 {
-	char quoted[4096] = "";
+	const char *quoted = "";
 
-	for (; settings != NULL && *settings != NULL; settings++) {
-		strcat(quoted, " '");
-		strcat(quoted, *settings);
-		strcat(quoted, "'");
-	}
+	for (; settings != NULL && *settings != NULL; settings++)
+		quoted = arena_fmt(h->arena, "%s '%s'", quoted, *settings);
 	for (int i = 0; i < 5; i++) {
 		int status;
 
@@ -238,21 +235,24 @@ house_newcomer(struct house *h, const char *user)
 static char *
 placed(struct house *h, const char *sql)
 {
-	char *out = arena_alloc(h->arena, strlen(sql) * 4 + 64), *o = out;
+	struct buf out;
+	char *text;
 
+	buf_init(&out, 1 << 20);
 	for (; *sql != '\0'; sql++) {
 		if (sql[0] == '{' && sql[1] != '\0' && sql[2] == '}') {
-			o += sprintf(o, "%lld",
-			    (long long)(sql[1] == 'a' ? h->account
-						      : h->credential));
+			buf_int(
+			    &out, sql[1] == 'a' ? h->account : h->credential);
 			sql += 2;
 		} else if (*sql == '\'') {
-			o = stpcpy(o, "'\\''");
-		} else
-			*o++ = *sql;
+			BUF_LIT(&out, "'\\''");
+		} else {
+			buf_putc(&out, *sql);
+		}
 	}
-	*o = '\0';
-	return out;
+	text = arena_dup(h->arena, out.p, out.n);
+	buf_clear(&out);
+	return text;
 }
 
 const char *

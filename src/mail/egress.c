@@ -274,8 +274,10 @@ open_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *to)
 	if (use->refused == NULL && use->loopback_only &&
 	    !is_loopback(&to->addr))
 		use->refused = "plain text is for loopback only";
-	if (use->refused != NULL)
+	if (use->refused != NULL) {
+		log_info(NULL, "connection refused: %s", use->refused);
 		return CURL_SOCKET_BAD;
+	}
 	return socket(to->family, to->socktype | SOCK_CLOEXEC, to->protocol);
 }
 

@@ -31,6 +31,10 @@ CURLM *egress_multi(const struct egress *);
 /* NULL: may be dialled. Else what is wrong with it ("loopback"). */
 const char *egress_refusal(const struct egress *, const struct sockaddr *);
 
+/* Told of a host that is refused and of one that does not exist, so that nobody
+ * learns what there is behind the wall. The log has the reason. */
+#define EGRESS_NOWHERE "the host is not known, or not to be reached from here"
+
 /* One transfer or connection. It must outlive its CURL handle's use. */
 struct egress_use {
 	const struct egress *egress; /* borrowed */

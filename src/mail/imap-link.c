@@ -269,10 +269,8 @@ static const struct {
 	    "the server does not offer STARTTLS" },
 	{ CURLE_SSL_CERTPROBLEM, RC_CONFIG_TLS, "TLS failed" },
 	{ CURLE_SSL_CIPHER, RC_CONFIG_TLS, "TLS failed" },
-	{ CURLE_COULDNT_RESOLVE_HOST, RC_CONFIG_HOST,
-	    "the host name is not known" },
-	{ CURLE_COULDNT_RESOLVE_PROXY, RC_CONFIG_HOST,
-	    "the host name is not known" },
+	{ CURLE_COULDNT_RESOLVE_HOST, RC_CONFIG_HOST, EGRESS_NOWHERE },
+	{ CURLE_COULDNT_RESOLVE_PROXY, RC_CONFIG_HOST, EGRESS_NOWHERE },
 	{ CURLE_URL_MALFORMAT, RC_CONFIG_HOST, "this is not a host name" },
 	{ CURLE_UNSUPPORTED_PROTOCOL, RC_CONFIG_HOST,
 	    "this is not a host name" },
@@ -311,8 +309,7 @@ failed(struct imap_link *l, CURLcode code)
 		words = STR("NO the server says the secret back");
 	/* Behind a wall and not there look alike to whoever gave the host. */
 	if (l->use.refused != NULL && code == CURLE_COULDNT_CONNECT)
-		return fail(RC_CONFIG_HOST,
-		    "connections to this address are not allowed");
+		return fail(RC_CONFIG_HOST, EGRESS_NOWHERE);
 	if (code == CURLE_LOGIN_DENIED && l->disabled)
 		return fail(
 		    RC_CONFIG_TLS, "the server takes no password without TLS");

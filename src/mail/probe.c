@@ -29,6 +29,7 @@ struct probing {
 	char words[512]; /* curl's own */
 	char line[256];  /* the server's last */
 	bool let_in;     /* SMTP: 235 was read (RFC 4954 6) */
+	bool unasked;    /* IMAP: PREAUTH came (RFC 9051 7.1.4) */
 };
 
 /* What a result of curl means, and how far it had come. Of a result that may
@@ -62,6 +63,8 @@ on_line(char *p, size_t size, size_t n, void *ctx)
 	    (int)utf8_cut(line.p, line.n, sizeof x->line - 1), line.p);
 	if (x->p->smtp && str_starts(line, STR("235")))
 		x->let_in = true;
+	if (!x->p->smtp && str_starts(line, STR("* PREAUTH")))
+		x->unasked = true;
 	return size * n;
 }
 
@@ -151,8 +154,8 @@ words(const struct probing *x)
 	    ? x->line
 	    : x->words;
 
-	if (x->use.refused != NULL)
-		return x->use.refused;
+	if (x->out->rc == RC_CONFIG_HOST)
+		return EGRESS_NOWHERE;
 	return echo_of(str_of(w), &x->p->secret) ? "" : w;
 }
 
@@ -177,16 +180,18 @@ judge(struct probing *x, CURLcode code)
 	snprintf(out->detail, sizeof out->detail, "%s", words(x));
 }
 
-/* Where a server offers no AUTH, curl goes on without, and calls it done. */
+/* Where a server offers no AUTH, or wants none, curl goes on without, and calls
+ * it done. */
 static void
 judge_done(struct probing *x)
 {
 	x->out->step = PROBE_LOGIN;
-	if (!x->p->smtp || x->let_in)
+	if (x->p->smtp ? x->let_in : !x->unasked)
 		return;
 	x->out->rc = RC_AUTH_FAILED;
-	snprintf(x->out->detail, sizeof x->out->detail,
-	    "The server offers no way to sign in.");
+	snprintf(x->out->detail, sizeof x->out->detail, "%s",
+	    x->p->smtp ? "The server offers no way to sign in."
+		       : "The server lets everybody in, with any secret.");
 }
 
 void

@@ -318,13 +318,18 @@ describe('tests', () => {
 		assert.notEqual(answer.json.data.status, 'valid');
 	});
 	test('a private address is not dialled', async () => {
+		const told = new Set();
 		for (const host of ['10.0.0.1', '169.254.169.254', '192.168.1.1',
-			'::ffff:10.0.0.1', '2002:0a00:0001::1', '64:ff9b::10.0.0.1']) {
+			'::ffff:10.0.0.1', '2002:0a00:0001::1', '64:ff9b::10.0.0.1',
+			'nowhere.invalid']) {
 			const row = await create({ host });
 			const answer = await member.post(one(row, 'test'));
 			assert.equal(answer.json.data.error_code, 'config_host', host);
 			assert.equal(states(answer)[0], 'connect failed');
+			told.add(answer.json.data.error_detail);
 		}
+		// Nobody learns which names and networks there are behind the wall.
+		assert.equal(told.size, 1, [...told].join());
 	});
 	test('a server that is silent: ten seconds, and half of the pool at most',
 		async () => {
@@ -366,6 +371,18 @@ describe('tests', () => {
 		const answer = await member.post(one(row, 'test'));
 		assert.equal(answer.json.data.error_code, 'auth_failed');
 		mute.close();
+	});
+	test('nor is one that lets everybody in', async () => {
+		const open = await listen((s) => {
+			s.write('* PREAUTH [CAPABILITY IMAP4rev1] welcome\r\n');
+			s.on('data', (d) => s.write(
+				`* CAPABILITY IMAP4rev1\r\n${d.toString().split(' ')[0]} OK\r\n`));
+		});
+		const row = await create({ security_mode: 'none',
+			port: open.address().port });
+		const answer = await member.post(one(row, 'test'));
+		assert.equal(answer.json.data.error_code, 'auth_failed');
+		open.close();
 	});
 	for (const caps of ['IMAP4rev1', 'IMAP4rev1 AUTH=PLAIN SASL-IR'])
 	test(`one of ${caps} that says the secret back is not believed`, async () => {

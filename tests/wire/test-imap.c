@@ -177,7 +177,8 @@ START_TEST(conversations)
 			fprintf(stderr, "%s\n", entry[i]->d_name);
 		fault = play(&s);
 		if (fault[0] != '\0') {
-			fprintf(stderr, "FAIL %s: %s\n", entry[i]->d_name, fault);
+			fprintf(
+			    stderr, "FAIL %s: %s\n", entry[i]->d_name, fault);
 			failed++;
 		}
 		free(fault);
@@ -218,11 +219,10 @@ START_TEST(cut_at_every_byte)
 		add(&s, "> fetch 5");
 		add(&s, "C: L3 UID FETCH 5 (UID FLAGS)");
 		for (size_t i = 0; i < n; i++) {
-			char one[8];
+			size_t at = strlen(line);
 
-			snprintf(one, sizeof(one), "\\x%02x",
+			snprintf(line + at, sizeof(line) - at, "\\x%02x",
 			    (unsigned char)fetch_answer[i]);
-			strcat(line, one);
 		}
 		add(&s, line);
 		add(&s, "X:");

@@ -63,7 +63,8 @@ on_line(char *p, size_t size, size_t n, void *ctx)
 	    (int)utf8_cut(line.p, line.n, sizeof x->line - 1), line.p);
 	if (x->p->smtp && str_starts(line, STR("235")))
 		x->let_in = true;
-	if (!x->p->smtp && str_starts(line, STR("* PREAUTH")))
+	if (!x->p->smtp && line.n >= 9 &&
+	    strncasecmp(line.p, "* PREAUTH", 9) == 0)
 		x->unasked = true;
 	return size * n;
 }

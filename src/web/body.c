@@ -36,6 +36,17 @@ announced(const struct request *rq, uint64_t *n)
 	return RC_OK;
 }
 
+/* Nothing that came in is unpacked: a small body could be a large one. */
+static enum rc
+coding_check(const struct request *rq)
+{
+	struct str coding = str_of(request_var(rq, "HTTP_CONTENT_ENCODING"));
+
+	if (coding.n == 0 || str_ieq(coding, STR("identity")))
+		return RC_OK;
+	return fail(RC_MEDIA_TYPE, "Send the body without a content coding.");
+}
+
 enum rc
 body_read(struct request *rq)
 {
@@ -46,6 +57,7 @@ body_read(struct request *rq)
 	TRY(announced(rq, &n));
 	if (n == 0)
 		return RC_OK;
+	TRY(coding_check(rq));
 	p = arena_alloc(rq->arena, (size_t)n + 1);
 	while (have < n) {
 		got = rq->read(rq->from, p + have, (size_t)n - have);

@@ -353,6 +353,28 @@ START_TEST(media_types)
 }
 END_TEST
 
+START_TEST(codings)
+{
+	static const struct {
+		const char *coding;
+		int status;
+	} rows[] = {
+		{ "HTTP_CONTENT_ENCODING=", 200 },
+		{ "HTTP_CONTENT_ENCODING=identity", 200 },
+		{ "HTTP_CONTENT_ENCODING=gzip", 415 },
+		{ "HTTP_CONTENT_ENCODING=identity, br", 415 },
+	};
+
+	ARRAY_EACH (row, rows) {
+		struct answer a =
+		    ask(&(struct question){ "POST", "/data", "application/json",
+			"{\"title\":\"a\"}", { row->coding, NULL } });
+
+		ROW(row->coding, a.status == row->status);
+	}
+}
+END_TEST
+
 START_TEST(form)
 {
 	static const struct {
@@ -487,4 +509,5 @@ END_TEST
 
 UNIT_MAIN_AROUND("web/body", begin, ask_end, UNIT(found), UNIT(refused),
     UNIT(names_the_line), UNIT(empty_is_an_object), UNIT(media_types),
-    UNIT(form), UNIT(ignored_and_protected), UNIT(sizes), UNIT(parameters))
+    UNIT(codings), UNIT(form), UNIT(ignored_and_protected), UNIT(sizes),
+    UNIT(parameters))

@@ -40,9 +40,9 @@ note_unchanged(struct sync *s, const struct sync_folders *list, const bool *due)
 		if (due[i])
 			continue;
 		id[n] = list->v[i].known->id;
-		messages[n] = st->has & IMAP_SAID(MESSAGES)
-		    ? (int64_t)st->messages
-		    : INT64_MIN;
+		messages[n] = !list->v[i].is_selectable ? 0
+		    : st->has & IMAP_SAID(MESSAGES)     ? (int64_t)st->messages
+							: INT64_MIN;
 		unseen[n] = st->has & IMAP_SAID(UNSEEN) ? (int64_t)st->unseen
 							: INT64_MIN;
 		uidnext[n++] = st->has & IMAP_SAID(UIDNEXT)
@@ -106,6 +106,21 @@ all_folders(struct sync *s, const struct sync_folders *list, const bool *due,
 	return RC_OK;
 }
 
+/* Folders that only hold folders now: their mail is gone. */
+static enum rc
+empty_closed(struct sync *s, const struct sync_folders *list)
+{
+	for (size_t i = 0; i < list->n; i++) {
+		const struct mailbox_cursor *k = list->v[i].known;
+		const struct sync_place place = { .mailbox = k->id,
+			.uidvalidity = k->uidvalidity };
+
+		if (!list->v[i].is_selectable && k->uidvalidity != 0)
+			TRY(sync_store_all_gone(s, &place));
+	}
+	return RC_OK;
+}
+
 static enum rc
 whole_account(struct sync *s)
 {
@@ -120,6 +135,8 @@ whole_account(struct sync *s)
 		due[i] = sync_folder_is_due(&list.v[i], condstore);
 	TRY(note_unchanged(s, &list, due));
 	rc = all_folders(s, &list, due, &first);
+	if (rc == RC_OK)
+		rc = empty_closed(s, &list);
 	if (rc == RC_OK)
 		rc = sync_store_removed_gone(s);
 	/* Now it is known where their mail lies. */
@@ -143,7 +160,10 @@ run_flags(struct sync *s)
 {
 	TRY(sync_connect(s));
 	TRY(sync_flags_tell(s));
-	return s->wishes_left ? whole_account(s) : sync_connected(s);
+	TRY(s->wishes_left ? whole_account(s) : sync_connected(s));
+	return s->wishes_wait
+	    ? fail(RC_CONNECTION, "the server does not take all flags now")
+	    : RC_OK;
 }
 
 static enum rc

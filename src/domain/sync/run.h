@@ -29,6 +29,7 @@ struct sync {
 	unsigned reconnects;
 	bool texts_queued;
 	bool wishes_left; /* flags whose mail is not where it was */
+	bool wishes_wait; /* flags that the server does not take now */
 	bool stopping;    /* the run ends early, and is not at fault */
 	bool looking;     /* nothing is written */
 };
@@ -82,6 +83,10 @@ enum rc sync_store_flags(struct sync *, const struct sync_place *,
 /* UIDs that are gone from the folder. */
 enum rc sync_store_gone(struct sync *, const struct sync_place *,
     const struct imap_set *) MUST_CHECK;
+
+/* All of a folder. */
+enum rc
+sync_store_all_gone(struct sync *, const struct sync_place *) MUST_CHECK;
 
 /* What is left of other UIDVALIDITYs; what lies in folders that are gone. */
 enum rc

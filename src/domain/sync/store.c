@@ -306,6 +306,18 @@ sync_store_gone(
 }
 
 enum rc
+sync_store_all_gone(struct sync *s, const struct sync_place *place)
+{
+	struct imap_set all;
+
+	arena_reset(s->folder);
+	imap_set_init(&all, s->folder);
+	imap_set_add(&all, 1, UINT32_MAX);
+	TRY(sync_store_gone(s, place, &all));
+	return sync_store_stale_gone(s, place);
+}
+
+enum rc
 sync_store_stale_gone(struct sync *s, const struct sync_place *place)
 {
 	return gone_all(&(struct gone){ .s = s, .place = place });

@@ -97,23 +97,19 @@ group_note(struct group *g)
 }
 
 /* A server that refuses has the last word: the wish is dropped, and the email
- * shows again what the server has. */
+ * shows again what the server has. One that cannot now is asked again. */
 static enum rc
-group_refused(struct group *g)
+group_refused(struct group *g, enum rc rc, bool *told)
 {
 	log_warn(&g->s->log, "flags refused mailbox=%lld messages=%zu: %s",
 	    (long long)g->first->mailbox_id, g->n, fail_detail());
+	if (!sync_alive(g->s))
+		return rc;
+	if (result_is_transient(rc)) {
+		g->s->wishes_wait = true;
+		memset(told, 0, g->n * sizeof *told);
+	}
 	return RC_OK;
-}
-
-static enum rc
-group_tell(struct group *g)
-{
-	enum rc rc = group_store(g);
-
-	if (rc == RC_OK)
-		return group_note(g);
-	return sync_alive(g->s) ? group_refused(g) : rc;
 }
 
 /* *open: the folder that is selected. *known: it is the one of the table. A
@@ -145,12 +141,13 @@ group_done(struct group *g, int64_t *open, bool *told)
 	bool known;
 	enum rc rc = group_open(g, open, &known);
 
-	if (rc != RC_OK)
-		return sync_alive(g->s) ? group_refused(g) : rc;
-	if (known)
-		return group_tell(g);
-	memset(told, 0, g->n * sizeof *told);
-	return RC_OK;
+	if (rc == RC_OK && !known) {
+		memset(told, 0, g->n * sizeof *told);
+		return RC_OK;
+	}
+	if (rc == RC_OK)
+		rc = group_store(g);
+	return rc == RC_OK ? group_note(g) : group_refused(g, rc, told);
 }
 
 static enum rc
@@ -225,7 +222,7 @@ sync_flags_tell(struct sync *s)
 	struct flag_due_list due;
 	bool *told;
 
-	s->wishes_left = false;
+	s->wishes_left = s->wishes_wait = false;
 	do {
 		arena_reset(s->folder);
 		TRY(flag_forget_gone(s->db, s->account, s->access->id, NULL));

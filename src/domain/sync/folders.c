@@ -89,6 +89,30 @@ take(const struct imap_listed *l, struct arena *a, struct sync_folder *x)
 		x->status = l->status;
 }
 
+/* INBOX is INBOX in any case (RFC 9051 5.1). */
+static bool
+same_name(struct str a, struct str b)
+{
+	return str_eq(a, b) || (is_inbox(a) && is_inbox(b));
+}
+
+/* Overlapping namespaces list one twice; what is said in one place only is
+ * kept. */
+static bool
+is_listed(const struct sync_folders *list, const struct imap_listed *l)
+{
+	for (size_t i = list->n; i > 0; i--) {
+		struct sync_folder *f = &list->v[i - 1];
+
+		if (!same_name(f->wire_name, l->folder.name))
+			continue;
+		if (f->status.has == 0 && l->has_status)
+			f->status = l->status;
+		return true;
+	}
+	return false;
+}
+
 void
 sync_folders_take(struct sync_folders *list, const struct imap_listed *listed,
     size_t n, struct arena *a)
@@ -96,17 +120,12 @@ sync_folders_take(struct sync_folders *list, const struct imap_listed *listed,
 	list->v = ARENA_ARRAY(a, struct sync_folder, n);
 	list->n = 0;
 	for (size_t i = 0; i < n; i++)
-		if (is_usable(listed[i].folder.name))
+		if (is_usable(listed[i].folder.name) &&
+		    !is_listed(list, &listed[i]))
 			take(&listed[i], a, &list->v[list->n++]);
 }
 
 /* ---- matching ---- */
-
-static bool
-same_name(struct str a, struct str b)
-{
-	return str_eq(a, b) || (is_inbox(a) && is_inbox(b));
-}
 
 static uint64_t
 uidvalidity_of(const struct sync_folder *f)
@@ -266,12 +285,13 @@ static bool
 flags_may_differ(const struct sync_folder *f, bool condstore)
 {
 	const struct mailbox_cursor *k = f->known;
+	/* Below zero: a clock was set back. */
+	int64_t age = clock_now().us - k->flags_at.us;
 
 	if (condstore && k->highestmodseq != 0)
 		return !said(f, IMAP_SAID(HIGHESTMODSEQ),
 		    f->status.highestmodseq, k->highestmodseq);
-	return !instant_is(k->flags_at) ||
-	    clock_now().us - k->flags_at.us > FLAGS_PAUSE_US ||
+	return !instant_is(k->flags_at) || age < 0 || age > FLAGS_PAUSE_US ||
 	    !said(f, IMAP_SAID(UNSEEN), f->status.unseen, k->server_unseen);
 }
 

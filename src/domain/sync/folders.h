@@ -24,8 +24,8 @@ struct sync_folders {
 	size_t n;
 };
 
-/* What the server listed; what it points to stays in use. Folders whose names
- * are no UTF-8 are left out: nothing of ours could name them. */
+/* What the server listed, each once; what it points to stays in use. Folders
+ * whose names are no UTF-8 are left out: nothing of ours could name them. */
 void sync_folders_take(struct sync_folders *, const struct imap_listed *,
     size_t n, struct arena *);
 

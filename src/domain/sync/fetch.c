@@ -6,7 +6,9 @@
 #define BATCH_FIRST  200
 #define BATCH        2000
 #define BATCH_SHRINK 10
-#define SKIPS_MOST   1000 /* beyond, it is the server that is ill */
+/* Beyond, it is the server that is ill. */
+#define SKIPS_MOST     1000
+#define SKIPS_IN_A_ROW 10
 
 struct fetching {
 	struct sync *s;
@@ -17,7 +19,8 @@ struct fetching {
 	size_t batch; /* UIDs a command */
 	int64_t total, done;
 	unsigned skips;
-	uint32_t suspect; /* it came first when the connection broke */
+	unsigned in_a_row; /* of them, without a message in between */
+	uint32_t suspect;  /* it came first when the connection broke */
 };
 
 /* ---- while it runs ---- */
@@ -54,6 +57,7 @@ take(void *arg, const struct imap_message *m)
 		return RC_OK;
 	imap_set_add(&f->got, m->uid, m->uid);
 	f->done++;
+	f->in_a_row = 0;
 	return row_add(f, m);
 }
 
@@ -128,12 +132,45 @@ set_aside(struct fetching *f, uint32_t uid, const char *why)
 
 	if (++f->skips > SKIPS_MOST)
 		return fail(RC_PAYLOAD, "the server refuses too many messages");
+	if (++f->in_a_row > SKIPS_IN_A_ROW)
+		return fail(
+		    RC_CONNECTION, "the server shows no message: %s", why);
 	log_warn(&f->s->log, "message set aside mailbox=%lld uid=%u: %s",
 	    (long long)f->place->mailbox, uid, why);
 	sync_row_skip(uid, why, &row);
 	(void)sync_batch_add(f->s->batch, &row);
 	imap_set_add(&f->got, uid, uid);
 	return sync_store(f->s, f->place, NULL);
+}
+
+static enum rc
+is_there(void *arg, const struct imap_message *m)
+{
+	(void)m;
+	*(bool *)arg = true;
+	return RC_OK;
+}
+
+/* A message is at fault only where the server answers for it, and not for its
+ * contents: one that refuses everything for a while says nothing about it. */
+static enum rc
+accuse(struct fetching *f, uint32_t uid, const char *why)
+{
+	bool there = false;
+	const struct imap_fetch how = { .message = is_there, .arg = &there };
+	struct imap_set set;
+
+	imap_set_init(&set, f->s->folder);
+	imap_set_add(&set, uid, uid);
+	if (imap_fetch(f->s->imap, &set, IMAP_ITEMS_FLAGS, &how) != RC_OK)
+		return fail(RC_CONNECTION,
+		    "the server shows nothing of message %u: %s", uid, why);
+	if (there)
+		TRY(set_aside(f, uid, why));
+	else
+		imap_set_add(&f->got, uid, uid); /* gone meanwhile */
+	subtract_got(f);
+	return RC_OK;
 }
 
 /* The newest of what is left stands first in the next command: asked alone,
@@ -148,8 +185,7 @@ refused(struct fetching *f, const char *why)
 		f->batch = f->batch == 0 ? 1 : f->batch;
 		return RC_OK;
 	}
-	TRY(set_aside(f, uid, why));
-	subtract_got(f);
+	TRY(accuse(f, uid, why));
 	f->batch = BATCH_FIRST;
 	return RC_OK;
 }
@@ -162,21 +198,21 @@ broken(struct fetching *f, enum rc rc)
 {
 	uint32_t uid = f->wanted.range[f->wanted.n - 1].last;
 	char *why = arena_str(f->s->folder, fail_detail());
+	bool guilty;
 
 	if (sync_stopped(f->s))
 		return sync_stop(f->s);
 	if ((f->s->reconnects > 0 || !result_is_transient(rc)) && f->batch > 1)
 		f->batch =
 		    f->batch / BATCH_SHRINK > 0 ? f->batch / BATCH_SHRINK : 1;
-	if (f->batch == 1 && f->suspect == uid) {
-		TRY(set_aside(f, uid, "the server breaks the connection"));
-		subtract_got(f);
-	}
+	guilty = f->batch == 1 && f->suspect == uid;
 	f->suspect = uid;
 	log_info(&f->s->log, "connection lost, tried again code=%s: %s",
 	    result_code(rc), why);
 	TRY(sync_reconnect(f->s));
-	return sync_reopen(f->s, f->place);
+	TRY(sync_reopen(f->s, f->place));
+	return guilty ? accuse(f, uid, "the server breaks the connection")
+		      : RC_OK;
 }
 
 static bool
@@ -199,7 +235,8 @@ survive(struct fetching *f, enum rc rc)
 	if (f->wanted.n == 0)
 		return RC_OK;
 	if (sync_alive(f->s))
-		return refused(f, why);
+		return result_is_transient(rc) ? fail(rc, "%s", why)
+					       : refused(f, why);
 	(void)fail(rc, "%s", why);
 	return broken(f, rc);
 }

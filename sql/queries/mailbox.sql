@@ -136,3 +136,22 @@ WHERE account_id = $1 AND id = $2;
 -- value: int
 SELECT stored_messages + skipped_messages FROM mailbox
 WHERE account_id = $1 AND id = $2;
+
+-- What the cursors of an account's folders (or of one) say is no longer to be
+-- trusted: their mail is kept under a UIDVALIDITY that no server has, until
+-- the next walk has matched it.
+-- name: mailbox_set_apart :exec
+-- args: account account, id credential, id? mailbox
+WITH v AS MATERIALIZED (SELECT -nextval('mailbox_id_seq') AS apart),
+old AS MATERIALIZED (
+	SELECT id, uidvalidity, apart FROM mailbox, v
+	WHERE account_id = $1 AND credential_id = $2
+	AND ($3 IS NULL OR id = $3) AND uidvalidity > 0
+	FOR UPDATE OF mailbox
+), b AS (
+	UPDATE mailbox m SET uidvalidity = old.apart, highestmodseq = NULL
+	FROM old WHERE m.account_id = $1 AND m.id = old.id
+)
+UPDATE placement p SET uidvalidity = old.apart FROM old
+WHERE p.account_id = $1 AND p.mailbox_id = old.id
+AND p.uidvalidity = old.uidvalidity;

@@ -8,6 +8,7 @@
 
 #define RANGE_DIRECT 1000 /* UIDs asked for without a search */
 #define FLAGS_BUFFER 1000
+#define FLAGS_BATCH  100000 /* UIDs a command: each has its time limit */
 #define FLAGS_TEXT   ((size_t)8 * 1024 * 1024)
 
 struct folder {
@@ -18,6 +19,7 @@ struct folder {
 	bool opening;              /* SELECT is under way */
 	bool qresync;              /* it has told what changed */
 	bool fresh;                /* the walk begins with this run */
+	bool doubt;                /* the sets are compared in any case */
 	bool flags_compared;       /* all of them */
 	int64_t uid_next, uid_low; /* as they were */
 	uint64_t modseq;           /* as it was; 0: none */
@@ -127,17 +129,42 @@ search(struct folder *f, const char *criteria, struct imap_set *out)
 	return RC_OK;
 }
 
-/* Where the server does not say UIDNEXT, the newest UID does. */
+static uint32_t
+next_of(uint32_t uid)
+{
+	return uid < UINT32_MAX ? uid + 1 : uid;
+}
+
+/* Where the server does not say UIDNEXT, the newest UID does, which must not
+ * take the cursor back when that message goes. */
 static enum rc
 find_uidnext(struct folder *f)
 {
+	const struct mailbox_cursor *k = f->listed->known;
 	struct imap_set all;
 
 	if (f->open.uidnext != 0)
 		return RC_OK;
 	TRY(search(f, "ALL", &all));
-	f->open.uidnext = all.n > 0 ? all.range[all.n - 1].last + 1 : 1;
+	f->open.uidnext = all.n > 0 ? next_of(all.range[all.n - 1].last) : 1;
+	if (k->uidvalidity == (int64_t)f->open.uidvalidity &&
+	    k->uid_next > (int64_t)f->open.uidnext)
+		f->open.uidnext = (uint32_t)k->uid_next;
 	return RC_OK;
+}
+
+/* A folder that came back from a backup, or another one under its name: UIDs
+ * that were given out are given out again, to other mail. Nothing but the mail
+ * itself tells which is which. */
+static enum rc
+set_apart(struct folder *f)
+{
+	const struct mailbox_cursor *k = f->listed->known;
+
+	log_warn(&f->s->log, "UIDNEXT went back mailbox=%lld from=%lld to=%u",
+	    (long long)k->id, (long long)k->uid_next, f->open.uidnext);
+	return mailbox_set_apart(
+	    f->s->db, f->s->account, f->s->access->id, k->id, NULL);
 }
 
 /* The cursor, or a new one where UIDVALIDITY is new. Its modseq is that of
@@ -152,9 +179,12 @@ begin(struct folder *f)
 	f->uid_low = k->uid_low;
 	f->modseq = (uint64_t)k->highestmodseq;
 	f->place.rematch = k->is_stale;
-	if (k->uidvalidity == (int64_t)f->open.uidvalidity)
+	if (k->uidvalidity == (int64_t)f->open.uidvalidity &&
+	    k->uid_next <= (int64_t)f->open.uidnext)
 		return RC_OK;
-	if (k->uidvalidity != 0)
+	if (k->uidvalidity == (int64_t)f->open.uidvalidity)
+		TRY(set_apart(f));
+	else if (k->uidvalidity != 0)
 		log_warn(&f->s->log,
 		    "UIDVALIDITY changed mailbox=%lld "
 		    "from=%lld to=%u",
@@ -178,7 +208,8 @@ static enum rc
 fetch_flags(struct folder *f, int64_t first, uint64_t since)
 {
 	const struct imap_fetch how = { .changed_since = since,
-		.first_batch = SIZE_MAX,
+		.first_batch = FLAGS_BATCH,
+		.batch = FLAGS_BATCH,
 		.message = flags_take,
 		.arg = f };
 	struct imap_set set;
@@ -200,9 +231,12 @@ follow_known(struct folder *f)
 	}
 	TRY(flags_flush(f));
 	TRY(sync_store_gone(f->s, &f->place, &f->vanished));
-	if (f->qresync)
+	/* An index that was lost and made anew counts from the beginning: what
+	 * changed under the old numbers nobody can tell. */
+	f->doubt = f->open.highestmodseq < f->modseq;
+	if (f->qresync && !f->doubt)
 		return RC_OK;
-	if (f->modseq > 0 && f->open.highestmodseq > 0)
+	if (f->modseq > 0 && f->open.highestmodseq > 0 && !f->doubt)
 		return f->modseq == f->open.highestmodseq
 		    ? RC_OK
 		    : fetch_flags(f, f->uid_low, f->modseq);
@@ -311,7 +345,7 @@ compare(struct folder *f, struct imap_set *lost, struct imap_set *gone,
 static enum rc
 reconcile(struct folder *f, uint32_t *exists)
 {
-	struct imap_set lost, gone;
+	struct imap_set lost, gone, still, never;
 
 	f->s->report->compared++;
 	TRY(compare(f, &lost, &gone, exists));
@@ -325,8 +359,12 @@ reconcile(struct folder *f, uint32_t *exists)
 	if (lost.n == 0)
 		return RC_OK;
 	TRY(sync_fetch(f->s, &f->place, &lost, SYNC_ANY));
-	TRY(compare(f, &lost, &gone, exists));
-	return set_aside(f, &lost);
+	TRY(compare(f, &still, &gone, exists));
+	/* What is new in it has come meanwhile, and the next poll has it. */
+	imap_set_init(&never, f->s->folder);
+	imap_set_intersection(&lost, &still, &never);
+	*exists -= (uint32_t)(imap_set_count(&still) - imap_set_count(&never));
+	return set_aside(f, &never);
 }
 
 static enum rc
@@ -336,7 +374,8 @@ check_count(struct folder *f, uint32_t *exists)
 
 	*exists = imap_mailbox(f->s->imap)->exists;
 	TRY(mailbox_held(f->s->db, f->s->account, f->place.mailbox, &held));
-	return held == (int64_t)*exists ? RC_OK : reconcile(f, exists);
+	return held == (int64_t)*exists && !f->doubt ? RC_OK
+						     : reconcile(f, exists);
 }
 
 static enum rc

@@ -352,8 +352,8 @@ house_run(struct house *h, struct sync_report *report)
 	return result;
 }
 
-struct sync_report
-house_sync(struct house *h)
+enum rc
+house_try(struct house *h, struct sync_report *report)
 {
 	const struct sync_host host = { .db = h->db,
 		.conf = h->conf,
@@ -362,7 +362,6 @@ house_sync(struct house *h)
 		.log = { .who = "sync" } };
 	struct job_wanted wanted = { .worker = "test",
 		.actions = sync_actions };
-	struct sync_report report;
 	struct lease *lease;
 	enum rc result;
 
@@ -370,15 +369,22 @@ house_sync(struct house *h)
 	MUST(job_claim_one(h->db, &wanted, h->arena, &lease));
 	if (lease == NULL)
 		die("the job could not be claimed");
-	MUST(sync_job_run(&host, lease, &report, &result));
+	MUST(sync_job_run(&host, lease, report, &result));
 	db_guard_none(h->db);
+	return result;
+}
+
+struct sync_report
+house_sync(struct house *h)
+{
+	struct sync_report report;
+	enum rc result = house_try(h, &report);
+
 	if (result != RC_OK)
 		die("the sync failed: %s: %s", result_code(result),
 		    house_sql(h,
-			arena_fmt(h->arena,
-			    "SELECT last_error_detail FROM job WHERE id = "
-			    "%lld",
-			    (long long)wanted.job)));
+			"SELECT last_error_detail FROM job WHERE "
+			"credential_id = {c} ORDER BY id DESC LIMIT 1"));
 	return report;
 }
 

@@ -38,6 +38,9 @@ enum rc house_run(struct house *, struct sync_report *);
 /* house_queue("imap_sync_messages") and house_run, which must succeed. */
 struct sync_report house_sync(struct house *);
 
+/* Queues and runs that one; its result. */
+enum rc house_try(struct house *, struct sync_report *);
+
 /* A transaction as the account's owner would make it. */
 void
 house_as_user(struct house *, enum rc (*body)(struct db *, void *), void *arg);

@@ -17,4 +17,11 @@ TESTS += %D%/test-body-cache %D%/test-sync
 %C%_test_body_cache_LDADD = $(check_libs) $(domain_libs)
 %C%_test_sync_CPPFLAGS = $(domain_check_cppflags)
 %C%_test_sync_LDADD = libhouse.a $(check_libs) $(domain_libs)
+
+check_PROGRAMS += %D%/test-sync-odd
+TESTS += %D%/test-sync-odd
+%C%_test_sync_odd_SOURCES = %D%/test-sync-odd.c \
+	tests/wire/scripted-server.c tests/wire/scripted-server.h
+%C%_test_sync_odd_CPPFLAGS = $(domain_check_cppflags)
+%C%_test_sync_odd_LDADD = libhouse.a $(check_libs) $(domain_libs) -lpthread
 endif

@@ -1,0 +1,413 @@
+/* The sync against servers that are ill or behave oddly, and at moments that
+ * are. Scripts: wire/scripted-server.h. */
+#include "domain/flag.h"
+#include "domain/house.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/unit.h"
+#include "wire/scripted-server.h"
+
+static struct house house;
+
+/* ---- a server that follows a script ---- */
+
+#define LOGIN                                                                  \
+	"S: * OK ready", "C: A001 CAPABILITY",                                 \
+	    "S: * CAPABILITY IMAP4rev1 SASL-IR AUTH=PLAIN", "S: A001 OK done", \
+	    "C: A002 AUTHENTICATE PLAIN AG9kZABzZWNyZXQ=", "S: A002 OK in",    \
+	    "C: L1 CAPABILITY", "S: * CAPABILITY IMAP4rev1", "S: L1 OK done"
+
+#define ITEMS                                                                  \
+	"(UID FLAGS INTERNALDATE RFC822.SIZE ENVELOPE BODYSTRUCTURE "          \
+	"BODY.PEEK[HEADER.FIELDS (REFERENCES)])"
+#define STATUS_OF "(MESSAGES UIDNEXT UIDVALIDITY UNSEEN)"
+
+#define OTHER(uid)                                                             \
+	"S: * " uid " FETCH (UID " uid                                         \
+	" FLAGS () INTERNALDATE \"21-Nov-2026 10:00:00 +0000\" "               \
+	"RFC822.SIZE 200 ENVELOPE (NIL \"other " uid                           \
+	"\" NIL NIL NIL NIL NIL NIL NIL NIL) BODYSTRUCTURE (\"TEXT\" "         \
+	"\"PLAIN\" NIL NIL NIL \"7BIT\" 10 1) "                                \
+	"BODY[HEADER.FIELDS (REFERENCES)] \"\")"
+
+#define NOOP(tag) "C: L" tag " NOOP", "S: L" tag " OK done"
+
+#define MESSAGE(uid)                                                           \
+	"S: * " uid " FETCH (UID " uid                                         \
+	" FLAGS () INTERNALDATE \"20-Nov-2026 10:00:00 +0000\" "               \
+	"RFC822.SIZE 100 ENVELOPE (NIL \"number " uid                          \
+	"\" NIL NIL NIL NIL NIL NIL NIL NIL) BODYSTRUCTURE (\"TEXT\" "         \
+	"\"PLAIN\" NIL NIL NIL \"7BIT\" 10 1) "                                \
+	"BODY[HEADER.FIELDS (REFERENCES)] \"\")"
+
+/* A house whose credential leads to the script; runs one sync. */
+static enum rc
+odd_sync(const char *const *line, size_t n, struct sync_report *report)
+{
+	struct scripted_server *server;
+	unsigned port, dovecot = house.port;
+	enum rc rc;
+	char *fault;
+
+	server = scripted_server_start(line, n, &port);
+	house.port = port;
+	if (house.credential == 0)
+		house_newcomer(&house, "odd");
+	else
+		house_sql(&house,
+		    arena_fmt(house.arena,
+			"UPDATE credential SET port = %u WHERE id = {c}",
+			port));
+	house.port = dovecot;
+	rc = house_try(&house, report);
+	fault = scripted_server_stop(&server);
+	ck_assert_str_eq(fault, "");
+	free(fault);
+	return rc;
+}
+#define ODD_SYNC(script, report)                                               \
+	odd_sync(script, sizeof(script) / sizeof *(script), report)
+
+/* What the sync ended with; the queue is emptied, so that nothing runs again.
+ */
+static const char *
+one(const char *sql)
+{
+	return house_sql(&house, sql);
+}
+
+static void
+check_counts(void)
+{
+	ck_assert_str_eq(one("SELECT b.id FROM mailbox b WHERE b.removed_at "
+			     "IS NULL AND (b.stored_messages, "
+			     "b.skipped_messages) <> (SELECT count(*) FILTER "
+			     "(WHERE skip_reason IS NULL), count(skip_reason) "
+			     "FROM placement p WHERE p.mailbox_id = b.id AND "
+			     "p.uidvalidity = b.uidvalidity)"),
+	    "");
+	ck_assert_str_eq(
+	    one("SELECT coalesce((SELECT n FROM counter WHERE name = "
+		"'emails'), 0) - (SELECT count(*) FROM email WHERE "
+		"removed_at IS NULL), coalesce((SELECT n FROM counter WHERE "
+		"name = 'unread'), 0) - (SELECT count(*) FROM email WHERE "
+		"removed_at IS NULL AND NOT is_read)"),
+	    "0|0");
+}
+
+/* Overlapping namespaces list a folder more than once, INBOX in any case. */
+START_TEST(listed_twice)
+{
+	static const char *const script[] = { LOGIN, "C: L2 LIST \"\" \"*\"",
+		"S: * LIST () \"/\" INBOX", "S: * LIST () \"/\" Work",
+		"S: * LIST () \"/\" \"Work\"", "S: * LIST () \"/\" Inbox",
+		"S: L2 OK done", "C: L3 STATUS \"INBOX\" " STATUS_OF,
+		"C: L4 STATUS \"Work\" " STATUS_OF,
+		"C: L5 STATUS \"Work\" " STATUS_OF,
+		"C: L6 STATUS \"Inbox\" " STATUS_OF,
+		"S: * STATUS INBOX (MESSAGES 0 UIDNEXT 1 UIDVALIDITY 7 "
+		"UNSEEN 0)",
+		"S: L3 OK done", "S: L4 NO no", "S: L5 NO no", "S: L6 OK done",
+		"C: L7 EXAMINE \"INBOX\"", "S: * 0 EXISTS",
+		"S: * OK [UIDVALIDITY 7] x", "S: * OK [UIDNEXT 1] x",
+		"S: L7 OK done", "C: L8 EXAMINE \"Work\"", "S: * 0 EXISTS",
+		"S: * OK [UIDVALIDITY 8] x", "S: * OK [UIDNEXT 1] x",
+		"S: L8 OK done" };
+	struct sync_report r;
+
+	ck_assert_int_eq(ODD_SYNC(script, &r), RC_OK);
+	ck_assert_str_eq(one("SELECT string_agg(name, ',' ORDER BY name) FROM "
+			     "mailbox WHERE credential_id = {c}"),
+	    "INBOX,Work");
+	check_counts();
+}
+END_TEST
+
+/* Mail that comes while the sets are compared is not taken for mail that the
+ * server does not show. */
+START_TEST(arrives_while_compared)
+{
+	static const char *const script[] = { LOGIN, "C: L2 LIST \"\" \"*\"",
+		"S: * LIST () \"/\" INBOX", "S: L2 OK done",
+		"C: L3 STATUS \"INBOX\" " STATUS_OF,
+		"S: * STATUS INBOX (MESSAGES 1 UIDNEXT 2 UIDVALIDITY 7 "
+		"UNSEEN 1)",
+		"S: L3 OK done", "C: L4 EXAMINE \"INBOX\"", "S: * 1 EXISTS",
+		"S: * OK [UIDVALIDITY 7] x", "S: * OK [UIDNEXT 2] x",
+		"S: L4 OK done", "C: L5 UID FETCH 1 " ITEMS, MESSAGE("1"),
+		"S: * 2 EXISTS", "S: L5 OK done", "C: L6 UID SEARCH ALL",
+		"S: * SEARCH 1 2", "S: L6 OK done", "C: L7 UID FETCH 2 " ITEMS,
+		MESSAGE("2"), "S: * 3 EXISTS", "S: L7 OK done",
+		"C: L8 UID SEARCH ALL", "S: * SEARCH 1 2 3", "S: L8 OK done" };
+	struct sync_report r;
+
+	ck_assert_int_eq(ODD_SYNC(script, &r), RC_OK);
+	ck_assert_str_eq(one("SELECT p.uid, p.skip_reason FROM placement p "
+			     "JOIN mailbox b ON b.id = p.mailbox_id WHERE "
+			     "credential_id = {c} ORDER BY uid"),
+	    "1|\n2|");
+	check_counts();
+}
+END_TEST
+
+/* A server that refuses everything for a while says nothing about a message. */
+START_TEST(refuses_for_a_while)
+{
+	static const char *const script[] = { LOGIN, "C: L2 LIST \"\" \"*\"",
+		"S: * LIST () \"/\" INBOX", "S: L2 OK done",
+		"C: L3 STATUS \"INBOX\" " STATUS_OF,
+		"S: * STATUS INBOX (MESSAGES 1 UIDNEXT 2 UIDVALIDITY 7 "
+		"UNSEEN 1)",
+		"S: L3 OK done", "C: L4 EXAMINE \"INBOX\"", "S: * 1 EXISTS",
+		"S: * OK [UIDVALIDITY 7] x", "S: * OK [UIDNEXT 2] x",
+		"S: L4 OK done", "C: L5 UID FETCH 1 " ITEMS,
+		"S: L5 NO [UNAVAILABLE] come back later", NOOP("6"),
+		NOOP("7") };
+	struct sync_report r;
+
+	ck_assert_int_eq(ODD_SYNC(script, &r), RC_CONNECTION);
+	ck_assert_str_eq(one("SELECT count(*) FROM placement p "
+			     "JOIN mailbox b ON b.id = p.mailbox_id WHERE "
+			     "credential_id = {c}"),
+	    "0");
+}
+END_TEST
+
+/* The same without a word why. */
+START_TEST(refuses_all)
+{
+	static const char *const script[] = { LOGIN, "C: L2 LIST \"\" \"*\"",
+		"S: * LIST () \"/\" INBOX", "S: L2 OK done",
+		"C: L3 STATUS \"INBOX\" " STATUS_OF,
+		"S: * STATUS INBOX (MESSAGES 1 UIDNEXT 2 UIDVALIDITY 7 "
+		"UNSEEN 1)",
+		"S: L3 OK done", "C: L4 EXAMINE \"INBOX\"", "S: * 1 EXISTS",
+		"S: * OK [UIDVALIDITY 7] x", "S: * OK [UIDNEXT 2] x",
+		"S: L4 OK done", "C: L5 UID FETCH 1 " ITEMS,
+		"S: L5 NO System Error", NOOP("6"), "C: L7 UID FETCH 1 " ITEMS,
+		"S: L7 NO System Error", NOOP("8"), "C: L9 UID FETCH 1 " ITEMS,
+		"S: L9 NO System Error", NOOP("10"),
+		"C: L11 UID FETCH 1 " ITEMS, "S: L11 NO System Error",
+		NOOP("12"), "C: L13 UID FETCH 1 " ITEMS,
+		"S: L13 NO System Error", NOOP("14"),
+		"C: L15 UID FETCH 1 (UID FLAGS)", "S: L15 NO System Error",
+		NOOP("16") };
+	struct sync_report r;
+
+	ck_assert_int_eq(ODD_SYNC(script, &r), RC_CONNECTION);
+	ck_assert_str_eq(one("SELECT count(*) FROM placement p "
+			     "JOIN mailbox b ON b.id = p.mailbox_id WHERE "
+			     "credential_id = {c}"),
+	    "0");
+}
+END_TEST
+
+/* One that refuses a single message: it is kept with the reason. */
+START_TEST(refuses_one)
+{
+	static const char *const script[] = { LOGIN, "C: L2 LIST \"\" \"*\"",
+		"S: * LIST () \"/\" INBOX", "S: L2 OK done",
+		"C: L3 STATUS \"INBOX\" " STATUS_OF,
+		"S: * STATUS INBOX (MESSAGES 1 UIDNEXT 2 UIDVALIDITY 7 "
+		"UNSEEN 1)",
+		"S: L3 OK done", "C: L4 EXAMINE \"INBOX\"", "S: * 1 EXISTS",
+		"S: * OK [UIDVALIDITY 7] x", "S: * OK [UIDNEXT 2] x",
+		"S: L4 OK done", "C: L5 UID FETCH 1 " ITEMS, "S: L5 NO cannot",
+		NOOP("6"), "C: L7 UID FETCH 1 " ITEMS, "S: L7 NO cannot",
+		NOOP("8"), "C: L9 UID FETCH 1 " ITEMS, "S: L9 NO cannot",
+		NOOP("10"), "C: L11 UID FETCH 1 " ITEMS, "S: L11 NO cannot",
+		NOOP("12"), "C: L13 UID FETCH 1 " ITEMS, "S: L13 NO cannot",
+		NOOP("14"), "C: L15 UID FETCH 1 (UID FLAGS)",
+		"S: * 1 FETCH (UID 1 FLAGS ())", "S: L15 OK done" };
+	struct sync_report r;
+
+	ck_assert_int_eq(ODD_SYNC(script, &r), RC_OK);
+	ck_assert_str_eq(one("SELECT skip_reason FROM placement p "
+			     "JOIN mailbox b ON b.id = p.mailbox_id WHERE "
+			     "credential_id = {c}"),
+	    "cannot");
+	check_counts();
+}
+END_TEST
+
+/* UIDs that were given out are given out again: a restored backup, or another
+ * folder under the name. */
+#define OPENED(tag, n, next)                                                   \
+	"C: L" tag " EXAMINE \"INBOX\"", "S: * " n " EXISTS",                  \
+	    "S: * OK [UIDVALIDITY 7] x", "S: * OK [UIDNEXT " next "] x",       \
+	    "S: L" tag " OK done"
+START_TEST(uidnext_goes_back)
+{
+	static const char *const before[] = { LOGIN, "C: L2 LIST \"\" \"*\"",
+		"S: * LIST () \"/\" INBOX", "S: L2 OK done",
+		"C: L3 STATUS \"INBOX\" " STATUS_OF, "S: L3 NO x",
+		OPENED("4", "3", "5"), "C: L5 UID FETCH 1:4 " ITEMS,
+		MESSAGE("1"), MESSAGE("2"), MESSAGE("4"), "S: L5 OK done" };
+	static const char *const after[] = { LOGIN, "C: L2 LIST \"\" \"*\"",
+		"S: * LIST () \"/\" INBOX", "S: L2 OK done",
+		"C: L3 STATUS \"INBOX\" " STATUS_OF, "S: L3 NO x",
+		OPENED("4", "3", "4"), "C: L5 UID FETCH 1:3 " ITEMS,
+		MESSAGE("1"), OTHER("2"), OTHER("3"), "S: L5 OK done" };
+	struct sync_report r;
+
+	ck_assert_int_eq(ODD_SYNC(before, &r), RC_OK);
+	ck_assert_int_eq(ODD_SYNC(after, &r), RC_OK);
+	ck_assert_int_eq(r.stored, 2);
+	ck_assert_int_eq(r.missing, 0);
+	ck_assert_str_eq(one("SELECT string_agg(p.uid || e.subject, ',' ORDER "
+			     "BY p.uid) FROM placement p JOIN email e ON e.id "
+			     "= p.email_id WHERE credential_id = {c}"),
+	    "1number 1,2other 2,3other 3");
+	ck_assert_str_eq(one("SELECT string_agg(id || removed_why, ',' ORDER "
+			     "BY id) FROM email WHERE credential_id = {c}"),
+	    one("SELECT string_agg(id || 'vanished', ',' ORDER BY id) FROM "
+		"email WHERE credential_id = {c} AND subject IN ('number 2', "
+		"'number 4')"));
+	ck_assert_str_eq(one("SELECT uidvalidity, uid_next, uid_low FROM "
+			     "mailbox WHERE credential_id = {c}"),
+	    "7|4|1");
+	check_counts();
+}
+END_TEST
+
+/* A folder that only holds folders any more has no mail. */
+START_TEST(becomes_unselectable)
+{
+	static const char *const before[] = { LOGIN, "C: L2 LIST \"\" \"*\"",
+		"S: * LIST () \"/\" INBOX", "S: L2 OK done",
+		"C: L3 STATUS \"INBOX\" " STATUS_OF, "S: L3 NO x",
+		OPENED("4", "1", "2"), "C: L5 UID FETCH 1 " ITEMS, MESSAGE("1"),
+		"S: L5 OK done" };
+	static const char *const after[] = { LOGIN, "C: L2 LIST \"\" \"*\"",
+		"S: * LIST (\\Noselect) \"/\" INBOX", "S: L2 OK done" };
+	struct sync_report r;
+
+	ck_assert_int_eq(ODD_SYNC(before, &r), RC_OK);
+	ck_assert_int_eq(ODD_SYNC(after, &r), RC_OK);
+	ck_assert_int_eq(r.expunged, 1);
+	ck_assert_str_eq(one("SELECT removed_why FROM email WHERE "
+			     "credential_id = {c}"),
+	    "vanished");
+	ck_assert_str_eq(one("SELECT server_messages, stored_messages FROM "
+			     "mailbox WHERE credential_id = {c}"),
+	    "0|0");
+	check_counts();
+}
+END_TEST
+
+/* ---- with Dovecot ---- */
+
+static char *
+message(int n)
+{
+	return arena_fmt(house.arena,
+	    "From: Anna <anna@example.org>\r\n"
+	    "Subject: number %d\r\n"
+	    "Message-ID: <%d@example.org>\r\n"
+	    "Date: Fri, 20 Nov 2026 10:00:00 +0100\r\n"
+	    "\r\n"
+	    "Text %d.\r\n",
+	    n, n, n);
+}
+
+static struct imap *
+newcomer(const char *user, int n)
+{
+	struct imap *im;
+
+	house_newcomer(&house, user);
+	im = house_imap(&house);
+	for (int i = 1; i <= n; i++)
+		house_append(im, "INBOX", message(i));
+	ck_assert_int_eq(house_sync(&house).stored, n);
+	return im;
+}
+
+static enum rc
+read_it(struct db *db, void *arg)
+{
+	const bool yes = true;
+
+	return email_flags_set(db, house.account, *(int64_t *)arg,
+	    &(struct email_flags){ .is_read = &yes }, house.arena);
+}
+
+/* A wish about mail whose folder has gone does not stop the sync that would
+ * find that out. */
+START_TEST(wish_and_the_folder_gone)
+{
+	struct imap *im = newcomer("gone", 1);
+	int64_t email;
+
+	MUST(imap_folder_create(im, str_of("Work")));
+	house_append(im, "Work", message(2));
+	ck_assert_int_eq(house_sync(&house).stored, 1);
+	email = house_int(&house,
+	    "SELECT id FROM email WHERE credential_id = {c} AND "
+	    "subject = 'number 2'");
+	house_as_user(&house, read_it, &email);
+	MUST(imap_folder_delete(im, str_of("Work")));
+	house_append(im, "INBOX", message(3));
+	house_sql(&house, "DELETE FROM task WHERE target_credential_id = {c}");
+	ck_assert_int_eq(house_sync(&house).stored, 1);
+	check_counts();
+	(void)house_sync(&house);
+	ck_assert_int_eq(
+	    house_int(&house, "SELECT count(*) FROM flag_intent"), 0);
+	imap_free(&im);
+}
+END_TEST
+
+/* The server's index is lost, its list of UIDs is not: modseqs begin anew. */
+START_TEST(modseq_begins_anew)
+{
+	struct imap *im = newcomer("modseq", 3);
+
+	for (int i = 0; i < 20; i++) {
+		house_store(im, "INBOX", "1", "+FLAGS", "(\\Seen)");
+		house_store(im, "INBOX", "1", "-FLAGS", "(\\Seen)");
+	}
+	(void)house_sync(&house);
+	imap_free(&im);
+	house_dovecot(&house, "stop");
+	ck_assert_int_eq(
+	    system(arena_fmt(house.arena,
+		"cd %s/imap/mail/modseq/Maildir && rm -f dovecot.index*",
+		house.dir)),
+	    0);
+	house_dovecot(&house, "again");
+	im = house_imap(&house);
+	house_store(im, "INBOX", "2", "+FLAGS", "(\\Seen)");
+	(void)house_sync(&house);
+	ck_assert_str_eq(one("SELECT string_agg(is_read::text, ',' ORDER BY "
+			     "uid) FROM email WHERE credential_id = {c}"),
+	    "false,true,false");
+	ck_assert_int_lt(house_int(&house,
+			     "SELECT highestmodseq FROM mailbox WHERE "
+			     "credential_id = {c} AND name = 'INBOX'"),
+	    20);
+	check_counts();
+	imap_free(&im);
+}
+END_TEST
+
+int
+main(void)
+{
+	const struct unit_case cases[] = {
+		UNIT(listed_twice),
+		UNIT(arrives_while_compared),
+		UNIT(refuses_for_a_while),
+		UNIT(refuses_all),
+		UNIT(refuses_one),
+		UNIT(uidnext_goes_back),
+		UNIT(wish_and_the_folder_gone),
+		UNIT(becomes_unselectable),
+		UNIT(modseq_begins_anew),
+	};
+
+	house_start(&house, NULL);
+	return unit_run("domain/sync-odd", cases, sizeof cases / sizeof *cases);
+}

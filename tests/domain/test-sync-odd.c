@@ -70,8 +70,6 @@ odd_sync(const char *const *line, size_t n, struct sync_report *report)
 #define ODD_SYNC(script, report)                                               \
 	odd_sync(script, sizeof(script) / sizeof *(script), report)
 
-/* What the sync ended with; the queue is emptied, so that nothing runs again.
- */
 static const char *
 one(const char *sql)
 {

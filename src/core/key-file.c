@@ -3,10 +3,10 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define TEMP_NAME ".new-%ld"
@@ -46,9 +46,26 @@ write_all(int fd, const char *p, size_t n)
 	return true;
 }
 
+bool
+file_adopt(int fd, const char *dir)
+{
+	struct stat at, file;
+
+	if (geteuid() != 0)
+		return true;
+	if (stat(dir, &at) != 0 || fstat(fd, &file) != 0)
+		return false;
+	if (!S_ISREG(file.st_mode) || file.st_nlink != 1) {
+		errno = EPERM;
+		return false;
+	}
+	return fchown(fd, at.st_uid, at.st_gid) == 0;
+}
+
 /* The bytes under a temporary name, on disk. */
 static bool
-write_temp(int dirfd, const char *temp, const void *p, size_t n)
+write_temp(
+    int dirfd, const char *dir, const char *temp, const void *p, size_t n)
 {
 	int fd;
 	bool ok;
@@ -57,7 +74,7 @@ write_temp(int dirfd, const char *temp, const void *p, size_t n)
 	fd = openat(dirfd, temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return false;
-	ok = write_all(fd, p, n) && fsync(fd) == 0;
+	ok = file_adopt(fd, dir) && write_all(fd, p, n) && fsync(fd) == 0;
 	return close(fd) == 0 && ok;
 }
 
@@ -81,7 +98,7 @@ store(const char *dir, const char *name, const void *p, size_t n, bool replace)
 	if (dirfd < 0)
 		return fail(RC_INVALID, "%s: %s", dir, strerror(errno));
 	snprintf(temp, sizeof temp, TEMP_NAME, (long)getpid());
-	ok = write_temp(dirfd, temp, p, n) &&
+	ok = write_temp(dirfd, dir, temp, p, n) &&
 	    put_in_place(dirfd, temp, name, replace);
 	why = errno;
 	(void)unlinkat(dirfd, temp, 0);

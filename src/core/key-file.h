@@ -4,6 +4,7 @@
 
 #include "core/result.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /* Calls `each` for every entry whose name does not begin with a dot, sorted by
@@ -23,5 +24,11 @@ enum rc key_file_replace(
     const char *dir, const char *name, const void *, size_t) MUST_CHECK;
 
 enum rc key_file_remove(const char *dir, const char *name) MUST_CHECK;
+
+/* What root makes for the programs belongs to their user: gives the file to the
+ * owner of its directory. Anybody else's belongs to them already. false, with
+ * errno: it cannot be given, or is no plain file of one name (a link that the
+ * directory's owner has laid must not earn them another file). */
+bool file_adopt(int fd, const char *dir) MUST_CHECK;
 
 #endif

@@ -9,6 +9,7 @@
 #include <unistd.h>
 #include <openssl/crypto.h>
 
+#include "core/key-file.h"
 #include "core/log.h"
 
 #define METHOD     "$y$"
@@ -23,6 +24,7 @@ enum rc
 password_gate_open(const char *run_dir, struct password_gate *gate)
 {
 	char path[512];
+	enum rc rc;
 
 	for (int i = 0; i < PASSWORD_SLOTS; i++)
 		gate->slot[i] = -1;
@@ -30,10 +32,11 @@ password_gate_open(const char *run_dir, struct password_gate *gate)
 		snprintf(path, sizeof path, "%s/password-%d.lock", run_dir, i);
 		gate->slot[i] =
 		    open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-		if (gate->slot[i] >= 0)
+		if (gate->slot[i] >= 0 && file_adopt(gate->slot[i], run_dir))
 			continue;
+		rc = fail(RC_INVALID, "%s: %s", path, strerror(errno));
 		password_gate_close(gate);
-		return fail(RC_INVALID, "%s: %s", path, strerror(errno));
+		return rc;
 	}
 	return RC_OK;
 }

@@ -41,6 +41,24 @@ active(void)
 	return token_keys_active(&keys)->kid;
 }
 
+/* Root generates, the programs' user reads. */
+START_TEST(owner)
+{
+	char kid[JWK_KID_MAX + 1], path[256];
+	struct stat at, file;
+
+	if (geteuid() == 0)
+		ck_assert_int_eq(chown(dir, 65534, 65534), 0);
+	ck_assert_int_eq(token_key_generate(dir, JWK_RS256, kid), RC_OK);
+	snprintf(path, sizeof path, "%s/token-%s.pem", dir, kid);
+	ck_assert_int_eq(stat(dir, &at), 0);
+	ck_assert_int_eq(stat(path, &file), 0);
+	ck_assert_uint_eq(file.st_uid, at.st_uid);
+	ck_assert_uint_eq(file.st_gid, at.st_gid);
+	ck_assert_uint_eq(file.st_mode & 0777, 0600);
+}
+END_TEST
+
 START_TEST(rotation)
 {
 	char a[JWK_KID_MAX + 1], b[JWK_KID_MAX + 1];
@@ -133,5 +151,5 @@ START_TEST(broken_files)
 }
 END_TEST
 
-UNIT_MAIN_AROUND("core/token-key", begin, end, UNIT(rotation),
+UNIT_MAIN_AROUND("core/token-key", begin, end, UNIT(owner), UNIT(rotation),
     UNIT(unknown_kids), UNIT(newest), UNIT(broken_files))

@@ -247,6 +247,7 @@ wait_and_accept(int epoll, int listener, const sigset_t *waiting)
 
 	if (epoll_pwait(epoll, &ev, 1, -1, waiting) < 1)
 		return -1;
+	/* cppcheck-suppress nullPointer ; nobody asks who it is */
 	fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
 	if (fd < 0)
 		return -1;

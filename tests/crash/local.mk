@@ -1,13 +1,24 @@
 # tests/crash: programs are killed and taken up again; see crash.h.
 
+EXTRA_DIST += %D%/restart.slow.test.mjs
+
 if HAVE_CHECK
 check_LIBRARIES += libcrash.a
 libcrash_a_CPPFLAGS = $(domain_check_cppflags)
-libcrash_a_SOURCES = %D%/crash.c %D%/crash.h %D%/stir.c
+libcrash_a_SOURCES = %D%/crash.c %D%/crash.h %D%/stir.c \
+	%D%/cable.c %D%/cable.h
 crash_libs = libcrash.a libhouse.a $(check_libs) $(domain_libs)
 
-check_PROGRAMS += %D%/test-sync-kill
-TESTS += %D%/test-sync-kill
+crash_tests = %D%/test-sync-kill %D%/test-flags-kill %D%/test-workers \
+	%D%/test-server-faults
+check_PROGRAMS += $(crash_tests)
+TESTS += $(crash_tests)
 %C%_test_sync_kill_CPPFLAGS = $(domain_check_cppflags)
 %C%_test_sync_kill_LDADD = $(crash_libs)
+%C%_test_flags_kill_CPPFLAGS = $(domain_check_cppflags)
+%C%_test_flags_kill_LDADD = $(crash_libs)
+%C%_test_workers_CPPFLAGS = $(domain_check_cppflags)
+%C%_test_workers_LDADD = $(crash_libs)
+%C%_test_server_faults_CPPFLAGS = $(domain_check_cppflags)
+%C%_test_server_faults_LDADD = $(crash_libs)
 endif

@@ -7,6 +7,7 @@ FORMAT_FILES = `find $(LINT_DIRS) -name '*.[ch]' | sort`
 LINT_CPPFLAGS = -std=gnu17 -DLINT -DTOP_SRCDIR='"."' $(DEFS) -D_GNU_SOURCE -Isrc -Itests -I$(abs_builddir)/src \
 	-I$(abs_builddir)/tests \
 	-DLIBEXECDIR='"/l"' -DSYSCONFDIR='"/s"' -DDATADIR='"/d"' \
+	-DLETTERRACK_SYNC='"/l/letterrack-sync"' \
 	$(CRYPTO_CFLAGS) $(PQ_CFLAGS) $(JSONC_CFLAGS) $(CURL_CFLAGS) \
 	$(GMIME_CFLAGS) $(CHECK_CFLAGS)
 LINT_JOBS = 2

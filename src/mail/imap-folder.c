@@ -169,9 +169,10 @@ list_once(struct imap *im, struct listing *l, uint64_t *caps)
 {
 	struct imap_call c = IMAP_CALL(IMAP_DO_LIST, listing_data, l);
 	struct imap_command cmd;
+	enum rc rc = imap_begin(im, &cmd);
 
-	TRY(imap_begin(im, &cmd));
 	*caps = imap_caps(im);
+	TRY(rc);
 	put_list(im, &cmd);
 	return imap_run(im, &c, &cmd);
 }

@@ -263,7 +263,7 @@ args_read(const struct route *r, const struct segments *have,
 	size_t n = 0;
 	enum rc rc = RC_OK;
 
-	for (size_t i = 0; rest.n > 0; i++) {
+	for (size_t i = 0; rest.n > 0 && i < have->n; i++) {
 		struct str want = segment_next(&rest);
 		enum id_kind kind;
 
@@ -316,7 +316,7 @@ enum rc
 route_find(const struct family *f, enum method method, enum door door,
     struct str path, struct arena *arena, struct route_match *m)
 {
-	struct segments have;
+	struct segments have = { .n = 0 };
 	unsigned literals = 0;
 
 	memset(m, 0, sizeof *m);

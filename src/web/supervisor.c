@@ -1,5 +1,6 @@
 #include "web/supervisor.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -306,6 +307,7 @@ slots_make(struct supervisor *s, const struct family *const *all)
 
 	for (const struct family *const *f = all; *f != NULL; f++)
 		most += (size_t)(*f)->pool * scale;
+	assert(most > 0); /* no program without a family, none without a pool */
 	s->slots = calloc(most, sizeof *s->slots);
 	if (s->slots == NULL)
 		die("out of memory");

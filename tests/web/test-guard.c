@@ -1,5 +1,6 @@
 #include "web/guard.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "lib/unit.h"
@@ -55,7 +56,7 @@ static struct conf *conf;
 
 START_TEST(csrf)
 {
-	static char token_line[128] = "HTTP_X_CSRF_TOKEN=";
+	static char token_line[128];
 	static const struct {
 		const char *name;
 		const char *vars[4];
@@ -93,7 +94,7 @@ START_TEST(csrf)
 	char token[65];
 
 	guard_csrf_token(STR("abc"), token);
-	strcat(token_line, token);
+	snprintf(token_line, sizeof token_line, "HTTP_X_CSRF_TOKEN=%s", token);
 	ARRAY_EACH (row, rows) {
 		char *vars[8] = { (char *)(uintptr_t) "HTTP_HOST=rack.test",
 			(char *)(uintptr_t) "HTTP_COOKIE=x=1; session=abc" };

@@ -32,7 +32,7 @@ what_of(const struct looking *l, const struct sync_folder *f, bool condstore)
 		return "to be looked into";
 	return arena_fmt(a, "changed, %llu messages, %lld known",
 	    (unsigned long long)f->status.messages,
-	    (long long)(k->stored_messages + k->skipped_messages));
+	    (long long)k->stored_messages + (long long)k->skipped_messages);
 }
 
 static void

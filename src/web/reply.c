@@ -1,5 +1,6 @@
 #include "web/reply.h"
 
+#include <assert.h>
 #include <stdio.h>
 
 #include "core/secret.h"
@@ -332,6 +333,7 @@ etag_matches(const char *header, const char *etag, bool absent)
 {
 	struct str rest = str_of(header);
 
+	assert(etag != NULL);
 	if (header == NULL)
 		return absent;
 	while (rest.n > 0) {

@@ -21,7 +21,8 @@ TESTS += %D%/test-body-cache %D%/test-sync
 check_PROGRAMS += %D%/test-sync-odd
 TESTS += %D%/test-sync-odd
 %C%_test_sync_odd_SOURCES = %D%/test-sync-odd.c \
-	tests/wire/scripted-server.c tests/wire/scripted-server.h
+	tests/wire/scripted-server.c tests/wire/scripted-server.h \
+	tests/wire/number.h
 %C%_test_sync_odd_CPPFLAGS = $(domain_check_cppflags)
 %C%_test_sync_odd_LDADD = libhouse.a $(check_libs) $(domain_libs) -lpthread
 endif

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "lib/imap-show.h"
+#include "number.h"
 
 #define WORDS  6
 #define NAME   "user"
@@ -74,9 +75,9 @@ imap_client_option(struct imap_client *c, const char *line)
 	else if (strcmp(name, "known") == 0)
 		c->params.known_caps = str_of(arena_str(c->arena, value));
 	else if (strcmp(name, "idle_ms") == 0)
-		c->params.idle_ms = atoi(value);
+		c->params.idle_ms = ms_of(value);
 	else if (strcmp(name, "command_ms") == 0)
-		c->params.command_ms = atoi(value);
+		c->params.command_ms = ms_of(value);
 	else if (strcmp(name, "ca") == 0)
 		return use_ca(c, value);
 	else if (strcmp(name, "secret") == 0)
@@ -236,8 +237,8 @@ select_as(struct imap_client *c, struct words *w, bool read_only)
 {
 	struct imap_changes changes = { on_vanished, on_change, on_expunged,
 		on_exists, c };
-	struct imap_known known = { (uint32_t)atoi(w->word[1]),
-		(uint64_t)atoll(w->word[2]), NULL };
+	struct imap_known known = { (uint32_t)number_of(w->word[1], UINT32_MAX),
+		number_of(w->word[2], UINT64_MAX), NULL };
 	struct imap_mailbox box;
 	bool qresync;
 
@@ -269,8 +270,8 @@ call_fetch(struct imap_client *c, struct words *w)
 	struct imap_set set = set_of(c, w->word[0]);
 	struct imap_fetch how = { .message = on_message,
 		.flush = on_flush,
-		.first_batch = (size_t)atoi(w->word[1]),
-		.batch = (size_t)atoi(w->word[1]),
+		.first_batch = number_of(w->word[1], UINT32_MAX),
+		.batch = number_of(w->word[1], UINT32_MAX),
 		.arg = c };
 
 	return imap_fetch(c->im, &set,
@@ -284,7 +285,7 @@ call_since(struct imap_client *c, struct words *w)
 	struct imap_set set = set_of(c, w->word[0]);
 	struct imap_fetch how = { .message = on_message,
 		.first_batch = 100000,
-		.changed_since = (uint64_t)atoll(w->word[1]),
+		.changed_since = number_of(w->word[1], UINT64_MAX),
 		.vanished = true,
 		.modseq = true,
 		.arg = c };
@@ -297,8 +298,9 @@ static enum rc
 call_body(struct imap_client *c, struct words *w)
 {
 	uint64_t size = 0;
-	enum rc rc = imap_body(c->im, (uint32_t)atoi(w->word[0]), w->word[2], 0,
-	    (uint64_t)atoll(w->word[1]), on_bytes, c, &size);
+	enum rc rc = imap_body(c->im,
+	    (uint32_t)number_of(w->word[0], UINT32_MAX), w->word[2], 0,
+	    number_of(w->word[1], UINT64_MAX), on_bytes, c, &size);
 
 	buf_fmt(&c->out, "%ssize=%llu\n", size > 0 ? "\n" : "",
 	    (unsigned long long)size);
@@ -333,7 +335,7 @@ call_store(struct imap_client *c, struct words *w)
 
 	imap_set_init(&modified, c->arena);
 	rc = imap_store(c->im, &set, w->word[1], w->word[2],
-	    (uint64_t)atoll(w->word[3]), &modified);
+	    number_of(w->word[3], UINT64_MAX), &modified);
 	if (modified.n > 0) {
 		BUF_LIT(&c->out, "modified ");
 		imap_set_print(&modified, &c->out);
@@ -394,7 +396,7 @@ call_append(struct imap_client *c, struct words *w)
 	struct imap_moved m;
 
 	if (w->word[3][0] != '\0')
-		when.us = atoll(w->word[3]) * 1000000;
+		when.us = (int64_t)number_of(w->word[3], UINT32_MAX) * 1000000;
 	TRY(imap_append(c->im, str_of(w->word[0]),
 	    w->word[2][0] != '\0' ? w->word[2] : NULL, when, str_of(w->word[1]),
 	    c->arena, &m));
@@ -439,7 +441,7 @@ call_idle(struct imap_client *c, struct words *w)
 {
 	bool happened = false;
 
-	TRY(imap_idle(c->im, atoi(w->word[0]), &happened));
+	TRY(imap_idle(c->im, ms_of(w->word[0]), &happened));
 	buf_puts(&c->out, happened ? "happened\n" : "quiet\n");
 	return RC_OK;
 }

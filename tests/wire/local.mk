@@ -7,7 +7,7 @@ check_PROGRAMS += %D%/test-imap
 TESTS += %D%/test-imap
 %C%_test_imap_SOURCES = %D%/test-imap.c \
 	%D%/imap-client.c %D%/imap-client.h \
-	%D%/scripted-server.c %D%/scripted-server.h \
+	%D%/scripted-server.c %D%/scripted-server.h %D%/number.h \
 	$(imap_show)
 %C%_test_imap_CPPFLAGS = $(check_cppflags) $(CURL_CFLAGS)
 %C%_test_imap_LDADD = $(check_libs) $(mail_libs) -lpthread
@@ -16,7 +16,7 @@ check_PROGRAMS += %D%/test-dovecot
 TESTS += %D%/test-dovecot
 %C%_test_dovecot_SOURCES = %D%/test-dovecot.c \
 	%D%/dovecot-server.c %D%/dovecot-server.h \
-	%D%/imap-client.c %D%/imap-client.h \
+	%D%/imap-client.c %D%/imap-client.h %D%/number.h \
 	$(imap_show)
 %C%_test_dovecot_CPPFLAGS = $(check_cppflags) $(CURL_CFLAGS)
 %C%_test_dovecot_LDADD = $(check_libs) $(mail_libs)

@@ -10,6 +10,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "number.h"
+
 #define PATIENCE_MS 10000
 #define LINE_MOST   70000
 
@@ -151,10 +153,14 @@ wait_end(struct scripted_server *s)
 static void
 dribble(struct scripted_server *s, const char *rest)
 {
-	int ms = atoi(rest);
+	int ms = ms_of(rest);
 	const char *text = strchr(rest, ' ');
 
 	put_escaped(s, text != NULL ? text + 1 : "x");
+	if (s->out_n == 0) {
+		fault(s, rest, "nothing to send");
+		return;
+	}
 	for (size_t i = 0;; i++) {
 		char byte[256];
 
@@ -174,7 +180,8 @@ repeat(struct scripted_server *s, const char *rest)
 {
 	const char *text = strchr(rest, ' ');
 
-	for (int i = atoi(rest); i > 0 && text != NULL; i--)
+	for (uint64_t i = number_of(rest, UINT32_MAX); i > 0 && text != NULL;
+	     i--)
 		put_escaped(s, text + 1);
 }
 

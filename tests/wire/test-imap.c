@@ -15,21 +15,20 @@
 #include "lib/unit.h"
 #include "scripted-server.h"
 
-#define LINES_MOST 600
+#define LINES_MOST  600
+#define SCRIPT_MOST ((size_t)1 << 20) /* bytes */
 
 struct script {
+	struct arena *arena; /* owned; the lines live there */
 	const char *line[LINES_MOST];
 	size_t n;
-	char *text[LINES_MOST]; /* owned pieces */
-	size_t texts;
 };
 
 static void
 add(struct script *s, const char *line)
 {
 	ck_assert_uint_lt(s->n, LINES_MOST);
-	s->text[s->texts] = strdup(line);
-	s->line[s->n++] = s->text[s->texts++];
+	s->line[s->n++] = arena_str(s->arena, line);
 }
 
 static void
@@ -85,9 +84,8 @@ script_read(struct script *s, const char *path)
 static void
 script_clear(struct script *s)
 {
-	for (size_t i = 0; i < s->texts; i++)
-		free(s->text[i]);
-	s->n = s->texts = 0;
+	arena_free(&s->arena);
+	s->n = 0;
 }
 
 /* Takes one line of what the client reported. */
@@ -167,7 +165,7 @@ START_TEST(conversations)
 	n = scandir(folder, &entry, is_script, alphasort);
 	ck_assert_msg(n > 0, "no scripts in %s", folder);
 	for (int i = 0; i < n; i++) {
-		struct script s = { .n = 0 };
+		struct script s = { .arena = arena_new(SCRIPT_MOST) };
 		char path[800];
 		char *fault;
 
@@ -201,7 +199,7 @@ START_TEST(cut_at_every_byte)
 	size_t whole = (size_t)(strstr(fetch_answer, "L3") - fetch_answer);
 
 	for (size_t n = 0; n <= strlen(fetch_answer); n++) {
-		struct script s = { .n = 0 };
+		struct script s = { .arena = arena_new(SCRIPT_MOST) };
 		char line[400] = "s: ";
 		char *fault;
 

@@ -73,6 +73,14 @@ void db_guard_none(struct db *);
 void db_pipe_begin(struct db *);
 enum rc db_pipe_end(struct db *) MUST_CHECK;
 
+/* The same in two halves, so that the caller can do something else while the
+ * server works: send returns when everything has left, wait fills the outputs
+ * and says how it ended. What the calls pointed at is free after send, their
+ * outputs and arenas are not before wait. In between nothing else is asked of
+ * this connection. After a send that failed there is nothing to wait for. */
+enum rc db_pipe_send(struct db *) MUST_CHECK;
+enum rc db_pipe_wait(struct db *) MUST_CHECK;
+
 /* ---- transactions ---- */
 
 /* BEGIN and the guard, `body`, COMMIT; rolled back where `body` fails. Runs

@@ -15,6 +15,7 @@ settle(struct db *db)
 		link_drop(db);
 	pipe_forget(db);
 	db->piping = false;
+	db->awaiting = false;
 	db->in_tx = false;
 	db->tx_broken = false;
 }

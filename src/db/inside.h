@@ -44,8 +44,9 @@ struct db {
 
 	struct queued *queue;
 	size_t queue_n, queue_cap;
-	bool piping;  /* between db_pipe_begin and db_pipe_end */
-	bool started; /* something of it was sent */
+	bool piping;   /* between db_pipe_begin and db_pipe_end */
+	bool started;  /* something of it was sent */
+	bool awaiting; /* between db_pipe_send and db_pipe_wait */
 	enum rc pipe_rc;
 
 	bool in_tx;
@@ -72,6 +73,8 @@ void link_drop(struct db *);
 /* The next result, NULL behind the last; waits within the limit. RC_RETRY:
  * lost or too slow, and dropped. */
 enum rc link_result(struct db *, PGresult **) MUST_CHECK;
+/* Waits until everything that was written has left. */
+enum rc link_flush(struct db *) MUST_CHECK;
 enum rc link_lost(struct db *, const char *why);
 enum rc link_broken(struct db *); /* for the reason that libpq tells */
 

@@ -95,6 +95,21 @@ wait_socket(struct db *db, bool writing, int64_t deadline)
 }
 
 enum rc
+link_flush(struct db *db)
+{
+	int64_t deadline = clock_steady_ms() + db->statement_ms + GRACE_MS;
+	int unsent;
+
+	while ((unsent = PQflush(db->conn)) > 0) {
+		if (!wait_socket(db, true, deadline))
+			return link_lost(db, "not taken in time");
+		if (!PQconsumeInput(db->conn))
+			return link_broken(db);
+	}
+	return unsent < 0 ? link_broken(db) : RC_OK;
+}
+
+enum rc
 link_result(struct db *db, PGresult **out)
 {
 	int64_t deadline = clock_steady_ms() + db->statement_ms + GRACE_MS;

@@ -139,6 +139,7 @@ db_call(struct db *db, const struct stmt *stmt, const struct arg *args,
 {
 	bool alone = !db->piping;
 
+	assert(!db->awaiting);
 	check_scope(db, stmt);
 	if (alone)
 		db_pipe_begin(db);
@@ -276,11 +277,16 @@ receive(struct db *db)
 	return RC_OK;
 }
 
+static enum rc
+pipe_sync(struct db *db)
+{
+	return PQpipelineSync(db->conn) ? RC_OK : link_broken(db);
+}
+
 enum rc
 pipe_flush(struct db *db)
 {
-	if (!PQpipelineSync(db->conn))
-		return link_broken(db);
+	TRY(pipe_sync(db));
 	TRY(receive(db));
 	return db->pipe_rc;
 }
@@ -311,20 +317,63 @@ db_pipe_begin(struct db *db)
 	db->pipe_rc = RC_OK;
 }
 
+/* Everything queued, on its way; nothing of it where one call failed. */
+static enum rc
+pipe_close(struct db *db)
+{
+	if (db->pipe_rc == RC_OK && db->guard != NULL && !db->in_tx)
+		db->pipe_rc = pipe_start(db);
+	if (db->pipe_rc != RC_OK && db->started)
+		link_drop(db); /* what was sent must not be committed */
+	return db->pipe_rc;
+}
+
 enum rc
 db_pipe_end(struct db *db)
 {
 	enum rc rc;
 
-	assert(db->piping);
+	assert(db->piping && !db->awaiting);
 	db->piping = false;
-	if (db->pipe_rc == RC_OK && db->guard != NULL && !db->in_tx)
-		db->pipe_rc = pipe_start(db);
-	rc = db->pipe_rc;
-	if (rc != RC_OK && db->started)
-		link_drop(db); /* what was sent must not be committed */
+	rc = pipe_close(db);
 	if (rc == RC_OK && db->started)
 		rc = pipe_flush(db);
+	if (rc == RC_OK)
+		rc = pipe_fill(db);
+	pipe_forget(db);
+	return rc;
+}
+
+enum rc
+db_pipe_send(struct db *db)
+{
+	enum rc rc;
+
+	assert(db->piping && !db->awaiting);
+	rc = pipe_close(db);
+	if (rc == RC_OK && db->started)
+		rc = pipe_sync(db);
+	if (rc == RC_OK && db->started)
+		rc = link_flush(db);
+	db->awaiting = rc == RC_OK;
+	if (rc != RC_OK) {
+		db->piping = false;
+		pipe_forget(db);
+	}
+	return rc;
+}
+
+enum rc
+db_pipe_wait(struct db *db)
+{
+	enum rc rc = RC_OK;
+
+	assert(db->awaiting);
+	db->piping = db->awaiting = false;
+	if (db->started)
+		rc = receive(db);
+	if (rc == RC_OK)
+		rc = db->pipe_rc;
 	if (rc == RC_OK)
 		rc = pipe_fill(db);
 	pipe_forget(db);

@@ -6,8 +6,9 @@
 #include "db/row.h"
 #include "domain/sync/row.h"
 
-#define SYNC_BATCH_ROWS  1000
-#define SYNC_BATCH_BYTES ((size_t)3 * 1024 * 1024) /* of text, about */
+/* Two of them are in memory: one is filled while the other is written. */
+#define SYNC_BATCH_ROWS  500
+#define SYNC_BATCH_BYTES ((size_t)3 * 512 * 1024) /* of text, about */
 
 /* X(member, type of one) */
 #define SYNC_COLUMNS(X)                                                        \

@@ -42,7 +42,8 @@ row_add(struct fetching *f, const struct imap_message *m)
 	sync_row_make(m, b->arena, &b->scratch, &row);
 	if (sync_batch_add(b, &row))
 		return RC_OK;
-	TRY(sync_store(f->s, f->place, NULL));
+	TRY(sync_store_begin(f->s, f->place, NULL));
+	b = f->s->batch;
 	sync_row_make(m, b->arena, &b->scratch, &row);
 	(void)sync_batch_add(b, &row);
 	return RC_OK;
@@ -86,7 +87,7 @@ flush(void *arg, const struct imap_set *done)
 		low = done->range[0].first;
 		step.uid_low = &low;
 	}
-	TRY(sync_store(f->s, f->place, &step));
+	TRY(sync_store_begin(f->s, f->place, &step));
 	tell_progress(f);
 	return sync_stopped(f->s) ? sync_stop(f->s) : RC_OK;
 }
@@ -105,12 +106,19 @@ fetch_once(struct fetching *f, const struct imap_set *uids)
 	};
 	uint64_t caps = imap_caps(f->s->imap);
 	const char *items = IMAP_ITEMS_META;
+	const char *why;
+	enum rc rc;
 
 	if (caps & IMAP_CAP(OBJECTID))
 		items = IMAP_ITEMS_META " EMAILID";
 	else if (caps & IMAP_CAP(GM_EXT_1))
 		items = IMAP_ITEMS_META " X-GM-MSGID";
-	return imap_fetch(f->s->imap, uids, items, &how);
+	rc = imap_fetch(f->s->imap, uids, items, &how);
+	if (rc == RC_OK)
+		return sync_settle(f->s);
+	why = arena_str(f->s->folder, fail_detail());
+	TRY(sync_settle(f->s));
+	return fail(rc, "%s", why);
 }
 
 /* ---- when it fails ---- */

@@ -250,6 +250,7 @@ sync_begin(struct sync *s, const struct sync_host *host,
 		.folder = arena_new(ARENA_FOLDER),
 		.step = arena_new(ARENA_STEP),
 		.batch = sync_batch_new(),
+		.sent = sync_batch_new(),
 		.report = report,
 		.beat_ms = clock_steady_ms() };
 	s->log.account = lease->account_id;
@@ -261,6 +262,7 @@ sync_end(struct sync *s)
 {
 	imap_free(&s->imap);
 	sync_batch_free(&s->batch);
+	sync_batch_free(&s->sent);
 	arena_free(&s->step);
 	arena_free(&s->folder);
 	arena_free(&s->arena);

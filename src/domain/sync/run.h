@@ -18,12 +18,14 @@ struct sync {
 	struct credential_access *access;
 	struct imap_params params;
 	struct credential_secret secret;
-	struct imap *imap;    /* owned */
-	struct arena *arena;  /* as long as the run */
-	struct arena *folder; /* as long as a folder */
-	struct arena *step;   /* reset often */
-	struct sync_batch *batch;
-	struct folder *slot; /* folder.c's */
+	struct imap *imap;            /* owned */
+	struct arena *arena;          /* as long as the run */
+	struct arena *folder;         /* as long as a folder */
+	struct arena *step;           /* reset often */
+	struct sync_batch *batch;     /* being filled */
+	struct sync_batch *sent;      /* on its way into the table */
+	struct sync_sending *sending; /* store.c's; NULL: nothing is */
+	struct folder *slot;          /* folder.c's */
 	struct sync_report *report;
 	int64_t beat_ms; /* when the lease was last renewed */
 	unsigned reconnects;
@@ -75,6 +77,13 @@ struct sync_step {
  * database refuses is kept as a row with a reason. */
 enum rc sync_store(struct sync *, const struct sync_place *,
     const struct sync_step *) MUST_CHECK;
+
+/* The same while the caller goes on: the batch is another one afterwards, and
+ * how the write ended is known at the next call, or at sync_settle. `place`
+ * lives until then. */
+enum rc sync_store_begin(struct sync *, const struct sync_place *,
+    const struct sync_step *) MUST_CHECK;
+enum rc sync_settle(struct sync *) MUST_CHECK;
 
 /* Flags of UIDs as the server has them. */
 enum rc sync_store_flags(struct sync *, const struct sync_place *,

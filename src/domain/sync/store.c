@@ -1,5 +1,6 @@
 #include "domain/sync/run.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "core/failpoint.h"
@@ -28,6 +29,7 @@ settle_placed(struct sync *s, const struct placed_list *list)
 
 struct slice {
 	struct sync *s;
+	struct sync_batch *batch;
 	const struct sync_place *place;
 	const struct sync_step *step;
 	size_t from, n;
@@ -37,7 +39,7 @@ struct slice {
 static enum rc
 rematch(const struct slice *x)
 {
-	struct sync_batch *b = x->s->batch;
+	struct sync_batch *b = x->batch;
 	struct placed_list matched;
 
 	TRY(placement_rematch(x->s->db,
@@ -63,7 +65,7 @@ rematch(const struct slice *x)
 static enum rc
 ingest(struct slice *x)
 {
-	struct sync_batch *b = x->s->batch;
+	struct sync_batch *b = x->batch;
 
 	return placement_ingest(x->s->db,
 	    &(struct placement_ingest_args){ .account = x->s->account,
@@ -106,20 +108,31 @@ slice_tx(struct db *db, void *arg)
 }
 
 /* Only mail that may be known already needs more than one statement. */
+static bool
+needs_tx(const struct slice *x)
+{
+	return x->place->rematch || x->batch->has_ids;
+}
+
+static void
+slice_count(const struct slice *x)
+{
+	x->s->report->stored += x->done->stored;
+	x->s->report->skipped += x->done->skipped;
+}
+
 static enum rc
 slice_write(struct slice *x)
 {
 	enum rc rc;
 
 	FAILPOINT("sync-batch-before");
-	if (x->place->rematch || x->s->batch->has_ids)
+	if (needs_tx(x))
 		rc = db_tx(x->s->db, slice_tx, x);
 	else
 		rc = ingest(x);
-	if (rc == RC_OK) {
-		x->s->report->stored += x->done->stored;
-		x->s->report->skipped += x->done->skipped;
-	}
+	if (rc == RC_OK)
+		slice_count(x);
 	FAILPOINT("sync-batch-after");
 	arena_reset(x->s->step);
 	return rc;
@@ -142,9 +155,9 @@ slice_store(struct slice *x)
 		return rc;
 	if (x->n == 1) {
 		log_warn(&x->s->host->log, "message set aside uid=%lld: %s",
-		    (long long)x->s->batch->uid[x->from], fail_detail());
+		    (long long)x->batch->uid[x->from], fail_detail());
 		sync_batch_spoil(
-		    x->s->batch, x->from, "the database did not take it");
+		    x->batch, x->from, "the database did not take it");
 		return slice_write(x);
 	}
 	half.n = x->n / 2;
@@ -177,14 +190,114 @@ queue_texts(struct sync *s)
 	return task_start(s->db, s->account, &task, s->arena, &started);
 }
 
+/* ---- one batch on its way ---- */
+
+/* A slice, and where its cursor goes, for as long as the write takes. */
+struct sync_sending {
+	struct slice slice;
+	struct sync_step step;
+	int64_t uid_next, uid_low;
+};
+
+static void
+sending_step(struct sync_sending *w, const struct sync_step *step)
+{
+	if (step == NULL)
+		return;
+	w->slice.step = &w->step;
+	if (step->uid_next != NULL) {
+		w->uid_next = *step->uid_next;
+		w->step.uid_next = &w->uid_next;
+	}
+	if (step->uid_low != NULL) {
+		w->uid_low = *step->uid_low;
+		w->step.uid_low = &w->uid_low;
+	}
+}
+
+/* The batch that was filled is now the one on its way. */
+static void
+batches_swap(struct sync *s)
+{
+	struct sync_batch *full = s->batch;
+
+	s->batch = s->sent;
+	s->sent = full;
+}
+
+static enum rc
+slice_send(struct slice *x)
+{
+	FAILPOINT("sync-batch-before");
+	db_pipe_begin(x->s->db);
+	TRY(ingest(x));
+	return db_pipe_send(x->s->db);
+}
+
+/* What was sent, or could not be: how it ends. */
+static enum rc
+sending_end(struct sync *s, enum rc rc)
+{
+	struct sync_sending *w = s->sending;
+
+	s->sending = NULL;
+	if (rc == RC_OK) {
+		slice_count(&w->slice);
+		FAILPOINT("sync-batch-after");
+	} else if (is_refusal(rc)) {
+		rc = slice_store(&w->slice);
+	}
+	free(w);
+	sync_batch_reset(s->sent);
+	arena_reset(s->step);
+	return rc;
+}
+
+enum rc
+sync_settle(struct sync *s)
+{
+	if (s->sending == NULL)
+		return RC_OK;
+	return sending_end(s, db_pipe_wait(s->db));
+}
+
+enum rc
+sync_store_begin(struct sync *s, const struct sync_place *place,
+    const struct sync_step *step)
+{
+	struct slice x = {
+		.s = s, .batch = s->batch, .place = place, .n = s->batch->n
+	};
+	struct sync_sending *w;
+	enum rc rc;
+
+	TRY(sync_settle(s));
+	if (x.n == 0 || needs_tx(&x))
+		return sync_store(s, place, step);
+	TRY(queue_texts(s));
+	TRY(sync_beat(s));
+	w = calloc(1, sizeof *w);
+	if (w == NULL)
+		die("out of memory");
+	w->slice = x;
+	sending_step(w, step);
+	batches_swap(s);
+	s->sending = w;
+	rc = slice_send(&w->slice);
+	return rc == RC_OK ? RC_OK : sending_end(s, rc);
+}
+
 enum rc
 sync_store(struct sync *s, const struct sync_place *place,
     const struct sync_step *step)
 {
-	struct slice x = {
-		.s = s, .place = place, .step = step, .n = s->batch->n
-	};
+	struct slice x = { .s = s,
+		.batch = s->batch,
+		.place = place,
+		.step = step,
+		.n = s->batch->n };
 
+	TRY(sync_settle(s));
 	if (x.n > 0)
 		TRY(queue_texts(s));
 	if (x.n > 0 || step != NULL)

@@ -216,7 +216,15 @@ WHERE p.account_id = $1 AND p.mailbox_id = d.mailbox_id
 AND p.uidvalidity = d.uidvalidity AND p.uid = d.uid
 RETURNING p.email_id;
 
--- Makes emails agree with their placements: flags are the union of them,
+-- Holds emails until the transaction ends. email_settle counts from what it
+-- reads when it begins: whoever changes the same emails meanwhile (a user, a
+-- deletion) would be counted twice, and undone.
+-- name: email_hold :exec
+-- args: account account, ids ids
+SELECT FROM email WHERE account_id = $1 AND id = ANY ($2)
+ORDER BY id FOR UPDATE;
+
+-- Makes emails agree with their placements (email_hold them first): flags are the union of them,
 -- changed by what a user wants and the server has not been told; the folder
 -- shown is one they lie in; without a placement they have vanished, and come
 -- back with a new one, unless a user deleted them.

@@ -74,16 +74,18 @@ email_flags_set(struct db *db, int64_t account, int64_t email,
 	struct str added[FLAGS], removed[FLAGS];
 	struct texts add, remove;
 	struct flag_wanted *w;
+	const struct ids ids = { &email, 1 };
 	size_t n;
 
 	sort_out(f, &add, added, &remove, removed);
 	if (add.n + remove.n == 0)
 		return RC_OK;
+	TRY(email_hold(db, account, ids, NULL));
 	TRY(flag_want(db, account, email, add, remove, a, &w));
 	if (w == NULL) {
 		TRY(flag_set_here(db, account, email, add, remove, &n));
 		return RC_OK;
 	}
-	TRY(email_settle(db, account, (struct ids){ &email, 1 }, NULL));
+	TRY(email_settle(db, account, ids, NULL));
 	return queue_store(db, account, w, a);
 }

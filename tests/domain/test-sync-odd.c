@@ -391,6 +391,35 @@ START_TEST(modseq_begins_anew)
 }
 END_TEST
 
+/* A user deletes the email whose flags a sync is about to write: it waits for
+ * the deletion, and counts the email once. */
+START_TEST(counts_under_both_hands)
+{
+	struct imap *im = newcomer("hands", 2);
+	char *sql = arena_fmt(house.arena,
+	    "PGOPTIONS=\"-c search_path=letterrack\" psql -X -q -d "
+	    "\"host=%s/pg dbname=postgres user=postgres\" -c \"DO \\$\\$ "
+	    "BEGIN UPDATE email SET removed_at = now(), removed_why = "
+	    "'deleted' WHERE credential_id = %lld AND uid = 1; UPDATE counter "
+	    "SET n = n - 1 WHERE account_id = %lld; PERFORM "
+	    "pg_advisory_xact_lock(42); FOR i IN 1..500 LOOP PERFORM "
+	    "pg_stat_clear_snapshot(); EXIT WHEN EXISTS (SELECT FROM "
+	    "pg_stat_activity WHERE wait_event_type = 'Lock'); PERFORM "
+	    "pg_sleep(0.01); END LOOP; END \\$\\$\" &",
+	    house.dir, (long long)house.credential, (long long)house.account);
+
+	house_store(im, "INBOX", "1", "+FLAGS", "(\\Seen)");
+	ck_assert_int_eq(system(sql), 0);
+	while (house_int(&house,
+		   "SELECT count(*) FROM pg_locks WHERE locktype = "
+		   "'advisory'") == 0)
+		;
+	(void)house_sync(&house);
+	check_counts();
+	imap_free(&im);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -404,6 +433,7 @@ main(void)
 		UNIT(wish_and_the_folder_gone),
 		UNIT(becomes_unselectable),
 		UNIT(modseq_begins_anew),
+		UNIT(counts_under_both_hands),
 	};
 
 	house_start(&house, NULL);

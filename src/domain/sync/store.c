@@ -12,17 +12,22 @@
 /* ---- settling ---- */
 
 static enum rc
+settle(struct sync *s, struct ids emails)
+{
+	if (emails.n == 0)
+		return RC_OK;
+	TRY(email_hold(s->db, s->account, emails, NULL));
+	return email_settle(s->db, s->account, emails, NULL);
+}
+
+static enum rc
 settle_placed(struct sync *s, const struct placed_list *list)
 {
-	int64_t *id;
+	int64_t *id = ARENA_ARRAY(s->step, int64_t, list->n);
 
-	if (list->n == 0)
-		return RC_OK;
-	id = ARENA_ARRAY(s->step, int64_t, list->n);
 	for (size_t i = 0; i < list->n; i++)
 		id[i] = list->v[i].email_id;
-	return email_settle(
-	    s->db, s->account, (struct ids){ id, list->n }, NULL);
+	return settle(s, (struct ids){ id, list->n });
 }
 
 /* ---- batches ---- */
@@ -101,10 +106,11 @@ slice_tx(struct db *db, void *arg)
 {
 	struct slice *x = arg;
 
+	(void)db;
 	if (x->place->rematch)
 		TRY(rematch(x));
 	TRY(ingest(x));
-	return email_settle(db, x->s->account, x->done->joined, NULL);
+	return settle(x->s, x->done->joined);
 }
 
 /* Only mail that may be known already needs more than one statement. */

@@ -180,6 +180,7 @@ confirm_tx(struct db *db, void *arg)
 {
 	struct told *t = arg;
 
+	TRY(email_hold(db, t->s->account, t->emails, NULL));
 	TRY(flag_done(db, t->s->account, t->emails, t->versions, NULL));
 	return email_settle(db, t->s->account, t->emails, NULL);
 }

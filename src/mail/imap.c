@@ -163,7 +163,7 @@ wait_socket(struct imap *im, int64_t until)
 		return fail(RC_TIMEOUT, "no answer in the time allowed");
 	if (imap_engine_output(im->engine).n > 0)
 		p.events |= POLLOUT;
-	if (poll(&p, 1, (int)(ms < 60000 ? ms : 60000)) < 0 && errno != EINTR)
+	if (poll(&p, 1, (int)(ms < 10000 ? ms : 10000)) < 0 && errno != EINTR)
 		return fail(RC_CONNECTION, "poll: %m");
 	return RC_OK;
 }
@@ -212,6 +212,14 @@ or_usual(int64_t ms, int64_t usual)
 	return ms > 0 ? ms : usual;
 }
 
+static enum rc
+call_waiting(struct imap *im)
+{
+	enum rc rc = im->params->waiting(im->params->waiting_arg);
+
+	return rc == RC_OK ? RC_OK : imap_break(im, rc);
+}
+
 /* Two clocks: a server that says nothing, and one that says too little. */
 enum rc
 imap_wait(struct imap *im, struct imap_call *c)
@@ -229,6 +237,8 @@ imap_wait(struct imap *im, struct imap_call *c)
 		TRY(imap_turn(im, quiet < end ? quiet : end));
 		if (imap_engine_received(im->engine) != before)
 			heard = clock_steady_ms();
+		if (im->params->waiting != NULL && !c->done)
+			TRY(call_waiting(im));
 	}
 	if (!c->done || im->broken != RC_OK) {
 		imap_engine_forget(im->engine, c);

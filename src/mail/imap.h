@@ -27,6 +27,10 @@ struct imap_params {
 	int64_t idle_ms; /* longest silence while an answer is due; 0: 60 s */
 	int64_t command_ms; /* longest time of one command; 0: 300 s */
 	int64_t until;      /* the session's end (clock_steady_ms); 0: none */
+	/* Called while an answer is awaited, at least every half minute; may
+	 * be NULL. What it returns but RC_OK ends the session. */
+	enum rc (*waiting)(void *arg);
+	void *waiting_arg;
 };
 
 /* `params` and what it points to must outlive the session. */

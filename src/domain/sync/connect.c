@@ -10,6 +10,20 @@
 #define COMMAND_MS      100000 /* well within the lease */
 #define RECONNECTS_MOST 12
 
+/* A server that takes its time must not cost the lease, nor keep the program
+ * from its end. */
+static enum rc
+waiting(void *arg)
+{
+	struct sync *s = arg;
+
+	if (s->looking)
+		return RC_OK;
+	if (sync_stopped(s))
+		return sync_stop(s);
+	return sync_beat(s);
+}
+
 static enum rc
 params_make(struct sync *s)
 {
@@ -21,6 +35,8 @@ params_make(struct sync *s)
 	s->params.login.multi = h->multi;
 	s->params.idle_ms = IDLE_MS;
 	s->params.command_ms = COMMAND_MS;
+	s->params.waiting = waiting;
+	s->params.waiting_arg = s;
 	return RC_OK;
 }
 
@@ -30,7 +46,7 @@ note_failure(struct sync *s, enum rc why)
 {
 	char *detail = arena_str(s->arena, fail_detail());
 
-	if (s->looking)
+	if (s->looking || s->stopping || why == RC_STALE)
 		return why;
 	TRY(credential_fails(s->db, s->account, s->access->id,
 	    s->access->secret_version, credential_status_of(why),

@@ -4,7 +4,9 @@
 
 #include "core/log.h"
 
-#define ARENA_MOST  (96 << 20)
+#define ARENA_MOST (96 << 20)
+/* Of what is held; the largest response and its parse fit above. */
+#define HELD_MOST   (48 << 20)
 #define CAPS_MOST   4000
 
 #define TAKES(word) (1U << IMAP_##word)
@@ -587,6 +589,9 @@ imap_engine_feed(struct imap_engine *e, const char *p, size_t n)
 			rc = response(e, &r);
 			if (!e->hold)
 				arena_reset(e->arena);
+			else if (rc == RC_OK && imap_engine_held(e) > HELD_MOST)
+				rc = fail(RC_PAYLOAD,
+				    "the mail server says more than was asked");
 		}
 		if (rc != RC_OK) {
 			imap_engine_end(e, rc);

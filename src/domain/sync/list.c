@@ -4,6 +4,8 @@
 #include "core/failpoint.h"
 #include "domain/mailbox-sql.h"
 
+#define LIST_MS 300000
+
 static enum rc
 add(struct sync *s, struct sync_folder *f)
 {
@@ -115,7 +117,10 @@ sync_list_ask(struct sync *s, struct sync_folders *list)
 	struct imap_listed *listed;
 	size_t n;
 
+	/* Thousands of STATUS, each within its own time, are too many. */
+	imap_until(s->imap, clock_steady_ms() + LIST_MS);
 	TRY(imap_list_status(s->imap, s->arena, &listed, &n));
+	imap_until(s->imap, 0);
 	sync_folders_take(list, listed, n, s->arena);
 	if (!is_whole(list))
 		return fail(RC_PAYLOAD, "the server lists no INBOX");

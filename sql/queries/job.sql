@@ -135,3 +135,9 @@ SELECT application_id, account_id, credential_id FROM poll_preview($1);
 -- args: int application, int account
 -- scope: global: decides the scope of what follows
 SELECT guard_look($1, $2);
+
+-- Runs that talk to a mail account as it was write nothing more.
+-- name: job_fence :exec
+-- args: account account, id credential
+UPDATE job SET lease_token = lease_token + 1, lease_until = now()
+WHERE account_id = $1 AND credential_id = $2 AND state = 'running';

@@ -2,6 +2,9 @@
 
 #include <string.h>
 
+#include "domain/credential-sql.h"
+#include "domain/job-sql.h"
+#include "domain/mailbox-sql.h"
 #include "domain/provider-credential-sql.h"
 #include "mail/egress.h"
 
@@ -368,6 +371,41 @@ secret_set(struct db *db, const struct job_of *j)
 	    mask(j->arena, w->secret->username), sealed.secret, sealed.key_id);
 }
 
+/* Another host or user name: UIDs and UIDVALIDITYs of the old one mean nothing
+ * there, though the numbers may well be the same. */
+static bool
+is_another_mailbox(struct db *db, const struct job_of *j,
+    const struct provider_credential *old,
+    const struct provider_credential *row)
+{
+	struct credential_access *access;
+	struct credential_secret before;
+
+	if (!is(old->host, row->host) || old->port != row->port)
+		return true;
+	if (j->w->secret == NULL)
+		return false;
+	if (credential_access_get(
+		db, j->w->who.account, j->id, j->arena, &access) != RC_OK ||
+	    credential_secret_open(j->w->keks, j->w->who.account, access,
+		j->arena, &before) != RC_OK)
+		return true;
+	return !is(before.username, j->w->secret->username);
+}
+
+/* A run that is still with the old one ends; the next matches anew. */
+static enum rc
+part_from(struct db *db, const struct job_of *j,
+    const struct provider_credential *old,
+    const struct provider_credential *row)
+{
+	if (!is(old->provider_kind, "imap") ||
+	    !is_another_mailbox(db, j, old, row))
+		return RC_OK;
+	TRY(job_fence(db, j->w->who.account, j->id, NULL));
+	return mailbox_set_apart(db, j->w->who.account, j->id, 0, NULL);
+}
+
 static enum rc
 change_body(struct db *db, void *ctx)
 {
@@ -381,6 +419,7 @@ change_body(struct db *db, void *ctx)
 	j->merge(j->merge_ctx, &row);
 	TRY(check(j->w, &row, old));
 	TRY(check_sender(db, j->w, &row, j->arena));
+	TRY(part_from(db, j, old, &row));
 	if (j->w->secret != NULL)
 		TRY(secret_set(db, j));
 	TRY(only_default(db, who, &row));
@@ -416,6 +455,7 @@ rotate_body(struct db *db, void *ctx)
 	if (old->secret_version != j->version)
 		return fail(RC_CONFLICT, "It was changed meanwhile.");
 	TRY(check(j->w, old, old));
+	TRY(part_from(db, j, old, old));
 	TRY(secret_set(db, j));
 	TRY(provider_credential_tested(db, who->account, j->id, j->version + 1,
 	    "valid", NULL, NULL, NULL));

@@ -201,6 +201,14 @@ house_as_user(struct house *h, enum rc (*body)(struct db *, void *), void *arg)
 	drop_scope(h);
 }
 
+void
+house_as_owner(struct house *h, enum rc (*body)(struct db *, void *), void *arg)
+{
+	take_scope(h);
+	MUST(body(h->db, arg));
+	drop_scope(h);
+}
+
 /* As the API will do it: the row first, then the sealed secret. */
 void
 house_newcomer(struct house *h, const char *user)

@@ -45,6 +45,10 @@ enum rc house_try(struct house *, struct sync_report *);
 void
 house_as_user(struct house *, enum rc (*body)(struct db *, void *), void *arg);
 
+/* The same for what makes its transaction itself. */
+void
+house_as_owner(struct house *, enum rc (*body)(struct db *, void *), void *arg);
+
 /* letterrack-sync of this build, with one variable more in its environment
  * (may be NULL); its wait status. */
 int house_program(struct house *, const char *variable);

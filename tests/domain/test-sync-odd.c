@@ -2,6 +2,7 @@
  * are. Scripts: wire/scripted-server.h. */
 #include "domain/flag.h"
 #include "domain/house.h"
+#include "domain/provider-credential.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -391,6 +392,56 @@ START_TEST(modseq_begins_anew)
 }
 END_TEST
 
+static void
+lead_to_port(void *ctx, struct provider_credential *row)
+{
+	row->port = *(int32_t *)ctx;
+}
+
+static enum rc
+lead_elsewhere(struct db *db, void *arg)
+{
+	const struct credential_secret s = { .username = "odd",
+		.secret = secret_new(house.arena, "secret", 6) };
+	struct provider_write w = { .who = { .application = house.application,
+					.account = house.account,
+					.user = -1 },
+		.keks = &house.keks,
+		.secret = &s,
+		.allow_plaintext = true };
+	struct provider_credential *row;
+
+	return provider_credential_change(
+	    db, &w, house.credential, lead_to_port, arg, house.arena, &row);
+}
+
+/* The same UIDVALIDITY and UIDs on another server are other mail. */
+START_TEST(another_server)
+{
+	static const char *const before[] = { LOGIN, "C: L2 LIST \"\" \"*\"",
+		"S: * LIST () \"/\" INBOX", "S: L2 OK done",
+		"C: L3 STATUS \"INBOX\" " STATUS_OF, "S: L3 NO x",
+		OPENED("4", "2", "3"), "C: L5 UID FETCH 1:2 " ITEMS,
+		MESSAGE("1"), MESSAGE("2"), "S: L5 OK done" };
+	static const char *const after[] = { LOGIN, "C: L2 LIST \"\" \"*\"",
+		"S: * LIST () \"/\" INBOX", "S: L2 OK done",
+		"C: L3 STATUS \"INBOX\" " STATUS_OF, "S: L3 NO x",
+		OPENED("4", "2", "3"), "C: L5 UID FETCH 1:2 " ITEMS,
+		MESSAGE("1"), OTHER("2"), "S: L5 OK done" };
+	struct sync_report r;
+	int32_t port = 1;
+
+	ck_assert_int_eq(ODD_SYNC(before, &r), RC_OK);
+	house_as_owner(&house, lead_elsewhere, &port);
+	ck_assert_int_eq(ODD_SYNC(after, &r), RC_OK);
+	ck_assert_str_eq(one("SELECT string_agg(p.uid || e.subject, ',' ORDER "
+			     "BY p.uid) FROM placement p JOIN email e ON e.id "
+			     "= p.email_id WHERE credential_id = {c}"),
+	    "1number 1,2other 2");
+	check_counts();
+}
+END_TEST
+
 /* A user deletes the email whose flags a sync is about to write: it waits for
  * the deletion, and counts the email once. */
 START_TEST(counts_under_both_hands)
@@ -434,6 +485,7 @@ main(void)
 		UNIT(becomes_unselectable),
 		UNIT(modseq_begins_anew),
 		UNIT(counts_under_both_hands),
+		UNIT(another_server),
 	};
 
 	house_start(&house, NULL);

@@ -72,6 +72,15 @@ batch_data(void *arg, const struct imap_response *r)
 		c->vanished(c->arg, &r->vanished.set, r->vanished.earlier);
 }
 
+/* Puts what was taken back where it was: behind all others. */
+static void
+batch_untake(struct fetching *f, const struct imap_set *taken)
+{
+	for (size_t i = 0; i < taken->n; i++)
+		imap_set_add(
+		    &f->left, taken->range[i].first, taken->range[i].last);
+}
+
 /* The next UIDs, newest first, and few enough that the line stays short. */
 static void
 batch_take(struct fetching *f, struct imap_set *out)
@@ -80,25 +89,19 @@ batch_take(struct fetching *f, struct imap_set *out)
 
 	if (n == 0)
 		n = f->begun ? BATCH : FIRST_BATCH;
+	imap_set_init(out, f->arena);
 	for (;;) {
-		struct imap_set left = f->left;
 		struct buf text;
 		bool fits;
 
-		left.range =
-		    ARENA_ARRAY(f->arena, struct imap_range, f->left.n + 1);
-		memcpy(
-		    left.range, f->left.range, f->left.n * sizeof(*left.range));
-		imap_set_init(out, f->arena);
-		imap_set_take_newest(&left, n, out);
+		imap_set_take_newest(&f->left, n, out);
 		buf_init(&text, IMAP_LINE_SHORT);
 		imap_set_print(out, &text);
 		fits = !text.full;
 		buf_clear(&text);
-		if (fits || n == 1) {
-			f->left = left;
+		if (fits || n == 1)
 			break;
-		}
+		batch_untake(f, out);
 		n /= 2;
 	}
 	f->begun = true;
@@ -331,9 +334,9 @@ search_data(void *arg, const struct imap_response *r)
 	*s->out = found;
 }
 
-/* A hundred thousand numbers do not fit into a usual line. */
+/* Two million numbers: SEARCH has them all in one line. */
 static const struct imap_limits search_limits = {
-	.line = 4 << 20, .literal = 1 << 20, .kept = 4 << 20, .skip = 64 << 20
+	.line = 16 << 20, .literal = 1 << 20, .kept = 4 << 20, .skip = 64 << 20
 };
 
 enum rc

@@ -6,10 +6,11 @@
 #include "core/failpoint.h"
 #include "domain/mailbox-sql.h"
 
-#define RANGE_DIRECT 1000 /* UIDs asked for without a search */
-#define FLAGS_BUFFER 1000
-#define FLAGS_BATCH  100000 /* UIDs a command: each has its time limit */
-#define FLAGS_TEXT   ((size_t)8 * 1024 * 1024)
+#define RANGE_DIRECT  1000              /* UIDs asked for without a search */
+#define VANISHED_MOST ((size_t)2 << 20) /* ranges */
+#define FLAGS_BUFFER  1000
+#define FLAGS_BATCH   100000 /* UIDs a command: each has its time limit */
+#define FLAGS_TEXT    ((size_t)8 * 1024 * 1024)
 
 struct folder {
 	struct sync *s;
@@ -74,6 +75,11 @@ on_vanished(void *arg, const struct imap_set *set, bool earlier)
 
 	if (!f->opening || !earlier)
 		return; /* the next poll tells again */
+	if (f->vanished.n + set->n > VANISHED_MOST) {
+		f->rc = fail(
+		    RC_PAYLOAD, "the server says that more is gone than was");
+		return;
+	}
 	for (size_t i = 0; i < set->n; i++)
 		imap_set_gather(
 		    &f->vanished, set->range[i].first, set->range[i].last);

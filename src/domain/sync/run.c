@@ -7,8 +7,9 @@
 #include "core/json.h"
 #include "domain/mailbox-sql.h"
 
-#define ARENA_RUN    ((size_t)64 * 1024 * 1024)
-#define ARENA_FOLDER ((size_t)64 * 1024 * 1024)
+#define ARENA_RUN ((size_t)64 * 1024 * 1024)
+/* A dozen sets of two million UIDs that do not follow each other. */
+#define ARENA_FOLDER ((size_t)512 * 1024 * 1024)
 #define ARENA_STEP   ((size_t)64 * 1024 * 1024)
 #define BEAT_MS      (JOB_LEASE_S * 1000 / 3)
 

@@ -50,6 +50,46 @@ attr_char(unsigned char c)
 	    (c != '\0' && strchr("!#$&+-.^_`|~", c) != NULL);
 }
 
+/* Length of what must not stand in a file name at `p`: a control, a path's
+ * separator, a character that turns the direction of the text around so that
+ * "exe" reads as another ending; 0: none. */
+static size_t
+unfit(const char *p, size_t n)
+{
+	static const struct {
+		unsigned char lead[2], least, most;
+	} turns[] = { { { 0xe2, 0x80 }, 0x8e, 0x8f },
+		{ { 0xe2, 0x80 }, 0xaa, 0xae },
+		{ { 0xe2, 0x81 }, 0xa6, 0xa9 } };
+	const unsigned char *u = (const unsigned char *)p;
+
+	if (u[0] < 0x20 || u[0] == 0x7f || u[0] == '/' || u[0] == '\\')
+		return 1;
+	if (n >= 2 && u[0] == 0xc2 && u[1] < 0xa0)
+		return 2;
+	if (n >= 2 && u[0] == 0xd8 && u[1] == 0x9c)
+		return 2;
+	for (size_t i = 0; i < sizeof turns / sizeof turns[0]; i++)
+		if (n >= 3 && memcmp(u, turns[i].lead, 2) == 0 &&
+		    u[2] >= turns[i].least && u[2] <= turns[i].most)
+			return 3;
+	return 0;
+}
+
+static struct str
+name_fit(struct arena *a, struct str name)
+{
+	char *out = arena_alloc(a, name.n + 1);
+	size_t n = 0;
+
+	for (size_t i = 0, skip; i < name.n; i += skip) {
+		skip = unfit(name.p + i, name.n - i);
+		out[n++] = skip > 0 ? '_' : name.p[i];
+		skip += skip == 0;
+	}
+	return (struct str){ out, n };
+}
+
 /* RFC 6266: an ASCII name for old clients, the real one in RFC 8187 form. */
 static void
 disposition(struct request *rq, const struct content *c, bool shown)
@@ -61,6 +101,7 @@ disposition(struct request *rq, const struct content *c, bool shown)
 	buf_puts(&b, shown ? "inline" : "attachment");
 	if (name.n > 0) {
 		name.n = utf8_cut(name.p, name.n, 200);
+		name = name_fit(rq->arena, name);
 		buf_puts(&b, "; filename=\"");
 		for (size_t i = 0; i < name.n; i++)
 			buf_putc(&b,

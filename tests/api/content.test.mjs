@@ -227,6 +227,9 @@ describe('content', () => {
 			assert.match(headers['content-disposition'],
 				/^attachment(; filename="[\w.\-! ]+"; filename\*=UTF-8''[\w.%~!-]+)?$/);
 			assert.ok(headers['content-disposition'].length < 1200);
+			// Nothing that leads into a folder, ends a line or turns the text.
+			assert.doesNotMatch(headers['content-disposition'],
+				/%(0[0-9A-F]|1[0-9A-F]|7F|2F|5C)|%E2%80%AE/);
 		}
 	});
 	test('is given by ranges', async () => {

@@ -78,9 +78,12 @@ write_conf(const struct dovecot_server *d, const char *path)
 {
 	const struct passwd *pw = service_user();
 	char group[64];
-	FILE *f = fopen(path, "w");
+	FILE *f;
 
-	if (f == NULL || pw == NULL)
+	if (pw == NULL)
+		return false;
+	f = fopen(path, "w");
+	if (f == NULL)
 		return false;
 	snprintf(group, sizeof(group), "%s",
 	    geteuid() == 0 ? "nogroup" : pw->pw_name);

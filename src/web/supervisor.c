@@ -47,6 +47,7 @@ struct supervisor {
 	bool told;         /* turn's old process has its signal */
 	bool ending;
 	int64_t kill_ms; /* when patience ends */
+	int lock;        /* held to the end; -1: not had */
 };
 
 /* ---- processes ---- */
@@ -276,24 +277,23 @@ notify(const char *state)
 /* One supervisor a run_dir: two would take each other's sockets. The lock
  * ends with the process. */
 static enum rc
-lock(const struct conf *conf)
+lock(struct supervisor *s)
 {
 	char path[256], text[24] = "";
-	int fd;
 
-	snprintf(path, sizeof path, "%s/serve.pid", conf->run_dir);
-	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
-	if (fd < 0)
+	snprintf(path, sizeof path, "%s/serve.pid", s->conf->run_dir);
+	s->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+	if (s->lock < 0)
 		return fail(RC_CONFIG_HOST, "%s: %s", path, strerror(errno));
-	if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
-		if (read(fd, text, sizeof text - 1) < 0)
+	if (flock(s->lock, LOCK_EX | LOCK_NB) != 0) {
+		if (read(s->lock, text, sizeof text - 1) < 0)
 			text[0] = '\0';
-		close(fd);
 		return fail(
 		    RC_CONFLICT, "it runs already, as process %.20s", text);
 	}
 	snprintf(text, sizeof text, "%d", (int)getpid());
-	if (ftruncate(fd, 0) != 0 || write(fd, text, strlen(text)) < 0)
+	if (ftruncate(s->lock, 0) != 0 ||
+	    write(s->lock, text, strlen(text)) < 0)
 		return fail(RC_CONFIG_HOST, "%s: %s", path, strerror(errno));
 	return RC_OK;
 }
@@ -359,6 +359,16 @@ loop(struct supervisor *s, const sigset_t *set)
 }
 
 static void
+clear(struct supervisor *s)
+{
+	for (size_t i = 0; i < s->n; i++)
+		close(s->slots[i].listener);
+	free(s->slots);
+	if (s->lock >= 0)
+		close(s->lock);
+}
+
+static void
 signals_block(sigset_t *set)
 {
 	static const int wanted[] = { SIGTERM, SIGINT, SIGHUP, SIGUSR1,
@@ -373,13 +383,15 @@ signals_block(sigset_t *set)
 int
 supervise(const struct conf *conf, const struct family *const *all)
 {
-	struct supervisor s = { .conf = conf, .log = { .who = "serve" } };
+	struct supervisor s = {
+		.conf = conf, .log = { .who = "serve" }, .lock = -1
+	};
 	sigset_t set;
 
 	signals_block(&set);
-	if (lock(conf) != RC_OK || slots_make(&s, all) != RC_OK) {
+	if (lock(&s) != RC_OK || slots_make(&s, all) != RC_OK) {
 		log_error(&s.log, "cannot serve: %s", fail_detail());
-		free(s.slots);
+		clear(&s);
 		return EX_UNAVAILABLE;
 	}
 	start_due(&s);
@@ -388,8 +400,6 @@ supervise(const struct conf *conf, const struct family *const *all)
 	loop(&s, &set);
 	notify("STOPPING=1");
 	log_info(&s.log, "ended");
-	for (size_t i = 0; i < s.n; i++)
-		close(s.slots[i].listener);
-	free(s.slots);
+	clear(&s);
 	return EX_OK;
 }

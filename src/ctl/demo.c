@@ -140,7 +140,7 @@ static const struct box {
 #define BOXES (sizeof boxes / sizeof boxes[0])
 
 static enum rc
-box_add(struct demo *d, struct provider_write *w, const struct box *b)
+box_add(struct demo *d, struct provider_write w, const struct box *b)
 {
 	bool imap = strcmp(b->kind, "imap") == 0;
 	const char *address =
@@ -166,8 +166,8 @@ box_add(struct demo *d, struct provider_write *w, const struct box *b)
 	};
 	struct provider_credential *row;
 
-	w->secret = &secret;
-	TRY(provider_credential_create(d->db, w, &want, d->arena, &row));
+	w.secret = &secret;
+	TRY(provider_credential_create(d->db, &w, &want, d->arena, &row));
 	if (row->id != b - boxes + 1)
 		return fail(RC_CONFLICT, "%s would be mail account %lld",
 		    b->name, (long long)row->id);
@@ -191,8 +191,7 @@ boxes_add(struct demo *d)
 	TRY(vault_keks(d->ctl->conf, &w.keks));
 	operator_scope(d->db, d->application, d->account);
 	for (size_t i = 0; i < BOXES; i++)
-		TRY(box_add(d, &w, &boxes[i]));
-	w.secret = NULL;
+		TRY(box_add(d, w, &boxes[i]));
 	for (size_t i = 0; i < BOXES; i++) {
 		int64_t smtp = boxes[i].smtp;
 

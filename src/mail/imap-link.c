@@ -249,7 +249,7 @@ login_refused(struct str words, bool oauth2)
 	if (words.n > 2 && words.p[0] == '+' &&
 	    base64_decode(a, plain_words(words), &json))
 		text = json;
-	fail(rc, "%.*s", STR_FMT(text));
+	(void)fail(rc, "%.*s", STR_FMT(text));
 	arena_free(&a);
 	return rc;
 }

@@ -139,6 +139,7 @@ kill_everywhere(const char *user, bool sync)
 	struct imap *im;
 	int kills = 0;
 
+	ck_assert_uint_gt(n, 0);
 	case_begin(user);
 	im = house_imap(&house);
 	crash_fill(im, "INBOX", 1, 6);

@@ -437,6 +437,7 @@ START_TEST(sizes)
 	char *body = malloc(n + 1);
 	struct answer a;
 
+	ck_assert_ptr_nonnull(body);
 	memset(body, ' ', n);
 	body[n] = '\0';
 	a = ask(&(struct question){

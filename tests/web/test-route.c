@@ -66,6 +66,7 @@ START_TEST(too_long)
 	char *uri = malloc(8194);
 	struct str path, query;
 
+	ck_assert_ptr_nonnull(uri);
 	memset(uri, 'a', 8193);
 	uri[0] = '/';
 	ck_assert_int_eq(

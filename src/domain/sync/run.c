@@ -2,6 +2,7 @@
 #include "domain/sync/run.h"
 
 #include <string.h>
+#include <time.h>
 
 #include "core/failpoint.h"
 #include "core/json.h"
@@ -12,6 +13,10 @@
 #define ARENA_FOLDER ((size_t)512 * 1024 * 1024)
 #define ARENA_STEP   ((size_t)64 * 1024 * 1024)
 #define BEAT_MS      (JOB_LEASE_S * 1000 / 3)
+
+/* While the database is away: ten seconds. */
+#define FINISH_TRIES    40
+#define FINISH_PAUSE_NS 250000000
 
 /* ---- the actions ---- */
 
@@ -290,19 +295,35 @@ report_json(const struct sync_report *r, struct buf *b)
 }
 
 static enum rc
+finish_once(struct sync *s, enum rc rc, const char *detail, struct str report)
+{
+	if (s->stopping)
+		return job_release(s->db, s->lease);
+	return job_finish(s->db, s->lease, rc, detail, report, NULL);
+}
+
+/* A database that restarts is back in seconds; its lease would keep the mail
+ * account from everybody for minutes. Said twice it does no harm: the job no
+ * longer runs then (RC_STALE). */
+static enum rc
 finish(struct sync *s, enum rc rc, enum rc *result)
 {
 	const char *detail =
 	    rc != RC_OK ? arena_str(s->arena, fail_detail()) : NULL;
+	struct timespec pause = { .tv_nsec = FINISH_PAUSE_NS };
+	struct str report;
 	struct buf b;
 	enum rc ended;
 
 	*result = s->stopping ? RC_COUNT : rc;
-	if (s->stopping)
-		return job_release(s->db, s->lease);
 	buf_init(&b, 4096);
-	ended = job_finish(
-	    s->db, s->lease, rc, detail, report_json(s->report, &b), NULL);
+	report = report_json(s->report, &b);
+	ended = finish_once(s, rc, detail, report);
+	for (int i = 0;
+	     i < FINISH_TRIES && ended == RC_RETRY && !sync_stopped(s); i++) {
+		nanosleep(&pause, NULL);
+		ended = finish_once(s, rc, detail, report);
+	}
 	buf_clear(&b);
 	return ended;
 }

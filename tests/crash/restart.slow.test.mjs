@@ -168,6 +168,8 @@ describe('responders end', () => {
 	test('killed one by one: no read notices', async (t) => {
 		const running = load(t, get, onlyGood, 6);
 		for (const n of rounds(20)) {
+			await until('responders are there',
+				() => processes().length > 0, 15000);
 			const now = processes();
 			const victim = now[roll(n, now.length)];
 			process.kill(victim, 'SIGKILL');

@@ -458,7 +458,7 @@ append_corpus(struct imap *im, const char *name)
 {
 	const char *top = getenv("LETTERRACK_CORPUS");
 	char *dir = arena_fmt(house.arena, "%s/%s",
-	    top != NULL ? top : "/work/shared/corpus", name);
+	    top != NULL ? top : TOP_SRCDIR "/../shared/corpus", name);
 	char *list = arena_fmt(house.arena,
 	    "find %s -name '*.eml' -size +0 2>/dev/null | sort", dir);
 	FILE *f = popen(list, "r");

@@ -11,86 +11,91 @@
 /* Kinds that need no iconv. */
 enum charset_kind { BY_ICONV, IS_UTF8, IS_ASCII, IS_1252 };
 
+#define NAME(text)                                                             \
+	{                                                                      \
+		(text), sizeof(text) - 1                                       \
+	}
+
 /* Latin-1 is read as windows-1252, as every mail program does (WHATWG
  * Encoding 4.2). */
 static const struct charset {
-	const char *name;
+	struct str name;
 	const char *iconv_name;
 	enum charset_kind kind;
 } charsets[] = {
-	{ "utf-8", NULL, IS_UTF8 },
-	{ "utf8", NULL, IS_UTF8 },
-	{ "unicode-1-1-utf-8", NULL, IS_UTF8 },
-	{ "us-ascii", NULL, IS_ASCII },
-	{ "ascii", NULL, IS_ASCII },
-	{ "ansi_x3.4-1968", NULL, IS_ASCII },
-	{ "iso-8859-1", NULL, IS_1252 },
-	{ "iso8859-1", NULL, IS_1252 },
-	{ "iso_8859-1", NULL, IS_1252 },
-	{ "latin1", NULL, IS_1252 },
-	{ "windows-1252", NULL, IS_1252 },
-	{ "cp1252", NULL, IS_1252 },
-	{ "x-unknown", NULL, IS_ASCII },
-	{ "iso-8859-2", "ISO-8859-2", BY_ICONV },
-	{ "latin2", "ISO-8859-2", BY_ICONV },
-	{ "iso-8859-3", "ISO-8859-3", BY_ICONV },
-	{ "iso-8859-4", "ISO-8859-4", BY_ICONV },
-	{ "iso-8859-5", "ISO-8859-5", BY_ICONV },
-	{ "iso-8859-6", "ISO-8859-6", BY_ICONV },
-	{ "iso-8859-7", "ISO-8859-7", BY_ICONV },
-	{ "iso-8859-8", "ISO-8859-8", BY_ICONV },
-	{ "iso-8859-8-i", "ISO-8859-8", BY_ICONV },
-	{ "iso-8859-9", "CP1254", BY_ICONV },
-	{ "iso-8859-10", "ISO-8859-10", BY_ICONV },
-	{ "iso-8859-11", "TIS-620", BY_ICONV },
-	{ "iso-8859-13", "ISO-8859-13", BY_ICONV },
-	{ "iso-8859-14", "ISO-8859-14", BY_ICONV },
-	{ "iso-8859-15", "ISO-8859-15", BY_ICONV },
-	{ "iso-8859-16", "ISO-8859-16", BY_ICONV },
-	{ "windows-874", "CP874", BY_ICONV },
-	{ "windows-1250", "CP1250", BY_ICONV },
-	{ "cp1250", "CP1250", BY_ICONV },
-	{ "windows-1251", "CP1251", BY_ICONV },
-	{ "cp1251", "CP1251", BY_ICONV },
-	{ "windows-1253", "CP1253", BY_ICONV },
-	{ "windows-1254", "CP1254", BY_ICONV },
-	{ "windows-1255", "CP1255", BY_ICONV },
-	{ "windows-1256", "CP1256", BY_ICONV },
-	{ "windows-1257", "CP1257", BY_ICONV },
-	{ "windows-1258", "CP1258", BY_ICONV },
-	{ "ibm850", "CP850", BY_ICONV },
-	{ "cp850", "CP850", BY_ICONV },
-	{ "cp437", "CP437", BY_ICONV },
-	{ "cp866", "CP866", BY_ICONV },
-	{ "ibm866", "CP866", BY_ICONV },
-	{ "koi8-r", "KOI8-R", BY_ICONV },
-	{ "koi8-u", "KOI8-U", BY_ICONV },
-	{ "macintosh", "MACINTOSH", BY_ICONV },
-	{ "tis-620", "TIS-620", BY_ICONV },
-	{ "gb2312", "GB18030", BY_ICONV }, /* a superset; what is meant */
-	{ "gb_2312-80", "GB18030", BY_ICONV },
-	{ "gbk", "GB18030", BY_ICONV },
-	{ "gb18030", "GB18030", BY_ICONV },
-	{ "hz-gb-2312", "HZ", BY_ICONV },
-	{ "big5", "BIG5-HKSCS", BY_ICONV },
-	{ "big5-hkscs", "BIG5-HKSCS", BY_ICONV },
-	{ "euc-tw", "EUC-TW", BY_ICONV },
-	{ "shift_jis", "CP932", BY_ICONV },
-	{ "shift-jis", "CP932", BY_ICONV },
-	{ "sjis", "CP932", BY_ICONV },
-	{ "windows-31j", "CP932", BY_ICONV },
-	{ "cp932", "CP932", BY_ICONV },
-	{ "euc-jp", "EUC-JP-MS", BY_ICONV },
-	{ "iso-2022-jp", "ISO-2022-JP-2", BY_ICONV },
-	{ "iso-2022-jp-2", "ISO-2022-JP-2", BY_ICONV },
-	{ "euc-kr", "CP949", BY_ICONV },
-	{ "ks_c_5601-1987", "CP949", BY_ICONV },
-	{ "cp949", "CP949", BY_ICONV },
-	{ "iso-2022-kr", "ISO-2022-KR", BY_ICONV },
-	{ "utf-16", "UTF-16", BY_ICONV },
-	{ "utf-16le", "UTF-16LE", BY_ICONV },
-	{ "utf-16be", "UTF-16BE", BY_ICONV },
-	{ "utf-32", "UTF-32", BY_ICONV },
+	{ NAME("utf-8"), NULL, IS_UTF8 },
+	{ NAME("utf8"), NULL, IS_UTF8 },
+	{ NAME("unicode-1-1-utf-8"), NULL, IS_UTF8 },
+	{ NAME("us-ascii"), NULL, IS_ASCII },
+	{ NAME("ascii"), NULL, IS_ASCII },
+	{ NAME("ansi_x3.4-1968"), NULL, IS_ASCII },
+	{ NAME("iso-8859-1"), NULL, IS_1252 },
+	{ NAME("iso8859-1"), NULL, IS_1252 },
+	{ NAME("iso_8859-1"), NULL, IS_1252 },
+	{ NAME("latin1"), NULL, IS_1252 },
+	{ NAME("windows-1252"), NULL, IS_1252 },
+	{ NAME("cp1252"), NULL, IS_1252 },
+	{ NAME("x-unknown"), NULL, IS_ASCII },
+	{ NAME("iso-8859-2"), "ISO-8859-2", BY_ICONV },
+	{ NAME("latin2"), "ISO-8859-2", BY_ICONV },
+	{ NAME("iso-8859-3"), "ISO-8859-3", BY_ICONV },
+	{ NAME("iso-8859-4"), "ISO-8859-4", BY_ICONV },
+	{ NAME("iso-8859-5"), "ISO-8859-5", BY_ICONV },
+	{ NAME("iso-8859-6"), "ISO-8859-6", BY_ICONV },
+	{ NAME("iso-8859-7"), "ISO-8859-7", BY_ICONV },
+	{ NAME("iso-8859-8"), "ISO-8859-8", BY_ICONV },
+	{ NAME("iso-8859-8-i"), "ISO-8859-8", BY_ICONV },
+	{ NAME("iso-8859-9"), "CP1254", BY_ICONV },
+	{ NAME("iso-8859-10"), "ISO-8859-10", BY_ICONV },
+	{ NAME("iso-8859-11"), "TIS-620", BY_ICONV },
+	{ NAME("iso-8859-13"), "ISO-8859-13", BY_ICONV },
+	{ NAME("iso-8859-14"), "ISO-8859-14", BY_ICONV },
+	{ NAME("iso-8859-15"), "ISO-8859-15", BY_ICONV },
+	{ NAME("iso-8859-16"), "ISO-8859-16", BY_ICONV },
+	{ NAME("windows-874"), "CP874", BY_ICONV },
+	{ NAME("windows-1250"), "CP1250", BY_ICONV },
+	{ NAME("cp1250"), "CP1250", BY_ICONV },
+	{ NAME("windows-1251"), "CP1251", BY_ICONV },
+	{ NAME("cp1251"), "CP1251", BY_ICONV },
+	{ NAME("windows-1253"), "CP1253", BY_ICONV },
+	{ NAME("windows-1254"), "CP1254", BY_ICONV },
+	{ NAME("windows-1255"), "CP1255", BY_ICONV },
+	{ NAME("windows-1256"), "CP1256", BY_ICONV },
+	{ NAME("windows-1257"), "CP1257", BY_ICONV },
+	{ NAME("windows-1258"), "CP1258", BY_ICONV },
+	{ NAME("ibm850"), "CP850", BY_ICONV },
+	{ NAME("cp850"), "CP850", BY_ICONV },
+	{ NAME("cp437"), "CP437", BY_ICONV },
+	{ NAME("cp866"), "CP866", BY_ICONV },
+	{ NAME("ibm866"), "CP866", BY_ICONV },
+	{ NAME("koi8-r"), "KOI8-R", BY_ICONV },
+	{ NAME("koi8-u"), "KOI8-U", BY_ICONV },
+	{ NAME("macintosh"), "MACINTOSH", BY_ICONV },
+	{ NAME("tis-620"), "TIS-620", BY_ICONV },
+	{ NAME("gb2312"), "GB18030", BY_ICONV }, /* a superset; what is meant */
+	{ NAME("gb_2312-80"), "GB18030", BY_ICONV },
+	{ NAME("gbk"), "GB18030", BY_ICONV },
+	{ NAME("gb18030"), "GB18030", BY_ICONV },
+	{ NAME("hz-gb-2312"), "HZ", BY_ICONV },
+	{ NAME("big5"), "BIG5-HKSCS", BY_ICONV },
+	{ NAME("big5-hkscs"), "BIG5-HKSCS", BY_ICONV },
+	{ NAME("euc-tw"), "EUC-TW", BY_ICONV },
+	{ NAME("shift_jis"), "CP932", BY_ICONV },
+	{ NAME("shift-jis"), "CP932", BY_ICONV },
+	{ NAME("sjis"), "CP932", BY_ICONV },
+	{ NAME("windows-31j"), "CP932", BY_ICONV },
+	{ NAME("cp932"), "CP932", BY_ICONV },
+	{ NAME("euc-jp"), "EUC-JP-MS", BY_ICONV },
+	{ NAME("iso-2022-jp"), "ISO-2022-JP-2", BY_ICONV },
+	{ NAME("iso-2022-jp-2"), "ISO-2022-JP-2", BY_ICONV },
+	{ NAME("euc-kr"), "CP949", BY_ICONV },
+	{ NAME("ks_c_5601-1987"), "CP949", BY_ICONV },
+	{ NAME("cp949"), "CP949", BY_ICONV },
+	{ NAME("iso-2022-kr"), "ISO-2022-KR", BY_ICONV },
+	{ NAME("utf-16"), "UTF-16", BY_ICONV },
+	{ NAME("utf-16le"), "UTF-16LE", BY_ICONV },
+	{ NAME("utf-16be"), "UTF-16BE", BY_ICONV },
+	{ NAME("utf-32"), "UTF-32", BY_ICONV },
 };
 #define CHARSETS (sizeof(charsets) / sizeof(charsets[0]))
 
@@ -100,12 +105,17 @@ static const uint16_t upper_1252[32] = { 0x20ac, 0, 0x201a, 0x0192, 0x201e,
 	0x017d, 0, 0, 0x2018, 0x2019, 0x201c, 0x201d, 0x2022, 0x2013, 0x2014,
 	0x02dc, 0x2122, 0x0161, 0x203a, 0x0153, 0, 0x017e, 0x0178 };
 
+/* Most of the list is passed by its first letter. */
 static const struct charset *
 charset_find(struct str name)
 {
+	char first = name.n > 0 ? (char)(name.p[0] | 0x20) : '\0';
+
 	for (size_t i = 0; i < CHARSETS; i++) {
-		if (str_ieq(name, str_of(charsets[i].name)))
-			return &charsets[i];
+		const struct charset *c = &charsets[i];
+
+		if (first == c->name.p[0] && str_ieq(name, c->name))
+			return c;
 	}
 	return NULL;
 }
@@ -160,27 +170,54 @@ from_1252(struct arena *a, struct str bytes, bool *lossy)
 	return (struct str){ out, n };
 }
 
-/* The last converter stays open: words and parts of one message mostly share
- * their charset, and opening costs more than converting. */
-static _Thread_local struct {
-	const char *name;
+/* The last few converters stay open: mail of one mailbox comes in a handful of
+ * charsets, and opening one, which may load a library, costs thirty times what
+ * it costs to convert a subject. */
+#define CONVERTERS 8
+
+static _Thread_local struct converter {
+	const char *name; /* NULL: free */
 	iconv_t handle;
-} opened;
+} opened[CONVERTERS];
+static _Thread_local size_t oldest;
+
+static struct converter *
+converter_find(const char *name)
+{
+	for (size_t i = 0; i < CONVERTERS; i++)
+		if (opened[i].name == name)
+			return &opened[i];
+	return NULL;
+}
+
+/* In the place of the one that was opened first. NULL: not on this system. */
+static struct converter *
+converter_open(const char *name)
+{
+	struct converter *c = &opened[oldest];
+
+	if (c->name != NULL)
+		iconv_close(c->handle);
+	c->name = NULL;
+	c->handle = iconv_open("UTF-8", name);
+	if (c->handle == (iconv_t)-1)
+		return NULL;
+	c->name = name;
+	oldest = (oldest + 1) % CONVERTERS;
+	return c;
+}
 
 static bool
 converter(const char *name, iconv_t *out)
 {
-	if (opened.name != name) {
-		if (opened.name != NULL)
-			iconv_close(opened.handle);
-		opened.name = NULL;
-		opened.handle = iconv_open("UTF-8", name);
-		if (opened.handle == (iconv_t)-1)
-			return false;
-		opened.name = name;
-	}
-	iconv(opened.handle, NULL, NULL, NULL, NULL); /* initial shift state */
-	*out = opened.handle;
+	struct converter *c = converter_find(name);
+
+	if (c == NULL)
+		c = converter_open(name);
+	if (c == NULL)
+		return false;
+	iconv(c->handle, NULL, NULL, NULL, NULL); /* initial shift state */
+	*out = c->handle;
 	return true;
 }
 

@@ -78,10 +78,13 @@ hex_value(char c)
 	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
+/* Neither encoding makes more bytes than there are. */
 static void
 decode_q(struct str s, struct buf *out)
 {
-	for (size_t i = 0; i < s.n; i++) {
+	char *room = buf_room(out, s.n), *to = room;
+
+	for (size_t i = 0; room != NULL && i < s.n; i++) {
 		int high = -1, low = -1;
 
 		if (s.p[i] == '=' && i + 2 < s.n) {
@@ -89,12 +92,13 @@ decode_q(struct str s, struct buf *out)
 			low = hex_value(s.p[i + 2]);
 		}
 		if (high >= 0 && low >= 0) {
-			buf_putc(out, (char)(high << 4 | low));
+			*to++ = (char)(high << 4 | low);
 			i += 2;
 		} else {
-			buf_putc(out, (char)(s.p[i] == '_' ? ' ' : s.p[i]));
+			*to++ = (char)(s.p[i] == '_' ? ' ' : s.p[i]);
 		}
 	}
+	buf_wrote(out, (size_t)(to - room));
 }
 
 static int
@@ -114,10 +118,11 @@ base64_value(char c)
 static void
 decode_b(struct str s, struct buf *out)
 {
+	char *room = buf_room(out, s.n), *to = room;
 	uint32_t bits = 0;
 	unsigned have = 0;
 
-	for (size_t i = 0; i < s.n; i++) {
+	for (size_t i = 0; room != NULL && i < s.n; i++) {
 		int value = base64_value(s.p[i]);
 
 		if (s.p[i] == '=')
@@ -128,9 +133,10 @@ decode_b(struct str s, struct buf *out)
 		have += 6;
 		if (have >= 8) {
 			have -= 8;
-			buf_putc(out, (char)(bits >> have & 0xff));
+			*to++ = (char)(bits >> have & 0xff);
 		}
 	}
+	buf_wrote(out, (size_t)(to - room));
 }
 
 /* Line ends and other controls cannot be shown and must not reach a header
@@ -138,13 +144,16 @@ decode_b(struct str s, struct buf *out)
 static void
 put_text(struct buf *out, struct str s)
 {
-	for (size_t i = 0; i < s.n; i++) {
+	char *room = buf_room(out, s.n), *to = room;
+
+	for (size_t i = 0; room != NULL && i < s.n; i++) {
 		unsigned char c = (unsigned char)s.p[i];
 
 		if (c == '\r' || c == '\n')
 			continue;
-		buf_putc(out, c < 0x20 || c == 0x7f ? ' ' : (char)c);
+		*to++ = c < 0x20 || c == 0x7f ? ' ' : (char)c;
 	}
+	buf_wrote(out, (size_t)(to - room));
 }
 
 static void
@@ -230,6 +239,20 @@ decode_all(struct decoder *d, struct str s)
 	take_plain(d, (struct str){ s.p + plain, s.n - plain });
 }
 
+/* Printable ASCII without the beginning of an encoded word: as it is. */
+static bool
+is_decoded(struct str s)
+{
+	for (size_t i = 0; i < s.n; i++) {
+		unsigned char c = (unsigned char)s.p[i];
+
+		if (c < 0x20 || c > 0x7e ||
+		    (c == '=' && i + 1 < s.n && s.p[i + 1] == '?'))
+			return false;
+	}
+	return true;
+}
+
 struct str
 rfc2047_decode(struct arena *a, struct str s, size_t max)
 {
@@ -238,6 +261,10 @@ rfc2047_decode(struct arena *a, struct str s, size_t max)
 
 	if (s.p == NULL)
 		return s;
+	if (is_decoded(s)) {
+		s.n = s.n > max ? max : s.n;
+		return (struct str){ arena_dup(a, s.p, s.n), s.n };
+	}
 	buf_init(&d.out, s.n * 4 + 64);
 	buf_init(&d.run, s.n + 64);
 	decode_all(&d, s);
@@ -248,20 +275,6 @@ rfc2047_decode(struct arena *a, struct str s, size_t max)
 	return out;
 }
 
-/* Printable ASCII that cannot be taken for an encoded word. */
-static bool
-is_plain_header(struct str s)
-{
-	for (size_t i = 0; i < s.n; i++) {
-		unsigned char c = (unsigned char)s.p[i];
-
-		if (c < 0x20 || c > 0x7e ||
-		    (c == '=' && i + 1 < s.n && s.p[i + 1] == '?'))
-			return false;
-	}
-	return s.n <= 900; /* a line has at most 998 (RFC 5322 2.1.1) */
-}
-
 struct str
 rfc2047_encode(struct arena *a, struct str text)
 {
@@ -269,7 +282,8 @@ rfc2047_encode(struct arena *a, struct str text)
 	struct str out;
 
 	buf_init(&b, text.n * 3 + 128);
-	if (is_plain_header(text)) {
+	/* a line has at most 998 (RFC 5322 2.1.1) */
+	if (text.n <= 900 && is_decoded(text)) {
 		buf_add(&b, text.p, text.n);
 		text.n = 0;
 	}

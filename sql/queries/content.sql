@@ -76,7 +76,7 @@ WITH r AS MATERIALIZED (
 	SELECT nextval('email_part_id_seq') AS id, e.application_id, s.position,
 	    s.part->>'part_number' AS part_number, s.part->>'parent' AS parent,
 	    s.part
-	FROM email e, json_array_elements(e.structure)
+	FROM email e, json_array_elements(e.structure::json)
 	    WITH ORDINALITY AS s (part, position)
 	WHERE e.account_id = $1 AND e.id = $2 AND e.structure IS NOT NULL
 	AND NOT EXISTS (SELECT FROM email_part

@@ -77,8 +77,8 @@ WITH made AS (
     INSERT INTO email (application_id, account_id, message_id, in_reply_to,
         "references", direction, subject, from_json, to_json, cc_json,
         bcc_json, reply_to_json, sent_at, received_at, size_bytes, snippet)
-    SELECT a.application_id, a.id, $2, $3, $4, $5, $6, $7::json, $8::json,
-        $9::json, $10::json, $11::json, $12, coalesce($13, now()), $14, $15
+    SELECT a.application_id, a.id, $2, $3, $4, $5, $6, $7, $8, $9, $10,
+        $11, $12, coalesce($13, now()), $14, $15
     FROM account a WHERE a.id = $1
     RETURNING id, application_id, account_id
 ), counted AS (

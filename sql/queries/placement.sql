@@ -14,12 +14,15 @@ FROM (SELECT uid, uid - row_number() OVER (ORDER BY uid) AS island
 GROUP BY island ORDER BY 1;
 
 -- Stores a batch of messages of one folder. UIDs that are placed already are
--- left alone, so a batch may come twice. A message whose server_email_id is
--- known joins that email; the others become new ones, whose ids are taken
--- here. Moves the cursor (NULL leaves it), folder's and account's counts in
--- the same statement. Gives the emails that were joined: email_settle them.
--- Where the folder is gone, nothing is written.
--- No two rows may share a server_email_id.
+-- left alone, so a batch may come twice; a first sync, which finds none of
+-- them between `low` and `high`, does not look for each. A message whose
+-- server_email_id is known joins that email; the others become new ones, whose
+-- ids are taken here. Moves the cursor (NULL leaves it), folder's and
+-- account's counts in the same statement. Gives the emails that were joined:
+-- email_settle them. Where the folder is gone, nothing is written.
+-- No two rows may share a server_email_id; has_ids tells that there is one.
+-- The arrays are unrolled side by side in one list of results: in FROM each of
+-- them would be copied into a table of its own first.
 -- name: placement_ingest :one
 -- args: account account, id application, id credential, id mailbox,
 -- args: int uidvalidity, int? uid_next, int? uid_low,
@@ -27,7 +30,7 @@ GROUP BY island ORDER BY 1;
 -- args: texts referencess, texts subjects, texts froms, texts tos, texts ccs,
 -- args: texts bccs, texts reply_tos, times sent, times received, ints sizes,
 -- args: bools attachments, texts structures, texts server_ids,
--- args: texts skip_reasons
+-- args: texts skip_reasons, int low, int high, bool has_ids
 -- row:  ingested
 -- plan: custom
 WITH folder AS MATERIALIZED (
@@ -35,23 +38,30 @@ WITH folder AS MATERIALIZED (
 	WHERE account_id = $1 AND credential_id = $3 AND id = $4
 	AND uidvalidity = $5 FOR UPDATE
 ), r AS (
-	SELECT u.*, string_to_array(u.flag_words, ' ') AS flags
-	FROM folder, unnest($8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19,
-	    $20, $21, $22, $23, $24, $25) AS u (uid, flag_words, message_id,
-	    in_reply_to, refs, subject, from_json, to_json, cc_json, bcc_json,
-	    reply_to_json, sent_at, received_at, size_bytes, has_attachments,
-	    structure, server_email_id, skip_reason)
-	-- Not NOT EXISTS: as a join it would read all of the folder.
-	WHERE (SELECT p.email_id FROM placement p
-	    WHERE p.account_id = $1 AND p.mailbox_id = $4
-	    AND p.uidvalidity = $5 AND p.uid = u.uid) IS NULL
+	SELECT unnest($8) AS uid, unnest($9) AS flag_words,
+	    unnest($10) AS message_id, unnest($11) AS in_reply_to,
+	    unnest($12) AS refs, unnest($13) AS subject, unnest($14) AS from_json,
+	    unnest($15) AS to_json, unnest($16) AS cc_json, unnest($17) AS bcc_json,
+	    unnest($18) AS reply_to_json, unnest($19) AS sent_at,
+	    unnest($20) AS received_at, unnest($21) AS size_bytes,
+	    unnest($22) AS has_attachments, unnest($23) AS structure,
+	    unnest($24) AS server_email_id, unnest($25) AS skip_reason
+	FROM folder
 ), m AS MATERIALIZED (
-	SELECT r.*, known.id AS known_id,
+	SELECT r.*, string_to_array(r.flag_words, ' ') AS flags,
+	    known.id AS known_id,
 	    coalesce(known.id, nextval('email_id_seq')) AS email_id
 	FROM r LEFT JOIN LATERAL (SELECT e.id FROM email e
 	    WHERE e.account_id = $1 AND e.credential_id = $3
 	    AND e.server_email_id = r.server_email_id
-	    ORDER BY e.id LIMIT 1) AS known ON true
+	    ORDER BY e.id LIMIT 1) AS known ON $28
+	WHERE (SELECT NOT EXISTS (SELECT FROM placement p
+	    WHERE p.account_id = $1 AND p.mailbox_id = $4
+	    AND p.uidvalidity = $5 AND p.uid BETWEEN $26 AND $27))
+	-- Not NOT EXISTS: as a join it would read all of the folder.
+	OR (SELECT p.email_id FROM placement p
+	    WHERE p.account_id = $1 AND p.mailbox_id = $4
+	    AND p.uidvalidity = $5 AND p.uid = r.uid) IS NULL
 ), made AS (
 	INSERT INTO email (application_id, account_id, id, credential_id,
 	    mailbox_id, uid, message_id, in_reply_to, "references", subject,
@@ -59,30 +69,31 @@ WITH folder AS MATERIALIZED (
 	    received_at, size_bytes, is_read, is_flagged, is_answered, is_draft,
 	    flags, has_attachments, structure, server_email_id, skip_reason)
 	SELECT $2, $1, email_id, $3, $4, uid, message_id, in_reply_to, refs,
-	    subject, from_json::json, to_json::json, cc_json::json,
-	    bcc_json::json, reply_to_json::json, sent_at, received_at,
-	    size_bytes, '\Seen' = ANY (flags), '\Flagged' = ANY (flags),
-	    '\Answered' = ANY (flags), '\Draft' = ANY (flags), flags,
-	    has_attachments, structure::json, server_email_id, skip_reason
+	    subject, from_json, to_json, cc_json, bcc_json, reply_to_json,
+	    sent_at, received_at, size_bytes, '\Seen' = ANY (flags),
+	    '\Flagged' = ANY (flags), '\Answered' = ANY (flags),
+	    '\Draft' = ANY (flags), flags, has_attachments, structure,
+	    server_email_id, skip_reason
 	FROM m WHERE known_id IS NULL
-	RETURNING is_read
 ), placed AS (
 	INSERT INTO placement (application_id, account_id, mailbox_id,
 	    uidvalidity, uid, email_id, flags, skip_reason)
 	SELECT $2, $1, $4, $5, uid, email_id, flags, skip_reason FROM m
+), total AS MATERIALIZED (
+	SELECT count(*) FILTER (WHERE skip_reason IS NULL) AS stored,
+	    count(skip_reason) AS skipped,
+	    count(*) FILTER (WHERE known_id IS NULL) AS emails,
+	    count(*) FILTER (WHERE known_id IS NULL
+	        AND '\Seen' <> ALL (flags)) AS unread,
+	    array_agg(known_id) FILTER (WHERE known_id IS NOT NULL) AS joined
+	FROM m
 ), counted AS (
 	INSERT INTO counter (application_id, account_id, name, n)
 	SELECT $2, $1, c.name, c.n
-	FROM (SELECT 'emails', count(*) FROM made
-	    UNION ALL
-	    SELECT 'unread', count(*) FROM made WHERE NOT is_read) AS c (name, n)
+	FROM total t, LATERAL (VALUES ('emails', t.emails), ('unread', t.unread))
+	    AS c (name, n)
 	WHERE c.n > 0 ORDER BY c.name
 	ON CONFLICT (account_id, name) DO UPDATE SET n = counter.n + excluded.n
-), total AS (
-	SELECT count(*) FILTER (WHERE skip_reason IS NULL) AS stored,
-	    count(skip_reason) AS skipped,
-	    array_agg(known_id) FILTER (WHERE known_id IS NOT NULL) AS joined
-	FROM m
 )
 UPDATE mailbox b SET uid_next = coalesce($6, uid_next),
     uid_low = coalesce($7, uid_low),

@@ -17,7 +17,7 @@ LEFT JOIN placement p ON p.account_id = $1 AND p.mailbox_id = e.mailbox_id
 LEFT JOIN LATERAL (SELECT s.part ->> 'part_number' AS part_number,
         s.part ->> 'content_type' AS content_type,
         s.part ->> 'charset' AS charset, s.part ->> 'encoding' AS encoding
-    FROM json_array_elements(e.structure) WITH ORDINALITY AS s (part, n)
+    FROM json_array_elements(e.structure::json) WITH ORDINALITY AS s (part, n)
     WHERE s.part ->> 'content_type' IN ('text/plain', 'text/html')
     AND s.part ->> 'disposition' IS DISTINCT FROM 'attachment'
     ORDER BY s.part ->> 'content_type' DESC, s.n LIMIT 1) AS t ON true

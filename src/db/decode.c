@@ -45,6 +45,7 @@ static const struct {
 	{ COL_STR_, 1043, STEP_STR },
 	{ COL_TIME_, 1184, STEP_TIME }, /* timestamptz */
 	{ COL_JSON_, 114, STEP_STR },
+	{ COL_JSON_, 25, STEP_STR }, /* JSON of our own, kept as text */
 	{ COL_JSON_, 3802, STEP_JSONB },
 	{ COL_BYTES_, 17, STEP_STR },
 	{ COL_IDS_, 1016, STEP_IDS },

@@ -76,20 +76,38 @@ references(const struct imap_message *m, struct arena *a)
 
 /* ---- people ---- */
 
+/* `left`, the divider, `right`. */
+static struct str
+joined(struct arena *a, struct str left, char divider, struct str right)
+{
+	char *out = arena_alloc(a, left.n + right.n + 1);
+
+	if (left.n > 0)
+		memcpy(out, left.p, left.n);
+	out[left.n] = divider;
+	if (right.n > 0)
+		memcpy(out + left.n + 1, right.p, right.n);
+	return (struct str){ out, left.n + 1 + right.n };
+}
+
+static struct str
+address_text(const struct imap_address *address, struct arena *a)
+{
+	struct str text = address->mailbox;
+
+	if (address->host.n > 0)
+		text = joined(a, address->mailbox, '@', address->host);
+	return one_line(a, text, ADDRESS_MOST);
+}
+
 static void
 write_address(struct jw *w, const struct imap_address *address, struct arena *a)
 {
-	char *text;
-
 	jw_object(w);
 	jw_key(w, "name");
 	jw_str(w, rfc2047_decode(a, address->name, NAME_MOST));
 	jw_key(w, "address");
-	text = arena_fmt(a, "%.*s%s%.*s", (int)address->mailbox.n,
-	    address->mailbox.p, address->host.n > 0 ? "@" : "",
-	    (int)address->host.n,
-	    address->host.p != NULL ? address->host.p : "");
-	jw_str(w, one_line(a, str_of(text), ADDRESS_MOST));
+	jw_str(w, address_text(address, a));
 	jw_object_end(w);
 }
 
@@ -183,9 +201,12 @@ bare_id(struct str id)
 	return id;
 }
 
+/* What is not there is left out: most parts have a third of the members. */
 static void
 write_member(struct jw *w, const char *key, struct str value)
 {
+	if (value.p == NULL)
+		return;
 	jw_key(w, key);
 	jw_str(w, value);
 }
@@ -195,17 +216,14 @@ write_part(struct jw *w, const struct imap_structure *s, size_t i,
     struct str filename, struct arena *a)
 {
 	const struct imap_part *p = &s->part[i];
-	struct str type = lower(a, p->type), subtype = lower(a, p->subtype);
 
 	jw_object(w);
 	write_member(w, "part_number", clean(a, p->number, 128));
 	write_member(w, "parent",
 	    p->parent < i ? clean(a, s->part[p->parent].number, 128)
 			  : (struct str){ NULL, 0 });
-	jw_key(w, "content_type");
-	jw_text(w,
-	    arena_fmt(a, "%.*s/%.*s", (int)type.n, type.p, (int)subtype.n,
-		subtype.p));
+	write_member(w, "content_type",
+	    joined(a, lower(a, p->type), '/', lower(a, p->subtype)));
 	write_member(w, "charset",
 	    lower(a, parameter_of(a, p->parameter, p->parameters, "charset")));
 	write_member(w, "filename", filename);

@@ -67,11 +67,27 @@ rematch(const struct slice *x)
 	return settle_placed(x->s, &matched);
 }
 
+/* The least and the greatest UID of a slice. */
+static void
+slice_range(const struct slice *x, int64_t *low, int64_t *high)
+{
+	const int64_t *uid = x->batch->uid + x->from;
+
+	*low = INT64_MAX;
+	*high = 0;
+	for (size_t i = 0; i < x->n; i++) {
+		*low = uid[i] < *low ? uid[i] : *low;
+		*high = uid[i] > *high ? uid[i] : *high;
+	}
+}
+
 static enum rc
 ingest(struct slice *x)
 {
 	struct sync_batch *b = x->batch;
+	int64_t low, high;
 
+	slice_range(x, &low, &high);
 	return placement_ingest(x->s->db,
 	    &(struct placement_ingest_args){ .account = x->s->account,
 		.application = x->s->lease->application_id,
@@ -97,7 +113,10 @@ ingest(struct slice *x)
 		.attachments = { b->has_attachments + x->from, x->n },
 		.structures = { b->structure + x->from, x->n },
 		.server_ids = { b->server_id + x->from, x->n },
-		.skip_reasons = { b->skip_reason + x->from, x->n } },
+		.skip_reasons = { b->skip_reason + x->from, x->n },
+		.low = low,
+		.high = high,
+		.has_ids = b->has_ids },
 	    x->s->step, &x->done);
 }
 

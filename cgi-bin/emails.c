@@ -103,11 +103,12 @@ list_plain(struct request *rq, struct email_page *p)
 	int64_t account = rq->actor.account;
 
 	p->exact = true;
-	db_pipe_begin(rq->db);
 	TRY(email_list(rq->db, account, p->before, p->ask.after, p->ask.most,
 	    p->ask.skip, rq->arena, &p->rows));
-	TRY(counter_get(rq->db, account, "emails", &p->total));
-	return db_pipe_end(rq->db);
+	if (p->rows.n == 0)
+		return counter_get(rq->db, account, "emails", &p->total);
+	p->total = p->rows.v[0].account_total;
+	return RC_OK;
 }
 
 /* `filter` tells, by offset, which members of the filter were given. */

@@ -4,6 +4,15 @@
 -- scope: global: decides the scope of what follows
 SELECT guard_token($1, $2, $3, $4, $5);
 
+-- For a read with a token whose rights guard_token or guard_client have
+-- confirmed a moment ago: the scope alone.
+-- name: guard_scope :guard
+-- args: int application, int account, int user
+-- scope: global: decides the scope of what follows
+SELECT set_config('letterrack.application', $1::text, true),
+    set_config('letterrack.account', $2::text, true),
+    set_config('letterrack.user', $3::text, true);
+
 -- For a machine client's token.
 -- name: guard_client :guard
 -- args: int application, int account, text client, text role

@@ -27,7 +27,7 @@
 /* Blocks double from the first to the second size; a piece larger than a
  * quarter of the second has a block of its own. */
 #define BLOCK_FIRST ((size_t)4096)
-#define BLOCK_MOST  ((size_t)256 * 1024)
+#define BLOCK_MOST  ((size_t)128 * 1024)
 
 struct block {
 	struct block *next;

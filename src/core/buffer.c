@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "core/log.h"
+#include "core/text.h"
 
 #define BUF_FIRST ((size_t)256)
 
@@ -51,7 +52,7 @@ grow(struct buf *b, size_t need)
 }
 
 char *
-buf_room(struct buf *b, size_t n)
+buf_room_made(struct buf *b, size_t n)
 {
 	/* Once full, smaller writes stay out too: no text with holes. */
 	if (b->full || n > b->max - b->n) {
@@ -64,29 +65,9 @@ buf_room(struct buf *b, size_t n)
 }
 
 void
-buf_add(struct buf *b, const void *p, size_t n)
-{
-	char *room;
-
-	if (n == 0)
-		return;
-	room = buf_room(b, n);
-	if (room == NULL)
-		return;
-	memcpy(room, p, n);
-	b->n += n;
-}
-
-void
 buf_puts(struct buf *b, const char *s)
 {
 	buf_add(b, s, strlen(s));
-}
-
-void
-buf_putc(struct buf *b, char c)
-{
-	buf_add(b, &c, 1);
 }
 
 void
@@ -121,18 +102,9 @@ buf_fmt(struct buf *b, const char *fmt, ...)
 void
 buf_int(struct buf *b, long long value)
 {
-	char digits[24];
-	char *p = digits + sizeof(digits);
-	/* Through unsigned, for LLONG_MIN has no positive. */
-	unsigned long long u = value < 0 ? 0 - (unsigned long long)value
-					 : (unsigned long long)value;
+	char text[INT_PRINT_SIZE];
 
-	do
-		*--p = (char)('0' + u % 10);
-	while ((u /= 10) > 0);
-	if (value < 0)
-		*--p = '-';
-	buf_add(b, p, (size_t)(digits + sizeof(digits) - p));
+	buf_add(b, text, int_print(value, text));
 }
 
 void

@@ -84,6 +84,19 @@ civil_date(int64_t days, struct civil *c)
 	c->weekday = (unsigned)(days - floor_div(days + 4, 7) * 7 + 4);
 }
 
+/* The days of a list are mostly the same few: the last one stays known. */
+static const struct civil *
+civil_day(int64_t days)
+{
+	static _Thread_local int64_t known = INT64_MIN;
+	static _Thread_local struct civil day;
+
+	if (days != known)
+		civil_date(days, &day);
+	known = days;
+	return &day;
+}
+
 static struct civil
 civil_from(instant t)
 {
@@ -92,7 +105,7 @@ civil_from(instant t)
 	int64_t days = floor_div(seconds, DAY);
 	unsigned in_day = (unsigned)(seconds - days * DAY);
 
-	civil_date(days, &c);
+	c = *civil_day(days);
 	c.hour = in_day / 3600;
 	c.minute = in_day / 60 % 60;
 	c.second = in_day % 60;

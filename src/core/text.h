@@ -42,6 +42,10 @@ str_ieq(struct str a, struct str b)
 bool str_starts(struct str, struct str prefix);
 struct str str_trim(struct str); /* SP, HT, CR, LF on both sides */
 
+/* A decimal number, without NUL; returns the length. */
+#define INT_PRINT_SIZE 20
+size_t int_print(int64_t, char out[INT_PRINT_SIZE]);
+
 /* Whole text as a decimal number without sign, blank or leading zeros beyond
  * "0" itself; false where it is not one or passes `max`. */
 bool str_uint(struct str, uint64_t max, uint64_t *);

@@ -59,6 +59,9 @@ enum rc db_open(struct db *) MUST_CHECK;
 void db_guard(struct db *, const struct stmt *, const struct arg *args,
     struct arena *, void *out);
 
+/* Has it let a transaction pass since it was set? */
+bool db_guard_passed(const struct db *);
+
 /* No guard: only statements marked `-- scope: global` run; another one ends
  * the process. */
 void db_guard_none(struct db *);

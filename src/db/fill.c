@@ -88,6 +88,7 @@ fill_guard(struct db *db, struct queued *q)
 {
 	enum rc rc;
 
+	db->guard_passed = true;
 	if (q->stmt->row == NULL || q->out == NULL)
 		return RC_OK;
 	rc = fill_rows(db, q);

@@ -32,6 +32,13 @@ db_guard(struct db *db, const struct stmt *stmt, const struct arg *args,
 		memcpy(db->guard_args, args, stmt->nargs * sizeof *args);
 	db->guard_arena = arena;
 	db->guard_out = out;
+	db->guard_passed = false;
+}
+
+bool
+db_guard_passed(const struct db *db)
+{
+	return db->guard != NULL && db->guard_passed;
 }
 
 void

@@ -58,6 +58,7 @@ struct db {
 	struct arg guard_args[GUARD_ARGS];
 	struct arena *guard_arena;
 	void *guard_out; /* NULL once filled */
+	bool guard_passed;
 
 	const char *channels[LISTEN_CHANNELS];
 	size_t channels_n;

@@ -32,5 +32,6 @@ const struct col email_cols[] = {
 	COL(struct email, status),
 	COL(struct email, created_at),
 	COL(struct email, updated_at),
+	COL(struct email, account_total, .hidden = true),
 	COL_END,
 };

@@ -41,6 +41,7 @@ struct email {
 	const char *status;
 	instant created_at;
 	instant updated_at;
+	int64_t account_total; /* email_list: how many the account has */
 };
 extern const struct col email_cols[];
 

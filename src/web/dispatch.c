@@ -125,11 +125,14 @@ handle(struct responder *r, struct request *rq)
 {
 	enum rc rc = rq->route->handler(rq);
 
-	if (rc != RC_UNAUTHORIZED || !guard_anew(rq))
-		return rc;
-	buf_reset(&rq->reply.head);
-	TRY(admit(r, rq, RC_OK));
-	return rq->route->handler(rq);
+	if (rc == RC_UNAUTHORIZED && guard_anew(rq)) {
+		buf_reset(&rq->reply.head);
+		TRY(admit(r, rq, RC_OK));
+		rc = rq->route->handler(rq);
+	}
+	if (rc == RC_OK && r->guard != NULL)
+		guard_confirm(r->guard, rq);
+	return rc;
 }
 
 static enum rc
@@ -355,7 +358,7 @@ dispatch_head(struct request *rq, struct buf *out)
 
 /* ---- the end ---- */
 
-#define KEEP ((size_t)256 * 1024)
+#define KEEP ((size_t)128 * 1024)
 
 void
 dispatch_done(struct responder *r, struct request *rq)

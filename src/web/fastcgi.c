@@ -29,7 +29,7 @@
 /* Free memory that is kept between requests. By default malloc gives each page
  * above 128 KiB back at once: a list has 19 results to free, and each was a
  * system call, and a page to be cleared again. */
-#define KEEP_FREE (512 << 10)
+#define KEEP_FREE (256 << 10)
 
 /* A peer on the socket that stops in the middle must not keep the process. */
 #define PEER_SECONDS 30

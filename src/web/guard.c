@@ -16,10 +16,27 @@
 
 #define SESSIONS_KEPT   256 /* a power of two */
 #define SESSION_KEEP_MS 1000
+#define RIGHTS_KEPT     256 /* a power of two */
+/* Rights that were taken away are gone within a second, the request that is
+ * running included. */
+#define RIGHTS_KEEP_MS 900
 
 struct seen {
 	unsigned char hash[SHA256_SIZE];
 	struct actor actor;
+	int64_t until_ms; /* steady; 0: free */
+};
+
+/* What a token claims, as far as the database has to confirm it. No padding
+ * that is not zero: compared as bytes. */
+struct rights {
+	int64_t application, account, user, session, version;
+	char client[65];
+	char role[8];
+};
+
+struct confirmed {
+	struct rights rights;
 	int64_t until_ms; /* steady; 0: free */
 };
 
@@ -29,6 +46,7 @@ struct guard {
 	struct token_cache *tokens;
 	struct rate_table *rates; /* NULL: no limits */
 	struct seen sessions[SESSIONS_KEPT];
+	struct confirmed confirmed[RIGHTS_KEPT];
 };
 
 /* ---- keys ---- */
@@ -132,7 +150,7 @@ actor_from_claims(struct actor *a, const struct claims *c)
 }
 
 static void
-guard_by_claims(struct request *rq, const struct claims *c)
+ask_by_claims(struct request *rq, const struct claims *c)
 {
 	if (c->user == 0)
 		guard_client(
@@ -140,6 +158,70 @@ guard_by_claims(struct request *rq, const struct claims *c)
 	else
 		guard_token(rq->db, c->application, c->account, c->user,
 		    c->session, c->member_version);
+}
+
+static struct rights *
+rights_of_claims(struct arena *a, const struct claims *c)
+{
+	struct rights *r = ARENA_NEW(a, struct rights);
+
+	r->application = c->application;
+	r->account = c->account;
+	r->user = c->user;
+	r->session = c->session;
+	r->version = c->member_version;
+	memcpy(r->client, c->client, strlen(c->client));
+	memcpy(r->role, c->role, strlen(c->role));
+	return r;
+}
+
+static struct confirmed *
+confirmed_place(struct guard *g, const struct rights *r)
+{
+	uint64_t h = (uint64_t)(r->session * 31 + r->account);
+
+	for (const char *p = r->client; *p != '\0'; p++)
+		h = h * 31 + (unsigned char)*p;
+	return &g->confirmed[h & (RIGHTS_KEPT - 1)];
+}
+
+static bool
+is_confirmed(struct guard *g, const struct rights *r)
+{
+	const struct confirmed *c = confirmed_place(g, r);
+
+	return c->until_ms > clock_steady_ms() &&
+	    memcmp(&c->rights, r, sizeof *r) == 0;
+}
+
+/* A read of an account's rows asks the database for the rights at most once in
+ * a moment; a write, and whoever asks who he is, asks each time. */
+static void
+guard_by_claims(struct guard *g, struct request *rq, const struct claims *c)
+{
+	struct rights *r = rights_of_claims(rq->arena, c);
+
+	if (rq->method == GET && rq->route->need == NEED_READ &&
+	    is_confirmed(g, r)) {
+		/* user -1: a machine, as guard_client has it */
+		guard_scope(rq->db, c->application, c->account,
+		    c->user == 0 ? -1 : c->user);
+		return;
+	}
+	rq->rights = r;
+	ask_by_claims(rq, c);
+}
+
+void
+guard_confirm(struct guard *g, struct request *rq)
+{
+	struct confirmed *c;
+
+	if (rq->rights == NULL || !db_guard_passed(rq->db))
+		return;
+	c = confirmed_place(g, rq->rights);
+	c->rights = *rq->rights;
+	c->until_ms = rq->started_ms + RIGHTS_KEEP_MS;
 }
 
 static enum rc
@@ -159,7 +241,7 @@ by_token(struct guard *g, struct request *rq, struct str token)
 		return refuse(g, rq);
 	TRY(count(g, rq, RATE_TOKEN, token, g->conf->token_rate));
 	actor_from_claims(&rq->actor, c);
-	guard_by_claims(rq, c);
+	guard_by_claims(g, rq, c);
 	return RC_OK;
 }
 

@@ -105,6 +105,7 @@ struct request {
 	bool secure;      /* HTTPS at the door */
 
 	struct actor actor;
+	struct rights *rights; /* asked of the database; see guard.h */
 	bool remembered; /* the actor is of an earlier request; see guard.h */
 	bool anew;       /* it was refused: ask the database who it is */
 

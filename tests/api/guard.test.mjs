@@ -1,7 +1,8 @@
-// Rights that were taken away are gone: tokens at once, cookies within a second.
+// Rights that were taken away are gone: for writes at once, for reads within a
+// second.
 import assert from 'node:assert/strict';
 import { before, describe, test } from 'node:test';
-import { client } from '../lib/api.mjs';
+import { client, refusedWithinSecond } from '../lib/api.mjs';
 import { people, sql } from '../lib/people.mjs';
 import { stack } from '../lib/stack.mjs';
 
@@ -37,12 +38,17 @@ describe('a token', () => {
 			SET status = 'suspended' WHERE id = ${them.account}`)],
 	];
 	for (const [name, end] of ends)
-		test(`is refused at once when ${name}`, async () => {
+		test(`writes no more, and reads a second at most, when ${name}`, async () => {
 			const them = people(house);
 			const bearer = { token: await token(them, them.member) };
 			assert.equal(await status(bearer), 200);
 			end(them, them.member.user);
-			const answer = await api.as(bearer).get(path);
+			assert.equal((await api.as(bearer).post(
+				`/api/accounts/acc_${them.account}/emails`, {
+					direction: 'inbound', from_json: [{ address: 'a@b.test' }],
+				})).status, 401);
+			const answer = await refusedWithinSecond(() =>
+				api.as(bearer).get(path));
 			assert.equal(answer.status, 401);
 			assert.match(answer.json.code, /unauthorized/);
 		});

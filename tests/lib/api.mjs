@@ -86,6 +86,15 @@ async function record(house, exchange) {
 		`${operation} ${exchange.status}\n`);
 }
 
+/** Asks until it is refused, a second at most: the last answer. */
+export async function refusedWithinSecond(ask) {
+	const end = Date.now() + 1000;
+	let answer = await ask();
+	while (answer.status === 200 && Date.now() < end)
+		answer = await ask();
+	return answer;
+}
+
 export function client(house, who = {}, options = {}) {
 	const base = options.url ?? house.url;
 

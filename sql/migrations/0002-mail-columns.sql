@@ -21,6 +21,14 @@ ALTER TABLE email
 	ALTER COLUMN structure TYPE text USING json_strip_nulls(structure)::text,
 	DROP CONSTRAINT email_id_key;
 
+-- The setting is read once a statement instead of once a row that is written.
+DROP POLICY tenant ON email;
+DROP POLICY tenant ON placement;
+CREATE POLICY tenant ON email USING (account_id =
+	(SELECT current_setting('letterrack.account')::bigint));
+CREATE POLICY tenant ON placement USING (account_id =
+	(SELECT current_setting('letterrack.account')::bigint));
+
 -- An email as the API shows it; row-level security is the caller's.
 CREATE VIEW email_row WITH (security_invoker) AS
 SELECT e.id, e.account_id, e.credential_id, e.mailbox_id AS mailbox,

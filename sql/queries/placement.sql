@@ -16,8 +16,7 @@ GROUP BY island ORDER BY 1;
 -- Stores a batch of messages of one folder. UIDs that are placed already are
 -- left alone, so a batch may come twice; a first sync, which finds none of
 -- them between `low` and `high`, does not look for each. A message whose
--- server_email_id is known joins that email; the others become new ones, whose
--- ids are taken here. Moves the cursor (NULL leaves it), folder's and
+-- server_email_id is known joins that email; the others become new ones. Moves the cursor (NULL leaves it), folder's and
 -- account's counts in the same statement. Gives the emails that were joined:
 -- email_settle them. Where the folder is gone, nothing is written.
 -- No two rows may share a server_email_id; has_ids tells that there is one.
@@ -37,56 +36,67 @@ WITH folder AS MATERIALIZED (
 	SELECT id FROM mailbox
 	WHERE account_id = $1 AND credential_id = $3 AND id = $4
 	AND uidvalidity = $5 FOR UPDATE
-), r AS (
-	SELECT unnest($8) AS uid, unnest($9) AS flag_words,
-	    unnest($10) AS message_id, unnest($11) AS in_reply_to,
-	    unnest($12) AS refs, unnest($13) AS subject, unnest($14) AS from_json,
-	    unnest($15) AS to_json, unnest($16) AS cc_json, unnest($17) AS bcc_json,
-	    unnest($18) AS reply_to_json, unnest($19) AS sent_at,
-	    unnest($20) AS received_at, unnest($21) AS size_bytes,
-	    unnest($22) AS has_attachments, unnest($23) AS structure,
-	    unnest($24) AS server_email_id, unnest($25) AS skip_reason
-	FROM folder
-), m AS MATERIALIZED (
-	SELECT r.*, string_to_array(r.flag_words, ' ') AS flags,
-	    known.id AS known_id,
-	    coalesce(known.id, nextval('email_id_seq')) AS email_id
-	FROM r LEFT JOIN LATERAL (SELECT e.id FROM email e
+), fresh AS MATERIALIZED (
+	SELECT NOT EXISTS (SELECT FROM placement p
+	    WHERE p.account_id = $1 AND p.mailbox_id = $4
+	    AND p.uidvalidity = $5 AND p.uid BETWEEN $26 AND $27) AS all_of_it
+), joined AS MATERIALIZED (
+	SELECT r.uid, string_to_array(r.words, ' ') AS flags, r.skip_reason,
+	    known.id, false AS is_new, false AS is_read
+	FROM (SELECT unnest($8) AS uid, unnest($9) AS words,
+	        unnest($24) AS server_email_id, unnest($25) AS skip_reason
+	    FROM folder WHERE $28) AS r,
+	LATERAL (SELECT e.id FROM email e
 	    WHERE e.account_id = $1 AND e.credential_id = $3
 	    AND e.server_email_id = r.server_email_id
-	    ORDER BY e.id LIMIT 1) AS known ON $28
-	WHERE (SELECT NOT EXISTS (SELECT FROM placement p
-	    WHERE p.account_id = $1 AND p.mailbox_id = $4
-	    AND p.uidvalidity = $5 AND p.uid BETWEEN $26 AND $27))
+	    ORDER BY e.id LIMIT 1) AS known
 	-- Not NOT EXISTS: as a join it would read all of the folder.
+	WHERE (SELECT all_of_it FROM fresh)
 	OR (SELECT p.email_id FROM placement p
 	    WHERE p.account_id = $1 AND p.mailbox_id = $4
 	    AND p.uidvalidity = $5 AND p.uid = r.uid) IS NULL
 ), made AS (
-	INSERT INTO email (application_id, account_id, id, credential_id,
+	INSERT INTO email (application_id, account_id, credential_id,
 	    mailbox_id, uid, message_id, in_reply_to, "references", subject,
 	    from_json, to_json, cc_json, bcc_json, reply_to_json, sent_at,
 	    received_at, size_bytes, is_read, is_flagged, is_answered, is_draft,
 	    flags, has_attachments, structure, server_email_id, skip_reason)
-	SELECT $2, $1, email_id, $3, $4, uid, message_id, in_reply_to, refs,
-	    subject, from_json, to_json, cc_json, bcc_json, reply_to_json,
-	    sent_at, received_at, size_bytes, '\Seen' = ANY (flags),
+	SELECT $2, $1, $3, $4, uid, message_id, in_reply_to, refs, subject,
+	    from_json, to_json, cc_json, bcc_json, reply_to_json, sent_at,
+	    received_at, size_bytes, '\Seen' = ANY (flags),
 	    '\Flagged' = ANY (flags), '\Answered' = ANY (flags),
 	    '\Draft' = ANY (flags), flags, has_attachments, structure,
 	    server_email_id, skip_reason
-	FROM m WHERE known_id IS NULL
+	FROM (SELECT unnest($8) AS uid,
+	        string_to_array(unnest($9), ' ') AS flags,
+	        unnest($10) AS message_id, unnest($11) AS in_reply_to,
+	        unnest($12) AS refs, unnest($13) AS subject,
+	        unnest($14) AS from_json, unnest($15) AS to_json,
+	        unnest($16) AS cc_json, unnest($17) AS bcc_json,
+	        unnest($18) AS reply_to_json, unnest($19) AS sent_at,
+	        unnest($20) AS received_at, unnest($21) AS size_bytes,
+	        unnest($22) AS has_attachments, unnest($23) AS structure,
+	        unnest($24) AS server_email_id, unnest($25) AS skip_reason
+	    FROM folder) AS r
+	WHERE ((SELECT all_of_it FROM fresh)
+	    OR (SELECT p.email_id FROM placement p
+	        WHERE p.account_id = $1 AND p.mailbox_id = $4
+	        AND p.uidvalidity = $5 AND p.uid = r.uid) IS NULL)
+	AND (NOT $28 OR uid <> ALL (ARRAY(SELECT uid FROM joined)))
+	RETURNING uid, flags, skip_reason, id, true AS is_new, is_read
+), arrived AS MATERIALIZED (
+	SELECT * FROM made UNION ALL SELECT * FROM joined
 ), placed AS (
 	INSERT INTO placement (application_id, account_id, mailbox_id,
 	    uidvalidity, uid, email_id, flags, skip_reason)
-	SELECT $2, $1, $4, $5, uid, email_id, flags, skip_reason FROM m
+	SELECT $2, $1, $4, $5, uid, id, flags, skip_reason FROM arrived
 ), total AS MATERIALIZED (
 	SELECT count(*) FILTER (WHERE skip_reason IS NULL) AS stored,
 	    count(skip_reason) AS skipped,
-	    count(*) FILTER (WHERE known_id IS NULL) AS emails,
-	    count(*) FILTER (WHERE known_id IS NULL
-	        AND '\Seen' <> ALL (flags)) AS unread,
-	    array_agg(known_id) FILTER (WHERE known_id IS NOT NULL) AS joined
-	FROM m
+	    count(*) FILTER (WHERE is_new) AS emails,
+	    count(*) FILTER (WHERE is_new AND NOT is_read) AS unread,
+	    array_agg(id) FILTER (WHERE NOT is_new) AS joined
+	FROM arrived
 ), counted AS (
 	INSERT INTO counter (application_id, account_id, name, n)
 	SELECT $2, $1, c.name, c.n

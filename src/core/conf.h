@@ -74,8 +74,6 @@
 	    "Messages up to this size are fetched whole at their first read.") \
 	X(SIZE, body_cache_total, "512m", 0, 1099511627776,                    \
 	    "Size of the cache of fetched messages.")                          \
-	X(INT, sync_connections, "2", 1, 8,                                    \
-	    "IMAP connections a sync opens to one account.")                   \
 	X(INT, workers_scale, "1", 1, 16,                                      \
 	    "Multiplies the number of processes of every responder.")          \
 	X(TEXT, failpoint, "", 0, 128,                                         \

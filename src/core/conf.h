@@ -74,6 +74,10 @@
 	    "Messages up to this size are fetched whole at their first read.") \
 	X(SIZE, body_cache_total, "512m", 0, 1099511627776,                    \
 	    "Size of the cache of fetched messages.")                          \
+	X(SIZE, sync_hash_message, "32k", 0, 1048576,                          \
+	    "Messages up to this size are fetched whole behind a sync, so "    \
+	    "that they are known again when they move to another folder of "   \
+	    "a server without ids for messages; 0: none.")                     \
 	X(INT, workers_scale, "1", 1, 16,                                      \
 	    "Multiplies the number of processes of every responder.")          \
 	X(TEXT, failpoint, "", 0, 128,                                         \

@@ -270,6 +270,109 @@ START_TEST(rematches_uidvalidity)
 }
 END_TEST
 
+/* What another client moves or copies stays the email that it was, whichever of
+ * the two folders is looked into first (INBOX always is). */
+static void
+check_moved(const char *ids, int64_t moved, const char *where)
+{
+	struct sync_report r = house_sync(&house);
+
+	ck_assert_int_eq(r.moved, moved);
+	ck_assert_int_eq(r.stored, 0);
+	ck_assert_str_eq(one("SELECT string_agg(id || subject, ',' ORDER BY "
+			     "id) FROM email WHERE credential_id = {c} AND "
+			     "removed_at IS NULL"),
+	    ids);
+	ck_assert_str_eq(
+	    one("SELECT string_agg(m.name || right(e.subject, 2), ',' ORDER "
+		"BY e.id, m.name) FROM placement p JOIN email e ON e.id = "
+		"p.email_id JOIN mailbox m ON m.id = p.mailbox_id WHERE "
+		"m.credential_id = {c}"),
+	    where);
+	check_counts();
+}
+
+START_TEST(follows_moves)
+{
+	struct imap *im = newcomer("moves", 3);
+	struct arena *a = arena_new((size_t)1 << 20);
+	struct imap_mailbox box;
+	struct imap_moved copied;
+	struct imap_set one_uid;
+	const char *ids;
+	bool qresync;
+
+	ck_assert_int_eq(house_run(&house, NULL), RC_OK);
+	ck_assert_int_eq(house_int(&house,
+			     "SELECT count(sha256) FROM email WHERE "
+			     "credential_id = {c}"),
+	    3);
+	ids = one("SELECT string_agg(id || subject, ',' ORDER BY id) FROM "
+		  "email WHERE credential_id = {c}");
+	house_move(im, "INBOX", "2:3", "Trash");
+	check_moved(ids, 2, "INBOX 1,Trash 2,Trash 3");
+	house_store(im, "Trash", "1", "+FLAGS", "(\\Seen)");
+	house_move(im, "Trash", "1", "INBOX");
+	check_moved(ids, 1, "INBOX 1,INBOX 2,Trash 3");
+	ck_assert_str_eq(one("SELECT is_read, uid FROM email WHERE "
+			     "credential_id = {c} AND subject = 'number 2'"),
+	    "t|4");
+	MUST(imap_folder_create(im, str_of("New")));
+	house_move(im, "Trash", "2", "New");
+	check_moved(ids, 1, "INBOX 1,INBOX 2,New 3");
+	MUST(imap_select(
+	    im, str_of("INBOX"), false, NULL, NULL, &box, &qresync));
+	imap_set_init(&one_uid, a);
+	imap_set_add(&one_uid, 1, 1);
+	MUST(imap_copy(im, &one_uid, str_of("Sent"), a, &copied));
+	check_moved(ids, 1, "INBOX 1,Sent 1,INBOX 2,New 3");
+	ck_assert_int_eq(house_sync(&house).changed, 0);
+	arena_free(&a);
+	imap_free(&im);
+}
+END_TEST
+
+/* A message comes back: out of a folder that nobody looked into meanwhile. */
+START_TEST(follows_what_had_vanished)
+{
+	struct imap *im = newcomer("back", 2);
+	const char *ids;
+
+	ck_assert_int_eq(house_run(&house, NULL), RC_OK);
+	ids = one("SELECT string_agg(id || subject, ',' ORDER BY id) FROM "
+		  "email WHERE credential_id = {c}");
+	house_expunge(im, "INBOX", "1");
+	ck_assert_int_eq(house_sync(&house).expunged, 1);
+	house_append(im, "Sent", message(1));
+	check_moved(ids, 1, "Sent 1,INBOX 2");
+	imap_free(&im);
+}
+END_TEST
+
+/* Nothing but the bytes tells: not a Message-ID, not size and envelope. */
+START_TEST(joins_only_the_same_bytes)
+{
+	struct imap *im = newcomer("bytes", 3);
+	struct sync_report r;
+
+	ck_assert_int_eq(house_run(&house, NULL), RC_OK);
+	house_sql(&house,
+	    "UPDATE email SET sha256 = NULL WHERE credential_id = {c} AND "
+	    "uid = 1; UPDATE email SET sha256 = sha256('other') WHERE "
+	    "credential_id = {c} AND uid = 2");
+	house_move(im, "INBOX", "1:2", "Trash");
+	r = house_sync(&house);
+	ck_assert_int_eq(r.stored, 2);
+	ck_assert_int_eq(r.moved, 0);
+	ck_assert_str_eq(
+	    one("SELECT string_agg(subject || coalesce(removed_why, ''), ',' "
+		"ORDER BY subject, id) FROM email WHERE credential_id = {c}"),
+	    "number 1vanished,number 1,number 2vanished,number 2,number 3");
+	check_counts();
+	imap_free(&im);
+}
+END_TEST
+
 /* A user's change wins over what a sync reads, and reaches the server. */
 static enum rc
 read_and_flag(struct db *db, void *arg)
@@ -518,6 +621,9 @@ run_profile(const struct profile *p)
 		UNIT(follows_folders),
 		UNIT(follows_swapped_names),
 		UNIT(rematches_uidvalidity),
+		UNIT(follows_moves),
+		UNIT(follows_what_had_vanished),
+		UNIT(joins_only_the_same_bytes),
 		UNIT(tells_flags),
 		UNIT(keeps_wishes),
 		UNIT(reads_first_words),

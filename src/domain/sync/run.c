@@ -284,6 +284,7 @@ report_json(const struct sync_report *r, struct buf *b)
 	JW_INT(&w, "changed", r->changed);
 	JW_INT(&w, "stored", r->stored);
 	JW_INT(&w, "skipped", r->skipped);
+	JW_INT(&w, "moved", r->moved);
 	JW_INT(&w, "flags", r->flags);
 	JW_INT(&w, "expunged", r->expunged);
 	JW_INT(&w, "told", r->told);

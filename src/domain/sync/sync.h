@@ -49,6 +49,7 @@ struct sync_report {
 	int64_t changed;  /* folders that were looked into */
 	int64_t stored;   /* messages new here */
 	int64_t skipped;  /* of them, could not be read whole */
+	int64_t moved;    /* messages new in a folder, and known */
 	int64_t flags;    /* messages whose flags differed */
 	int64_t expunged; /* placements gone */
 	int64_t told;     /* messages whose flags the server was told */

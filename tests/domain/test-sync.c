@@ -597,6 +597,66 @@ START_TEST(stores_the_corpus)
 }
 END_TEST
 
+/* A task that names a folder is about that one. */
+static enum rc
+sync_folder_named(const char *payload, struct sync_report *r)
+{
+	(void)house_queue(&house, "imap_sync_messages");
+	house_sql(&house,
+	    arena_fmt(house.arena,
+		"UPDATE task SET payload = '%s' WHERE id = (SELECT max(id) "
+		"FROM task WHERE target_credential_id = {c})",
+		payload));
+	return house_run(&house, r);
+}
+
+static void
+check_folders(const char *wanted)
+{
+	ck_assert_str_eq(one("SELECT string_agg(m.name || ':' || e.subject, "
+			     "',' ORDER BY e.id) FROM email e JOIN mailbox m "
+			     "ON m.id = e.mailbox_id WHERE m.credential_id = "
+			     "{c} AND e.removed_at IS NULL"),
+	    wanted);
+}
+
+START_TEST(syncs_one_folder)
+{
+	struct imap *im = newcomer("onefolder", 1);
+	struct sync_report r;
+
+	house_sql(&house,
+	    "DELETE FROM task WHERE task_type = "
+	    "'imap_fetch_text'");
+	MUST(imap_folder_create(im, str_of("D&APw-nn")));
+	house_append(im, "INBOX", message(2));
+	house_append(im, "Sent", message(3));
+	house_append(im, "D&APw-nn", message(4));
+	ck_assert_int_eq(
+	    sync_folder_named("{\"folder\": \"Dünn\"}", &r), RC_OK);
+	check_folders("INBOX:number 1,Dünn:number 4");
+	ck_assert_int_eq(
+	    sync_folder_named("{\"folder\": \"Sent\"}", &r), RC_OK);
+	check_folders("INBOX:number 1,Dünn:number 4,Sent:number 3");
+	ck_assert_str_eq(one("SELECT stored_messages, server_messages FROM "
+			     "mailbox WHERE credential_id = {c} AND name = "
+			     "'INBOX'"),
+	    "1|1");
+	ck_assert_int_eq(
+	    sync_folder_named("{\"folder\": \"sent\"}", &r), RC_NO_FOLDER);
+	ck_assert_str_eq(one("SELECT state, last_error_code, "
+			     "last_error_detail FROM job WHERE credential_id "
+			     "= {c} ORDER BY id DESC LIMIT 1"),
+	    "failed|not_found_folder|the server has no folder sent");
+	ck_assert_int_eq(sync_folder_named("{\"folder\": 7}", &r), RC_INVALID);
+	ck_assert_int_eq(sync_folder_named("{\"folder\": null}", &r), RC_OK);
+	check_folders("INBOX:number 1,Dünn:number 4,Sent:number 3,"
+		      "INBOX:number 2");
+	check_counts();
+	imap_free(&im);
+}
+END_TEST
+
 /* What a server can decides the way, so all of it once for each way. */
 static const struct profile {
 	const char *suite;
@@ -629,6 +689,7 @@ run_profile(const struct profile *p)
 		UNIT(reads_first_words),
 		UNIT(looks_without_touching),
 		UNIT(forgets_a_credential),
+		UNIT(syncs_one_folder),
 		UNIT(says_what_failed),
 		UNIT(stores_the_corpus),
 	};

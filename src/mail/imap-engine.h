@@ -20,6 +20,7 @@
 	X(CAPABILITY, "CAPABILITY", IMAP_IN, TAKES(CAPABILITY), DENIED)        \
 	X(ENABLE, "ENABLE", IMAP_IN, TAKES(ENABLED), DENIED)                   \
 	X(COMPRESS, "COMPRESS", IMAP_IN, 0, DENIED)                            \
+	X(ID, "ID", IMAP_IN, TAKES(ID), DENIED)                                \
 	X(LIST, "LIST", IMAP_IN, TAKES(LIST) | TAKES(STATUS), DENIED)          \
 	X(STATUS, "STATUS", IMAP_IN, TAKES(STATUS), NO_FOLDER)                 \
 	X(SELECT, "SELECT", IMAP_IN, TAKES_SELECT, NO_FOLDER)                  \

@@ -9,9 +9,11 @@ struct imap {
 	struct imap_link *link;
 	struct imap_engine *engine;
 	struct imap_changes changes;
-	struct imap_call caps_call, enable_call; /* the greeting's pipeline */
+	/* the greeting's pipeline */
+	struct imap_call caps_call, enable_call, id_call;
 	bool greeted; /* CAPABILITY and ENABLE are on their way, or answered */
-	bool enable_sent;
+	bool enable_sent, id_sent;
+	char server_id[256];
 	bool happened; /* an event since it was last cleared */
 	int64_t until;
 	enum rc broken; /* RC_OK: usable */

@@ -45,6 +45,9 @@ enum rc imap_ready(struct imap *) MUST_CHECK;
 uint64_t imap_caps(const struct imap *);
 struct str imap_caps_text(const struct imap *); /* lives as the session */
 void imap_until(struct imap *, int64_t until);
+/* What the server says it is (RFC 2971): "name=Dovecot version=2.3"; "" where
+ * it has said nothing, or not yet. Lives as the session. */
+const char *imap_server_id(const struct imap *);
 
 /* --- folders --- */
 

@@ -194,6 +194,15 @@ call_ready(struct imap_client *c, struct words *w)
 	return imap_ready(c->im);
 }
 
+/* What the server says it is. */
+static enum rc
+call_server(struct imap_client *c, struct words *w)
+{
+	(void)w;
+	buf_fmt(&c->out, "%s\n", imap_server_id(c->im));
+	return RC_OK;
+}
+
 static enum rc
 call_list(struct imap_client *c, struct words *w)
 {
@@ -459,6 +468,7 @@ static const struct {
 } calls[] = {
 	{ "open", call_open },
 	{ "ready", call_ready },
+	{ "server", call_server },
 	{ "list", call_list },
 	{ "status", call_status },
 	{ "select", call_select },

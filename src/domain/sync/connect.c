@@ -91,8 +91,11 @@ sync_connected(struct sync *s)
 	if (rc != RC_OK)
 		return note_failure(s, rc);
 	caps = imap_caps_text(s->imap);
-	if (!same_caps(s->access->capabilities, caps))
+	if (!same_caps(s->access->capabilities, caps)) {
 		changed = arena_dup(s->arena, caps.p, caps.n);
+		log_info(&s->log, "mail server credential=%lld id=\"%s\"",
+		    (long long)s->access->id, imap_server_id(s->imap));
+	}
 	return credential_works(s->db, s->account, s->access->id,
 	    s->access->secret_version, changed, NULL);
 }

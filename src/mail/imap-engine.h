@@ -138,7 +138,9 @@ const struct imap_mailbox *imap_engine_mailbox(const struct imap_engine *);
 /* UIDVALIDITY changed while the folder was open: no UID means anything. */
 bool imap_engine_stale(const struct imap_engine *);
 uint64_t imap_engine_enabled(const struct imap_engine *);
-/* Bytes from the server so far. */
+/* Bytes from the server so far, as they came. */
 uint64_t imap_engine_received(const struct imap_engine *);
+/* COMPRESS was accepted: both directions are packed, unseen by callers. */
+bool imap_engine_compressed(const struct imap_engine *);
 
 #endif

@@ -193,6 +193,16 @@ imap_link_fd(const struct imap_link *l)
 	return l->fd;
 }
 
+int64_t
+imap_link_round_trip_us(const struct imap_link *l)
+{
+	curl_off_t named = 0, connected = 0;
+
+	(void)curl_easy_getinfo(l->handle, CURLINFO_NAMELOOKUP_TIME_T, &named);
+	(void)curl_easy_getinfo(l->handle, CURLINFO_CONNECT_TIME_T, &connected);
+	return connected > named ? (int64_t)(connected - named) : 0;
+}
+
 /* "A002 NO [X] words" and "* BYE words" without what stands in front. */
 static struct str
 plain_words(struct str line)

@@ -49,6 +49,9 @@ enum rc imap_link_open(
     const struct imap_login *, int64_t until, struct imap_link **) MUST_CHECK;
 
 int imap_link_fd(const struct imap_link *);
+/* How long the way to the server and back took when it was dialled. Where the
+ * first of several addresses did not answer, that time is in it. */
+int64_t imap_link_round_trip_us(const struct imap_link *);
 
 /* *n == 0: nothing now (poll only then: TLS keeps bytes back).
  * RC_CONNECTION: the end. */

@@ -113,6 +113,12 @@ imap_server_id(const struct imap *im)
 	return im->server_id;
 }
 
+bool
+imap_compressed(const struct imap *im)
+{
+	return imap_engine_compressed(im->engine);
+}
+
 const struct imap_mailbox *
 imap_mailbox(const struct imap *im)
 {
@@ -363,6 +369,30 @@ imap_run(struct imap *im, struct imap_call *c, struct imap_command *cmd)
 {
 	TRY(imap_send(im, c, cmd));
 	return imap_wait(im, c);
+}
+
+static bool
+is_far(const struct imap *im)
+{
+	return imap_link_round_trip_us(im->link) >=
+	    im->params->compress_ms * 1000;
+}
+
+enum rc
+imap_compress(struct imap *im)
+{
+	struct imap_call c = IMAP_CALL(IMAP_DO_COMPRESS, NULL, NULL);
+	struct imap_command cmd;
+	enum rc rc;
+
+	if (im->compress_asked || !im->params->compress ||
+	    !(imap_caps(im) & IMAP_CAP(COMPRESS)) || !is_far(im))
+		return RC_OK;
+	im->compress_asked = true;
+	TRY(imap_begin(im, &cmd));
+	imap_command_puts(&cmd, " DEFLATE");
+	rc = imap_run(im, &c, &cmd);
+	return c.done && im->broken == RC_OK ? RC_OK : rc;
 }
 
 enum rc

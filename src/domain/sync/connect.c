@@ -35,6 +35,8 @@ params_make(struct sync *s)
 	s->params.login.multi = h->multi;
 	s->params.idle_ms = IDLE_MS;
 	s->params.command_ms = COMMAND_MS;
+	s->params.compress = !s->bodies;
+	s->params.compress_ms = h->conf->compress_rtt;
 	s->params.waiting = waiting;
 	s->params.waiting_arg = s;
 	return RC_OK;

@@ -230,6 +230,7 @@ run_flags(struct sync *s)
 static enum rc
 run_texts(struct sync *s)
 {
+	s->bodies = true;
 	TRY(sync_connect(s));
 	return sync_texts(s);
 }

@@ -34,6 +34,7 @@ struct sync {
 	bool wishes_wait; /* flags that the server does not take now */
 	bool stopping;    /* the run ends early, and is not at fault */
 	bool looking;     /* nothing is written */
+	bool bodies;      /* it reads little else */
 	struct {
 		bool asked, off; /* is there anything to be found? */
 		int64_t hashed;  /* messages that were fetched for it */

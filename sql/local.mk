@@ -5,7 +5,8 @@
 migrations_sql = \
 	%D%/migrations/0001-foundation.sql \
 	%D%/migrations/0002-mail-columns.sql \
-	%D%/migrations/0020-moves.sql
+	%D%/migrations/0020-moves.sql \
+	%D%/migrations/0021-credential-row.sql
 queries_sql = \
 	%D%/queries/account.sql \
 	%D%/queries/actor.sql \

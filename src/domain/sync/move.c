@@ -25,7 +25,7 @@ struct moving {
 	struct imap_set *set;  /* the caller's */
 	struct imap_set alike; /* of the same size as known mail */
 	int64_t *uid, *size;   /* of all in the set */
-	size_t n;
+	size_t n, most;
 	/* of the chunk at hand */
 	size_t row[CHUNK]; /* places in the batch */
 	struct str hash[CHUNK];
@@ -57,8 +57,7 @@ take_size(void *arg, const struct imap_message *m)
 {
 	struct moving *x = arg;
 
-	if (!(m->has & IMAP_HAS_SIZE) || !imap_set_has(x->set, m->uid) ||
-	    (uint64_t)x->n == imap_set_count(x->set))
+	if (!(m->has & IMAP_HAS_SIZE) || x->n == x->most)
 		return RC_OK;
 	x->uid[x->n] = m->uid;
 	x->size[x->n++] = m->size <= INT64_MAX ? (int64_t)m->size : 0;
@@ -85,10 +84,10 @@ static enum rc
 sieve_sizes(struct moving *x)
 {
 	const struct imap_fetch how = { .message = take_size, .arg = x };
-	size_t most = (size_t)imap_set_count(x->set);
 
-	x->uid = ARENA_ARRAY(x->s->folder, int64_t, most);
-	x->size = ARENA_ARRAY(x->s->folder, int64_t, most);
+	x->most = (size_t)imap_set_count(x->set);
+	x->uid = ARENA_ARRAY(x->s->folder, int64_t, x->most);
+	x->size = ARENA_ARRAY(x->s->folder, int64_t, x->most);
 	TRY(imap_fetch(x->s->imap, x->set, "UID RFC822.SIZE", &how));
 	for (size_t i = 0; i < x->n; i += SIZES)
 		TRY(compare_sizes(x, i, x->n - i < SIZES ? x->n - i : SIZES));

@@ -662,7 +662,8 @@ static const struct profile {
 	const char *suite;
 	const char *const settings[2];
 } profiles[] = {
-	{ "domain/sync (QRESYNC)", { NULL } },
+	{ "domain/sync (QRESYNC, COMPRESS)",
+	    { "protocol imap {\n mail_plugins = imap_zlib\n}", NULL } },
 	{ "domain/sync (CONDSTORE)",
 	    { "imap_capability = IMAP4rev1 ENABLE CONDSTORE UIDPLUS MOVE "
 	      "SPECIAL-USE LIST-EXTENDED LITERAL+",

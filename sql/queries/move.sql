@@ -35,7 +35,7 @@ SELECT u.uid FROM unnest($3, $4, $5, $6, $7, $8, $9) AS u (uid, size_bytes,
 WHERE EXISTS (SELECT FROM email e WHERE e.account_id = $1
     AND e.credential_id = $2 AND e.size_bytes = u.size_bytes
     AND e.sha256 IS NOT NULL AND e.skip_reason IS NULL
-    AND (e.message_id, e.subject, e.from_json::text, e.to_json::text, e.sent_at)
+    AND (e.message_id, e.subject, e.from_json, e.to_json, e.sent_at)
         IS NOT DISTINCT FROM
         (u.message_id, u.subject, u.from_json, u.to_json, u.sent_at));
 

@@ -9,7 +9,8 @@ fuzz_cppflags = $(AM_CPPFLAGS) -I$(srcdir)/fuzz $(CRYPTO_CFLAGS) \
 fuzz_ldflags = $(AM_LDFLAGS) -fsanitize=fuzzer
 
 noinst_PROGRAMS += %D%/fuzz-conf %D%/fuzz-json %D%/fuzz-jws %D%/fuzz-mime \
-	%D%/fuzz-date %D%/fuzz-imap %D%/fuzz-mutf7 %D%/fuzz-rfc2047
+	%D%/fuzz-date %D%/fuzz-imap %D%/fuzz-imap-deflate %D%/fuzz-mutf7 \
+	%D%/fuzz-rfc2047
 %C%_fuzz_conf_CPPFLAGS = $(fuzz_cppflags)
 %C%_fuzz_conf_LDFLAGS = $(fuzz_ldflags)
 %C%_fuzz_conf_LDADD = $(core_libs)
@@ -29,6 +30,9 @@ noinst_PROGRAMS += %D%/fuzz-conf %D%/fuzz-json %D%/fuzz-jws %D%/fuzz-mime \
 %C%_fuzz_imap_CPPFLAGS = $(fuzz_cppflags) -I$(srcdir)/tests
 %C%_fuzz_imap_LDFLAGS = $(fuzz_ldflags)
 %C%_fuzz_imap_LDADD = $(mail_libs)
+%C%_fuzz_imap_deflate_CPPFLAGS = $(fuzz_cppflags)
+%C%_fuzz_imap_deflate_LDFLAGS = $(fuzz_ldflags)
+%C%_fuzz_imap_deflate_LDADD = $(mail_libs)
 %C%_fuzz_mutf7_CPPFLAGS = $(fuzz_cppflags)
 %C%_fuzz_mutf7_LDFLAGS = $(fuzz_ldflags)
 %C%_fuzz_mutf7_LDADD = $(mail_libs)

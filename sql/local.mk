@@ -4,7 +4,9 @@
 
 migrations_sql = \
 	%D%/migrations/0001-foundation.sql \
-	%D%/migrations/0002-mail-columns.sql
+	%D%/migrations/0002-mail-columns.sql \
+	%D%/migrations/0020-moves.sql \
+	%D%/migrations/0021-credential-row.sql
 queries_sql = \
 	%D%/queries/account.sql \
 	%D%/queries/actor.sql \
@@ -18,6 +20,7 @@ queries_sql = \
 	%D%/queries/log.sql \
 	%D%/queries/mailbox.sql \
 	%D%/queries/membership.sql \
+	%D%/queries/move.sql \
 	%D%/queries/placement.sql \
 	%D%/queries/provider-credential.sql \
 	%D%/queries/session.sql \

@@ -4,13 +4,7 @@
 -- args: account account, int user, text? kind, text? words,
 -- args: id after, int skip, int most
 -- row:  provider_credential
-SELECT id, account_id, application_id, user_id, provider_kind, label,
-    email_address, host, port, security_mode, auth_kind, username_masked,
-    provider_type, is_active, is_default, status, last_tested_at, last_checked,
-    last_error_code, last_error_detail, sync_mode, hold_policy,
-    quarantine_folder, smtp_credential_id, body_policy, secret_version,
-    created_at, updated_at
-FROM credential
+SELECT * FROM provider_credential_row
 WHERE account_id = $1 AND (user_id IS NULL OR user_id = $2) AND id > $5
 AND ($3::text IS NULL OR provider_kind = $3)
 AND ($4::text IS NULL OR position(lower($4) IN
@@ -33,26 +27,14 @@ SELECT count(*) FROM (
 -- name: provider_credential_get :one
 -- args: account account, int user, id id
 -- row:  provider_credential
-SELECT id, account_id, application_id, user_id, provider_kind, label,
-    email_address, host, port, security_mode, auth_kind, username_masked,
-    provider_type, is_active, is_default, status, last_tested_at, last_checked,
-    last_error_code, last_error_detail, sync_mode, hold_policy,
-    quarantine_folder, smtp_credential_id, body_policy, secret_version,
-    created_at, updated_at
-FROM credential
+SELECT * FROM provider_credential_row
 WHERE account_id = $1 AND (user_id IS NULL OR user_id = $2) AND id = $3;
 
 -- The same, to be changed in this transaction.
 -- name: provider_credential_lock :one
 -- args: account account, int user, id id
 -- row:  provider_credential
-SELECT id, account_id, application_id, user_id, provider_kind, label,
-    email_address, host, port, security_mode, auth_kind, username_masked,
-    provider_type, is_active, is_default, status, last_tested_at, last_checked,
-    last_error_code, last_error_detail, sync_mode, hold_policy,
-    quarantine_folder, smtp_credential_id, body_policy, secret_version,
-    created_at, updated_at
-FROM credential
+SELECT * FROM provider_credential_row
 WHERE account_id = $1 AND (user_id IS NULL OR user_id = $2) AND id = $3
 FOR UPDATE;
 
@@ -62,27 +44,20 @@ FOR UPDATE;
 -- scope: global: a number of a sequence
 SELECT nextval('credential_id_seq');
 
--- name: provider_credential_insert :one
+-- name: provider_credential_insert :must
 -- args: account account, id application, id id, id? user, text kind,
 -- args: text label, text? email_address, text host, int4 port,
 -- args: text security_mode, text auth_kind, text username_masked,
 -- args: text provider_type, bool is_active, bool is_default, text sync_mode,
 -- args: text hold_policy, text quarantine_folder, id? smtp_credential,
 -- args: text body_policy, bytes secret, id? secret_key
--- row:  provider_credential
 INSERT INTO credential (account_id, application_id, id, user_id, provider_kind,
     label, email_address, host, port, security_mode, auth_kind,
     username_masked, provider_type, is_active, is_default, sync_mode,
     hold_policy, quarantine_folder, smtp_credential_id, body_policy, secret,
     secret_key_id)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16,
-    $17, $18, $19, $20, $21, $22)
-RETURNING id, account_id, application_id, user_id, provider_kind, label,
-    email_address, host, port, security_mode, auth_kind, username_masked,
-    provider_type, is_active, is_default, status, last_tested_at, last_checked,
-    last_error_code, last_error_detail, sync_mode, hold_policy,
-    quarantine_folder, smtp_credential_id, body_policy, secret_version,
-    created_at, updated_at;
+    $17, $18, $19, $20, $21, $22);
 
 -- All that may change, the secret apart.
 -- name: provider_credential_update :one
@@ -91,17 +66,12 @@ RETURNING id, account_id, application_id, user_id, provider_kind, label,
 -- args: bool is_default, text sync_mode, text hold_policy,
 -- args: text quarantine_folder, id? smtp_credential, text body_policy
 -- row:  provider_credential
-UPDATE credential SET label = $3, email_address = $4, host = $5, port = $6,
-    security_mode = $7, provider_type = $8, is_active = $9, is_default = $10,
+UPDATE provider_credential_row SET label = $3, email_address = $4, host = $5,
+    port = $6, security_mode = $7, provider_type = $8, is_active = $9, is_default = $10,
     sync_mode = $11, hold_policy = $12, quarantine_folder = $13,
     smtp_credential_id = $14, body_policy = $15, updated_at = now()
 WHERE account_id = $1 AND id = $2
-RETURNING id, account_id, application_id, user_id, provider_kind, label,
-    email_address, host, port, security_mode, auth_kind, username_masked,
-    provider_type, is_active, is_default, status, last_tested_at, last_checked,
-    last_error_code, last_error_detail, sync_mode, hold_policy,
-    quarantine_folder, smtp_credential_id, body_policy, secret_version,
-    created_at, updated_at;
+RETURNING *;
 
 -- Another secret: nothing is known of it, and what the server told to the old
 -- one is forgotten.

@@ -1,12 +1,15 @@
 -- The next emails of a mail account whose first words were not read yet, by
 -- id: the newest first after a first sync. Each with the part to read: plain
 -- text before HTML, nothing that is attached; NULL where there is none.
+-- `is_hashed`: its hash is known, or not needed, since the server has an id.
 -- name: snippet_due :many
 -- args: account account, id credential, int most
 -- row:  snippet_due
 SELECT e.id, e.mailbox_id, m.wire_name, p.uidvalidity, e.uid, t.part_number,
-    t.content_type, t.charset, t.encoding
-FROM (SELECT x.id, x.mailbox_id, x.uid, x.structure FROM email x
+    t.content_type, t.charset, t.encoding, e.size_bytes, e.is_hashed
+FROM (SELECT x.id, x.mailbox_id, x.uid, x.structure, x.size_bytes,
+        x.sha256 IS NOT NULL OR x.server_email_id IS NOT NULL AS is_hashed
+    FROM email x
     WHERE x.account_id = $1 AND x.credential_id = $2
     AND x.id > (SELECT text_done_id FROM credential
         WHERE account_id = $1 AND id = $2)
@@ -28,6 +31,13 @@ ORDER BY e.mailbox_id, t.part_number, e.uid;
 UPDATE email e SET snippet = s.snippet
 FROM unnest($2, $3) AS s (id, snippet)
 WHERE e.account_id = $1 AND e.id = s.id;
+
+-- The hashes of messages; what was recorded first stays.
+-- name: snippet_hash :exec
+-- args: account account, ids emails, bytess hashes
+UPDATE email e SET sha256 = h.sha256
+FROM unnest($2, $3) AS h (id, sha256)
+WHERE e.account_id = $1 AND e.id = h.id AND e.sha256 IS NULL;
 
 -- All up to this id were looked at.
 -- name: snippet_done :must

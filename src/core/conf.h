@@ -74,8 +74,14 @@
 	    "Messages up to this size are fetched whole at their first read.") \
 	X(SIZE, body_cache_total, "512m", 0, 1099511627776,                    \
 	    "Size of the cache of fetched messages.")                          \
-	X(INT, sync_connections, "2", 1, 8,                                    \
-	    "IMAP connections a sync opens to one account.")                   \
+	X(SIZE, sync_hash_message, "32k", 0, 1048576,                          \
+	    "Messages up to this size are fetched whole behind a sync, so "    \
+	    "that they are known again when they move to another folder of "   \
+	    "a server without ids for messages; 0: none.")                     \
+	X(INT, compress_rtt, "20", 0, 60000,                                   \
+	    "A sync compresses its connection (COMPRESS=DEFLATE) where the "   \
+	    "round trip to the mail server takes at least so many "            \
+	    "milliseconds and there is much to fetch; 0: always.")             \
 	X(INT, workers_scale, "1", 1, 16,                                      \
 	    "Multiplies the number of processes of every responder.")          \
 	X(TEXT, failpoint, "", 0, 128,                                         \

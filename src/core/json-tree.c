@@ -46,6 +46,15 @@ json_member(struct json_object *o, const char *name)
 }
 
 bool
+json_given(struct json_object *o, const char *name)
+{
+	struct json_object *v;
+
+	return json_object_object_get_ex(o, name, &v) &&
+	    !json_object_is_type(v, json_type_null);
+}
+
+bool
 json_str(struct json_object *v, struct str *out)
 {
 	if (!json_object_is_type(v, json_type_string))

@@ -17,6 +17,7 @@ enum rc json_tree(struct arena *, struct str, unsigned depth,
  * another type. An integer written as 1.0 or 1e3 is no integer. The text is
  * borrowed from the tree. */
 bool json_member(struct json_object *, const char *name);
+bool json_given(struct json_object *, const char *name); /* and not null */
 bool json_text(struct json_object *, const char *name, struct str *);
 bool json_int(struct json_object *, const char *name, int64_t *);
 bool json_list(struct json_object *, const char *name, struct json_object **);

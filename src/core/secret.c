@@ -172,6 +172,43 @@ sha256(const void *p, size_t n, unsigned char out[SHA256_SIZE])
 		die("SHA-256 is not available");
 }
 
+struct sha256 {
+	EVP_MD_CTX *ctx; /* owned */
+};
+
+struct sha256 *
+sha256_new(void)
+{
+	struct sha256 *s = malloc(sizeof *s);
+
+	if (s == NULL)
+		die("out of memory");
+	s->ctx = EVP_MD_CTX_new();
+	if (s->ctx == NULL ||
+	    EVP_DigestInit_ex(s->ctx, EVP_sha256(), NULL) != 1)
+		die("SHA-256 is not available");
+	return s;
+}
+
+void
+sha256_add(struct sha256 *s, const void *p, size_t n)
+{
+	if (EVP_DigestUpdate(s->ctx, p, n) != 1)
+		die("SHA-256 is not available");
+}
+
+void
+sha256_end(struct sha256 **sp, unsigned char out[SHA256_SIZE])
+{
+	struct sha256 *s = *sp;
+
+	if (out != NULL && EVP_DigestFinal_ex(s->ctx, out, NULL) != 1)
+		die("SHA-256 is not available");
+	EVP_MD_CTX_free(s->ctx);
+	free(s);
+	*sp = NULL;
+}
+
 void
 hmac_sha256(const void *key, size_t key_n, const void *data, size_t n,
     unsigned char out[SHA256_SIZE])

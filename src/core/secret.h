@@ -39,6 +39,11 @@ void random_bytes(void *, size_t);
 /* SHA-256 (FIPS 180-4). */
 #define SHA256_SIZE 32
 void sha256(const void *, size_t, unsigned char out[SHA256_SIZE]);
+/* The same of pieces. _end frees, and leaves NULL; `out` may be NULL. */
+struct sha256;
+struct sha256 *sha256_new(void);
+void sha256_add(struct sha256 *, const void *, size_t);
+void sha256_end(struct sha256 **, unsigned char out[SHA256_SIZE]);
 
 /* HMAC with SHA-256 (RFC 2104). */
 void hmac_sha256(const void *key, size_t key_n, const void *, size_t,

@@ -18,6 +18,7 @@ libdomain_a_SOURCES = \
 	%D%/log.c %D%/log.h \
 	%D%/mailbox.c %D%/mailbox.h \
 	%D%/membership.c %D%/membership.h \
+	%D%/move.c %D%/move.h \
 	%D%/placement.c %D%/placement.h \
 	%D%/provider-credential.c %D%/provider-credential.h \
 	%D%/reach.c %D%/reach.h \
@@ -31,6 +32,7 @@ libdomain_a_SOURCES = \
 	%D%/sync/folder.c \
 	%D%/sync/folders.c %D%/sync/folders.h \
 	%D%/sync/list.c \
+	%D%/sync/move.c \
 	%D%/sync/preview.c \
 	%D%/sync/row.c %D%/sync/row.h \
 	%D%/sync/run.c %D%/sync/run.h %D%/sync/sync.h \
@@ -53,6 +55,7 @@ domain_made_c = \
 	%D%/log-sql.c \
 	%D%/mailbox-sql.c \
 	%D%/membership-sql.c \
+	%D%/move-sql.c \
 	%D%/placement-sql.c \
 	%D%/provider-credential-sql.c \
 	%D%/session-sql.c \
@@ -74,6 +77,7 @@ domain_made_h = \
 	%D%/log-sql.h \
 	%D%/mailbox-sql.h \
 	%D%/membership-sql.h \
+	%D%/move-sql.h \
 	%D%/placement-sql.h \
 	%D%/provider-credential-sql.h \
 	%D%/session-sql.h \

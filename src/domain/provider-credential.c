@@ -296,7 +296,9 @@ insert(struct db *db, const struct job_of *j)
 	}
 	in.secret = sealed.secret;
 	in.secret_key = sealed.key_id;
-	return provider_credential_insert(db, &in, j->arena, j->out);
+	TRY(provider_credential_insert(db, &in));
+	return provider_credential_get(
+	    db, who->account, who->user, in.id, j->arena, j->out);
 }
 
 enum rc

@@ -16,14 +16,6 @@ reach_egress(const struct conf *conf, const struct egress **out)
 	return RC_OK;
 }
 
-static enum imap_security
-security_of(const char *mode)
-{
-	if (strcmp(mode, "ssl_tls") == 0)
-		return IMAP_TLS;
-	return strcmp(mode, "starttls") == 0 ? IMAP_STARTTLS : IMAP_PLAIN;
-}
-
 static enum rc
 secret_open(const struct conf *conf, int64_t account,
     const struct credential_access *c, struct arena *a,
@@ -44,7 +36,7 @@ reach_params(const struct conf *conf, const struct egress *egress,
 	*out = (struct imap_params){
 		.login = { .host = c->host,
 		    .port = (unsigned)c->port,
-		    .security = security_of(c->security_mode),
+		    .security = imap_security_of(c->security_mode),
 		    .user = secret->username,
 		    .secret = &secret->secret,
 		    .oauth2 = strcmp(c->auth_kind, "oauth2") == 0,

@@ -10,5 +10,7 @@ const struct col snippet_due_cols[] = {
 	COL_STR(struct snippet_due, content_type),
 	COL_STR(struct snippet_due, charset),
 	COL_STR(struct snippet_due, encoding),
+	COL(struct snippet_due, size_bytes),
+	COL(struct snippet_due, is_hashed),
 	COL_END,
 };

@@ -2,6 +2,7 @@
 #ifndef DOMAIN_SNIPPET_H
 #define DOMAIN_SNIPPET_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "db/row.h"
@@ -16,6 +17,8 @@ struct snippet_due {
 	struct str content_type;
 	struct str charset;
 	struct str encoding;
+	int64_t size_bytes; /* of the message */
+	bool is_hashed;
 };
 extern const struct col snippet_due_cols[];
 

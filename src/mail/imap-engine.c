@@ -3,11 +3,13 @@
 #include <stdlib.h>
 
 #include "core/log.h"
+#include "mail/imap-deflate.h"
 
 #define ARENA_MOST (96 << 20)
 /* Of what is held; the largest response and its parse fit above. */
 #define HELD_MOST   (48 << 20)
 #define CAPS_MOST   4000
+#define PACK_MOST   65536 /* of a command at a time */
 
 #define TAKES(word) (1U << IMAP_##word)
 #define TAKES_SELECT                                                           \
@@ -75,6 +77,8 @@ struct imap_engine {
 	size_t caps_n;
 	struct imap_mailbox mailbox;
 	uint64_t received;
+	struct imap_deflate *deflate; /* owned; NULL: bytes are as they are */
+	struct buf packed;            /* waits to be sent */
 	bool in_step, hold, stale, idling, idle_ended;
 };
 
@@ -97,6 +101,7 @@ imap_engine_new(void)
 	e->reader = imap_reader_new();
 	imap_reader_limit(e->reader, &before);
 	e->arena = arena_new(ARENA_MOST);
+	buf_init(&e->packed, (size_t)2 * PACK_MOST);
 	e->state = IMAP_IN;
 	return e;
 }
@@ -123,6 +128,8 @@ imap_engine_free(struct imap_engine **ep)
 	while (e->out != NULL)
 		outgoing_drop(e);
 	imap_reader_free(&e->reader);
+	imap_deflate_free(&e->deflate);
+	buf_clear(&e->packed);
 	arena_free(&e->arena);
 	free(e);
 	*ep = NULL;
@@ -305,28 +312,67 @@ imap_engine_idling(const struct imap_engine *e)
 	return e->idling;
 }
 
-struct str
-imap_engine_output(struct imap_engine *e)
+/* Between IDLE and DONE nothing else may be sent (RFC 2177 3), and behind
+ * COMPRESS nothing until it is known in which form (RFC 4978 3). */
+static bool
+must_wait(const struct imap_engine *e, unsigned tag)
+{
+	static const enum imap_verb closing[] = { IMAP_DO_IDLE,
+		IMAP_DO_COMPRESS };
+
+	for (size_t i = 0; i < sizeof(closing) / sizeof(closing[0]); i++) {
+		const struct imap_call *c = call_by_verb(e, closing[i]);
+
+		if (c != NULL && c->tag < tag)
+			return true;
+	}
+	return false;
+}
+
+static struct str
+plain_output(struct imap_engine *e)
 {
 	struct outgoing *o = e->out;
 	size_t end;
 
-	/* Between IDLE and DONE nothing else may be sent (RFC 2177 3). */
-	if (o == NULL ||
-	    (o->tag != 0 && call_by_verb(e, IMAP_DO_IDLE) != NULL &&
-		call_by_verb(e, IMAP_DO_IDLE)->tag < o->tag))
+	if (o == NULL || must_wait(e, o->tag))
 		return (struct str){ "", 0 };
 	end = o->passed < o->command.stops ? o->command.stop[o->passed]
 					   : o->command.text.n;
 	return (struct str){ o->command.text.p + o->sent, end - o->sent };
 }
 
-void
-imap_engine_sent(struct imap_engine *e, size_t n)
+static void
+plain_sent(struct imap_engine *e, size_t n)
 {
 	e->out->sent += n;
 	if (e->out->sent == e->out->command.text.n)
 		outgoing_drop(e);
+}
+
+struct str
+imap_engine_output(struct imap_engine *e)
+{
+	struct str plain;
+
+	if (e->deflate == NULL)
+		return plain_output(e);
+	plain = plain_output(e);
+	if (e->packed.n == 0 && plain.n > 0) {
+		plain.n = plain.n < PACK_MOST ? plain.n : PACK_MOST;
+		imap_deflate_pack(e->deflate, plain.p, plain.n, &e->packed);
+		plain_sent(e, plain.n);
+	}
+	return (struct str){ buf_text(&e->packed), e->packed.n };
+}
+
+void
+imap_engine_sent(struct imap_engine *e, size_t n)
+{
+	if (e->deflate != NULL)
+		buf_drop(&e->packed, n);
+	else
+		plain_sent(e, n);
 }
 
 static void
@@ -495,6 +541,10 @@ state_after(struct imap_engine *e, const struct imap_call *c, bool ok)
 		break;
 	case IMAP_DO_UNSELECT: e->state = ok ? IMAP_IN : e->state; break;
 	case IMAP_DO_LOGOUT: e->state = IMAP_OUT; break;
+	case IMAP_DO_COMPRESS:
+		if (ok && e->deflate == NULL)
+			e->deflate = imap_deflate_new();
+		break;
 	case IMAP_DO_IDLE: e->idling = false; break;
 	default: break;
 	}
@@ -572,33 +622,67 @@ response(struct imap_engine *e, const struct imap_response *r)
 	return RC_OK;
 }
 
+static enum rc
+framed(struct imap_engine *e, const struct imap_frame *f)
+{
+	struct imap_response r;
+	enum rc rc;
+
+	imap_response_parse(e->arena, f, &r);
+	rc = response(e, &r);
+	if (!e->hold)
+		arena_reset(e->arena);
+	else if (rc == RC_OK && imap_engine_held(e) > HELD_MOST)
+		rc = fail(
+		    RC_PAYLOAD, "the mail server says more than was asked");
+	return rc;
+}
+
+/* As far as the bytes are in the same form: what stands behind the answer to
+ * COMPRESS is compressed. */
+static enum rc
+feed_plain(struct imap_engine *e, const char *p, size_t n, size_t *used)
+{
+	const struct imap_deflate *form = e->deflate;
+
+	*used = 0;
+	while (*used < n && e->deflate == form) {
+		const struct imap_frame *f;
+		size_t step;
+		enum rc rc = imap_reader_feed(
+		    e->reader, p + *used, n - *used, &step, &f);
+
+		*used += step;
+		if (rc == RC_OK && f != NULL)
+			rc = framed(e, f);
+		TRY(rc);
+	}
+	return RC_OK;
+}
+
+static enum rc
+feed_unpacked(void *arg, const char *p, size_t n)
+{
+	size_t used;
+
+	return feed_plain(arg, p, n, &used);
+}
+
 enum rc
 imap_engine_feed(struct imap_engine *e, const char *p, size_t n)
 {
-	e->received += n;
-	while (n > 0) {
-		const struct imap_frame *f;
-		struct imap_response r;
-		size_t used;
-		enum rc rc = imap_reader_feed(e->reader, p, n, &used, &f);
+	size_t used = 0;
+	enum rc rc = RC_OK;
 
-		p += used;
-		n -= used;
-		if (rc == RC_OK && f != NULL) {
-			imap_response_parse(e->arena, f, &r);
-			rc = response(e, &r);
-			if (!e->hold)
-				arena_reset(e->arena);
-			else if (rc == RC_OK && imap_engine_held(e) > HELD_MOST)
-				rc = fail(RC_PAYLOAD,
-				    "the mail server says more than was asked");
-		}
-		if (rc != RC_OK) {
-			imap_engine_end(e, rc);
-			return rc;
-		}
-	}
-	return RC_OK;
+	e->received += n;
+	if (e->deflate == NULL)
+		rc = feed_plain(e, p, n, &used);
+	if (rc == RC_OK && used < n)
+		rc = imap_deflate_unpack(
+		    e->deflate, p + used, n - used, feed_unpacked, e);
+	if (rc != RC_OK)
+		imap_engine_end(e, rc);
+	return rc;
 }
 
 void
@@ -671,4 +755,10 @@ uint64_t
 imap_engine_received(const struct imap_engine *e)
 {
 	return e->received;
+}
+
+bool
+imap_engine_compressed(const struct imap_engine *e)
+{
+	return e->deflate != NULL;
 }

@@ -20,6 +20,7 @@
 	X(CAPABILITY, "CAPABILITY", IMAP_IN, TAKES(CAPABILITY), DENIED)        \
 	X(ENABLE, "ENABLE", IMAP_IN, TAKES(ENABLED), DENIED)                   \
 	X(COMPRESS, "COMPRESS", IMAP_IN, 0, DENIED)                            \
+	X(ID, "ID", IMAP_IN, TAKES(ID), DENIED)                                \
 	X(LIST, "LIST", IMAP_IN, TAKES(LIST) | TAKES(STATUS), DENIED)          \
 	X(STATUS, "STATUS", IMAP_IN, TAKES(STATUS), NO_FOLDER)                 \
 	X(SELECT, "SELECT", IMAP_IN, TAKES_SELECT, NO_FOLDER)                  \
@@ -137,7 +138,9 @@ const struct imap_mailbox *imap_engine_mailbox(const struct imap_engine *);
 /* UIDVALIDITY changed while the folder was open: no UID means anything. */
 bool imap_engine_stale(const struct imap_engine *);
 uint64_t imap_engine_enabled(const struct imap_engine *);
-/* Bytes from the server so far. */
+/* Bytes from the server so far, as they came. */
 uint64_t imap_engine_received(const struct imap_engine *);
+/* COMPRESS was accepted: both directions are packed, unseen by callers. */
+bool imap_engine_compressed(const struct imap_engine *);
 
 #endif

@@ -6,6 +6,8 @@
 #define BATCH       2000
 #define FIRST_BATCH 200
 #define HELD_MOST   (2 << 20)
+/* UIDs for which compression is worth its round trip. */
+#define COMPRESS_FROM 100
 
 /* One fetch as a whole. */
 struct fetching {
@@ -188,6 +190,8 @@ imap_fetch(struct imap *im, const struct imap_set *uids, const char *items,
 	};
 	enum rc rc;
 
+	if (imap_set_count(uids) >= COMPRESS_FROM)
+		TRY(imap_compress(im));
 	f.arena = arena_new((size_t)256 << 20);
 	f.left = set_copied(f.arena, uids);
 	imap_engine_hold(im->engine, true);

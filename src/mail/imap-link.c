@@ -19,10 +19,19 @@ struct imap_link {
 	bool own_multi, in_multi, second;
 	bool sasl;              /* the server offers AUTH=PLAIN or AUTH=LOGIN */
 	bool disabled;          /* LOGINDISABLED */
+	bool unasked;           /* PREAUTH came */
 	char words[WORDS_MOST]; /* the last line that says how it went */
 	size_t words_n;
 	char error[CURL_ERROR_SIZE];
 };
+
+enum imap_security
+imap_security_of(const char *mode)
+{
+	if (strcmp(mode, "ssl_tls") == 0)
+		return IMAP_TLS;
+	return strcmp(mode, "starttls") == 0 ? IMAP_STARTTLS : IMAP_PLAIN;
+}
 
 static bool
 holds_word(struct str line, const char *word)
@@ -41,6 +50,8 @@ line_note(struct imap_link *l, struct str line)
 		if (line.p[0] == '*' && !holds_word(line, "["))
 			return;
 	}
+	if (line.n >= 9 && strncasecmp(line.p, "* PREAUTH", 9) == 0)
+		l->unasked = true;
 	/* "+ " with nothing behind it only asks for more. */
 	if (line.n <= 2)
 		return;
@@ -191,6 +202,39 @@ int
 imap_link_fd(const struct imap_link *l)
 {
 	return l->fd;
+}
+
+static int64_t
+time_us(const struct imap_link *l, CURLINFO what)
+{
+	curl_off_t us = 0;
+
+	return curl_easy_getinfo(l->handle, what, &us) == CURLE_OK ? (int64_t)us
+								   : 0;
+}
+
+enum imap_reach
+imap_link_reach(const struct imap_link *l)
+{
+	if (time_us(l, CURLINFO_CONNECT_TIME_T) == 0)
+		return IMAP_NOT_DIALLED;
+	return time_us(l, CURLINFO_APPCONNECT_TIME_T) == 0 ? IMAP_DIALLED
+							   : IMAP_SECURED;
+}
+
+bool
+imap_link_is_open_to_all(const struct imap_link *l)
+{
+	return l->unasked;
+}
+
+int64_t
+imap_link_round_trip_us(const struct imap_link *l)
+{
+	int64_t named = time_us(l, CURLINFO_NAMELOOKUP_TIME_T);
+	int64_t connected = time_us(l, CURLINFO_CONNECT_TIME_T);
+
+	return connected > named ? connected - named : 0;
 }
 
 /* "A002 NO [X] words" and "* BYE words" without what stands in front. */
@@ -365,8 +409,8 @@ turn(struct imap_link *l, int64_t until, bool *done, CURLcode *code)
 	return RC_OK;
 }
 
-static enum rc
-connect_now(struct imap_link *l, int64_t until)
+enum rc
+imap_link_connect(struct imap_link *l, int64_t until)
 {
 	bool again = true;
 
@@ -388,7 +432,7 @@ imap_link_open(
 	enum rc rc = imap_link_new(login, out);
 
 	if (rc == RC_OK)
-		rc = connect_now(*out, until);
+		rc = imap_link_connect(*out, until);
 	if (rc != RC_OK)
 		imap_link_free(out);
 	return rc;

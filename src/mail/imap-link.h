@@ -13,6 +13,9 @@
 
 enum imap_security { IMAP_TLS, IMAP_STARTTLS, IMAP_PLAIN };
 
+/* "ssl_tls", "starttls", "none". */
+enum imap_security imap_security_of(const char *mode);
+
 struct imap_login {
 	const char *host;
 	unsigned port;
@@ -44,11 +47,23 @@ void imap_link_free(struct imap_link **);
 enum rc imap_link_finish(struct imap_link *, CURLcode, bool *again) MUST_CHECK;
 CURL *imap_link_handle(struct imap_link *);
 
-/* All of the above, waiting at most until `until` (clock_steady_ms). */
+/* Waits until it is done or fails, `until` at most (clock_steady_ms). */
+enum rc imap_link_connect(struct imap_link *, int64_t until) MUST_CHECK;
+
+/* All of the above; where it fails, the link is gone. */
 enum rc imap_link_open(
     const struct imap_login *, int64_t until, struct imap_link **) MUST_CHECK;
 
+/* How far it has come, whether it went on or not. */
+enum imap_reach { IMAP_NOT_DIALLED, IMAP_DIALLED, IMAP_SECURED };
+enum imap_reach imap_link_reach(const struct imap_link *);
+/* The server asked for no login (PREAUTH, RFC 9051 7.1.4). */
+bool imap_link_is_open_to_all(const struct imap_link *);
+
 int imap_link_fd(const struct imap_link *);
+/* How long the way to the server and back took when it was dialled. Where the
+ * first of several addresses did not answer, that time is in it. */
+int64_t imap_link_round_trip_us(const struct imap_link *);
 
 /* *n == 0: nothing now (poll only then: TLS keeps bytes back).
  * RC_CONNECTION: the end. */

@@ -1,6 +1,9 @@
 #include "mail/imap-response.h"
 
+#include "core/buffer.h"
 #include "mail/imap-code.h"
+
+#define ID_MOST 200 /* characters that are kept of it */
 
 typedef bool data_fn(struct imap_lexer *, struct imap_response *);
 
@@ -18,6 +21,56 @@ data_caps(struct imap_lexer *x, struct imap_response *r)
 	r->text = str_trim(lex_rest(x));
 	r->caps = imap_caps_parse(r->text);
 	return true;
+}
+
+/* Text that may stand in quotes in a line of a log. */
+static void
+put_plain(struct buf *b, struct str s)
+{
+	for (size_t i = 0; i < s.n; i++) {
+		char c = s.p[i];
+
+		buf_putc(b, c > ' ' && c < 0x7f && c != '"' ? c : '_');
+	}
+}
+
+/* ID ("name" "Dovecot" "version" NIL) or NIL (RFC 2971 3.2), as
+ * "name=Dovecot version=" and not longer than a line: whoever asks wants to
+ * read it, not to decide by it. */
+static bool
+id_pairs(struct imap_lexer *x, struct buf *b)
+{
+	struct str name, value;
+
+	if (!lex_open(x))
+		return false;
+	while (!lex_at(x, ')')) {
+		lex_blanks(x);
+		if (!lex_nstring(x, &name) || !lex_char(x, ' ') ||
+		    !lex_nstring(x, &value))
+			return false;
+		if (b->n > 0)
+			buf_putc(b, ' ');
+		put_plain(b, name);
+		buf_putc(b, '=');
+		put_plain(b, value);
+	}
+	return lex_close(x);
+}
+
+static bool
+data_id(struct imap_lexer *x, struct imap_response *r)
+{
+	struct buf b;
+	bool ok;
+
+	if (!lex_at(x, '('))
+		return lex_skip(x);
+	buf_init(&b, ID_MOST);
+	ok = id_pairs(x, &b);
+	r->text = (struct str){ arena_dup(x->arena, b.p, b.n), b.n };
+	buf_clear(&b);
+	return ok;
 }
 
 static void
@@ -291,6 +344,7 @@ static const struct {
 	{ STR("PREAUTH"), IMAP_PREAUTH, false, false, data_status_line },
 	{ STR("CAPABILITY"), IMAP_CAPABILITY, false, false, data_caps },
 	{ STR("ENABLED"), IMAP_ENABLED, false, false, data_caps },
+	{ STR("ID"), IMAP_ID, false, false, data_id },
 	{ STR("LIST"), IMAP_LIST, false, false, data_list },
 	{ STR("XLIST"), IMAP_LIST, false, false, data_list },
 	{ STR("LSUB"), IMAP_LSUB, false, false, data_list },

@@ -67,6 +67,7 @@ enum imap_word {
 	/* data */
 	IMAP_CAPABILITY,
 	IMAP_ENABLED,
+	IMAP_ID,
 	IMAP_LIST,
 	IMAP_LSUB,
 	IMAP_STATUS,
@@ -223,7 +224,7 @@ struct imap_response {
 	struct str tag;  /* IMAP_TAGGED */
 	uint32_t number; /* EXISTS, RECENT, EXPUNGE, FETCH */
 	struct imap_code code;
-	struct str text; /* of a status, or all of an IMAP_OTHER */
+	struct str text; /* of a status, of an ID, or all of an IMAP_OTHER */
 	union {
 		uint64_t caps; /* CAPABILITY, ENABLED; `text` has the words */
 		struct imap_folder folder;   /* LIST, LSUB */

@@ -9,9 +9,11 @@ struct imap {
 	struct imap_link *link;
 	struct imap_engine *engine;
 	struct imap_changes changes;
-	struct imap_call caps_call, enable_call; /* the greeting's pipeline */
+	/* the greeting's pipeline */
+	struct imap_call caps_call, enable_call, id_call;
 	bool greeted; /* CAPABILITY and ENABLE are on their way, or answered */
-	bool enable_sent;
+	bool enable_sent, id_sent, compress_asked;
+	char server_id[256];
 	bool happened; /* an event since it was last cleared */
 	int64_t until;
 	enum rc broken; /* RC_OK: usable */
@@ -30,6 +32,9 @@ enum rc imap_wait(struct imap *, struct imap_call *) MUST_CHECK;
 /* begin .. send .. wait in one, for a command that is complete. */
 enum rc
 imap_run(struct imap *, struct imap_call *, struct imap_command *) MUST_CHECK;
+/* Asks for compression, once, where there is reason to. A server that refuses
+ * is spoken to as before. Nothing is in flight. */
+enum rc imap_compress(struct imap *) MUST_CHECK;
 /* One turn: sends, receives, waits at most until `until`. */
 enum rc imap_turn(struct imap *, int64_t until) MUST_CHECK;
 /* The same for who may wait in vain: that is no fault. */

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "core/log.h"
@@ -104,6 +105,18 @@ struct str
 imap_caps_text(const struct imap *im)
 {
 	return imap_engine_caps_text(im->engine);
+}
+
+const char *
+imap_server_id(const struct imap *im)
+{
+	return im->server_id;
+}
+
+bool
+imap_compressed(const struct imap *im)
+{
+	return imap_engine_compressed(im->engine);
 }
 
 const struct imap_mailbox *
@@ -249,7 +262,9 @@ imap_wait(struct imap *im, struct imap_call *c)
 	return RC_OK;
 }
 
-/* CAPABILITY, and ENABLE where it is known what may be enabled. */
+/* CAPABILITY, and ENABLE where it is known what may be enabled. Not UTF8=ACCEPT
+ * (RFC 6855), nor IMAP4rev2: folder names would have another form on some
+ * servers than on others, and in the table the same one. */
 static enum rc
 enable(struct imap *im)
 {
@@ -268,6 +283,40 @@ enable(struct imap *im)
 	return imap_engine_send(im->engine, &im->enable_call, &cmd);
 }
 
+static void
+id_take(void *arg, const struct imap_response *r)
+{
+	struct imap *im = arg;
+
+	if (r->fault == NULL && r->text.p != NULL)
+		snprintf(im->server_id, sizeof(im->server_id), "%.*s",
+		    STR_FMT(r->text));
+}
+
+/* Says who we are (RFC 2971): some servers open no folder to a stranger, and an
+ * operator wants to know whose connections there are. Costs no round trip. */
+static enum rc
+introduce(struct imap *im)
+{
+	struct imap_command cmd;
+
+	if (im->id_sent || !(imap_caps(im) & IMAP_CAP(ID)))
+		return RC_OK;
+	im->id_sent = true;
+	imap_command_init(&cmd, imap_caps(im));
+	imap_command_puts(&cmd,
+	    " (\"name\" \"Letterrack\" \"version\" \"" PACKAGE_VERSION "\")");
+	im->id_call = (struct imap_call)IMAP_CALL(IMAP_DO_ID, id_take, im);
+	return imap_engine_send(im->engine, &im->id_call, &cmd);
+}
+
+static enum rc
+acquaint(struct imap *im)
+{
+	TRY(enable(im));
+	return introduce(im);
+}
+
 static enum rc
 greet(struct imap *im)
 {
@@ -282,7 +331,7 @@ greet(struct imap *im)
 	TRY(imap_engine_send(im->engine, &im->caps_call, &cmd));
 	if (im->params->known_caps.p == NULL)
 		TRY(imap_wait(im, &im->caps_call));
-	return enable(im);
+	return acquaint(im);
 }
 
 enum rc
@@ -292,7 +341,7 @@ imap_ready(struct imap *im)
 	TRY(greet(im));
 	if (!im->caps_call.done)
 		TRY(imap_wait(im, &im->caps_call));
-	return enable(im);
+	return acquaint(im);
 }
 
 enum rc
@@ -320,6 +369,30 @@ imap_run(struct imap *im, struct imap_call *c, struct imap_command *cmd)
 {
 	TRY(imap_send(im, c, cmd));
 	return imap_wait(im, c);
+}
+
+static bool
+is_far(const struct imap *im)
+{
+	return imap_link_round_trip_us(im->link) >=
+	    im->params->compress_ms * 1000;
+}
+
+enum rc
+imap_compress(struct imap *im)
+{
+	struct imap_call c = IMAP_CALL(IMAP_DO_COMPRESS, NULL, NULL);
+	struct imap_command cmd;
+	enum rc rc;
+
+	if (im->compress_asked || !im->params->compress ||
+	    !(imap_caps(im) & IMAP_CAP(COMPRESS)) || !is_far(im))
+		return RC_OK;
+	im->compress_asked = true;
+	TRY(imap_begin(im, &cmd));
+	imap_command_puts(&cmd, " DEFLATE");
+	rc = imap_run(im, &c, &cmd);
+	return c.done && im->broken == RC_OK ? RC_OK : rc;
 }
 
 enum rc

@@ -27,6 +27,12 @@ struct imap_params {
 	int64_t idle_ms; /* longest silence while an answer is due; 0: 60 s */
 	int64_t command_ms; /* longest time of one command; 0: 300 s */
 	int64_t until;      /* the session's end (clock_steady_ms); 0: none */
+	/* Fetches of many messages are compressed where a round trip takes at
+	 * least so long. Not for sessions that read bodies: those are packed
+	 * already, or shrink little, and cost the server more time than the
+	 * wire saves. */
+	bool compress;
+	int64_t compress_ms;
 	/* Called while an answer is awaited, at least every half minute; may
 	 * be NULL. What it returns but RC_OK ends the session. */
 	enum rc (*waiting)(void *arg);
@@ -45,6 +51,11 @@ enum rc imap_ready(struct imap *) MUST_CHECK;
 uint64_t imap_caps(const struct imap *);
 struct str imap_caps_text(const struct imap *); /* lives as the session */
 void imap_until(struct imap *, int64_t until);
+/* What the server says it is (RFC 2971): "name=Dovecot version=2.3"; "" where
+ * it has said nothing, or not yet. Lives as the session. */
+const char *imap_server_id(const struct imap *);
+/* Are its bytes compressed now? */
+bool imap_compressed(const struct imap *);
 
 /* --- folders --- */
 

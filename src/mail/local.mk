@@ -1,7 +1,7 @@
 # mail: the protocols and formats; knows no SQL and no requests.
 
 noinst_LIBRARIES += libmail.a
-libmail_a_CPPFLAGS = $(AM_CPPFLAGS) $(CURL_CFLAGS)
+libmail_a_CPPFLAGS = $(AM_CPPFLAGS) $(CURL_CFLAGS) $(ZLIB_CFLAGS)
 libmail_a_SOURCES = \
 	%D%/charset.c %D%/charset.h \
 	%D%/date.c %D%/date.h \
@@ -12,6 +12,7 @@ libmail_a_SOURCES = \
 	%D%/imap-change.c \
 	%D%/imap-code.c %D%/imap-code.h \
 	%D%/imap-command.c %D%/imap-command.h \
+	%D%/imap-deflate.c %D%/imap-deflate.h \
 	%D%/imap-engine.c %D%/imap-engine.h \
 	%D%/imap-envelope.c \
 	%D%/imap-fetch.c \
@@ -31,4 +32,4 @@ libmail_a_SOURCES = \
 	%D%/rfc2047.c %D%/rfc2047.h \
 	%D%/transfer.c %D%/transfer.h
 
-mail_libs = libmail.a $(CURL_LIBS) $(core_libs)
+mail_libs = libmail.a $(CURL_LIBS) $(ZLIB_LIBS) $(core_libs)

@@ -6,6 +6,7 @@
 #include "core/clock.h"
 #include "core/log.h"
 #include "mail/echo.h"
+#include "mail/imap-link.h"
 
 static const char *const step_names[PROBE_STEPS] = {
 	[PROBE_CONNECT] = "connect",
@@ -19,6 +20,75 @@ probe_step_name(enum probe_step s)
 	return step_names[s];
 }
 
+static bool
+is_mode(const struct probe *p, const char *mode)
+{
+	return strcmp(p->security_mode, mode) == 0;
+}
+
+static void
+failed(struct probe_report *out, enum rc rc, enum probe_step step,
+    const char *detail)
+{
+	out->rc = rc;
+	out->step = step;
+	snprintf(out->detail, sizeof out->detail, "%s", detail);
+}
+
+/* ---- IMAP: as the sync does it ---- */
+
+static enum probe_step
+step_of(enum imap_reach reach, bool tls)
+{
+	if (reach == IMAP_NOT_DIALLED)
+		return PROBE_CONNECT;
+	return tls && reach == IMAP_DIALLED ? PROBE_TLS : PROBE_LOGIN;
+}
+
+static void
+imap_try(
+    const struct imap_login *login, int64_t until, struct probe_report *out)
+{
+	struct imap_link *link;
+	enum rc rc = imap_link_new(login, &link);
+
+	if (link == NULL) {
+		failed(out, RC_CONFIG_HOST, PROBE_CONNECT, fail_detail());
+		return;
+	}
+	if (rc == RC_OK)
+		rc = imap_link_connect(link, until);
+	if (rc != RC_OK)
+		failed(out, rc, step_of(imap_link_reach(link), out->tls),
+		    fail_detail());
+	else if (imap_link_is_open_to_all(link))
+		failed(out, RC_AUTH_FAILED, PROBE_LOGIN,
+		    "The server lets everybody in, with any secret.");
+	imap_link_free(&link);
+}
+
+static void
+imap_probe(const struct egress *egress, const struct probe *p, int64_t begun,
+    struct probe_report *out)
+{
+	const struct imap_login login = {
+		.host = p->host,
+		.port = (unsigned)p->port,
+		.security = imap_security_of(p->security_mode),
+		.user = p->username,
+		.secret = &p->secret,
+		.oauth2 = p->oauth2,
+		.egress = egress,
+		.loopback_only = !p->allow_plaintext,
+		.connect_ms = PROBE_MS,
+		.reply_s = PROBE_MS / 1000,
+	};
+
+	imap_try(&login, begun + PROBE_MS, out);
+}
+
+/* ---- SMTP ---- */
+
 /* While it runs. */
 struct probing {
 	const struct probe *p;
@@ -28,8 +98,7 @@ struct probing {
 	char url[300];
 	char words[512]; /* curl's own */
 	char line[256];  /* the server's last */
-	bool let_in;     /* SMTP: 235 was read (RFC 4954 6) */
-	bool unasked;    /* IMAP: PREAUTH came (RFC 9051 7.1.4) */
+	bool let_in;     /* 235 was read (RFC 4954 6) */
 };
 
 /* What a result of curl means, and how far it had come. Of a result that may
@@ -61,30 +130,21 @@ on_line(char *p, size_t size, size_t n, void *ctx)
 
 	snprintf(x->line, sizeof x->line, "%.*s",
 	    (int)utf8_cut(line.p, line.n, sizeof x->line - 1), line.p);
-	if (x->p->smtp && str_starts(line, STR("235")))
+	if (str_starts(line, STR("235")))
 		x->let_in = true;
-	if (!x->p->smtp && line.n >= 9 &&
-	    strncasecmp(line.p, "* PREAUTH", 9) == 0)
-		x->unasked = true;
 	return size * n;
 }
 
-static bool
-is_mode(const struct probe *p, const char *mode)
-{
-	return strcmp(p->security_mode, mode) == 0;
-}
-
-/* "imaps://[::1]:993" */
+/* "smtps://[::1]:465" */
 static void
 make_url(struct probing *x)
 {
 	const struct probe *p = x->p;
 	bool v6 = strchr(p->host, ':') != NULL;
 
-	snprintf(x->url, sizeof x->url, "%s%s://%s%s%s:%d",
-	    p->smtp ? "smtp" : "imap", is_mode(p, "ssl_tls") ? "s" : "",
-	    v6 ? "[" : "", p->host, v6 ? "]" : "", (int)p->port);
+	snprintf(x->url, sizeof x->url, "smtp%s://%s%s%s:%d",
+	    is_mode(p, "ssl_tls") ? "s" : "", v6 ? "[" : "", p->host,
+	    v6 ? "]" : "", (int)p->port);
 }
 
 static bool
@@ -102,8 +162,8 @@ set_secret(struct probing *x)
 static enum rc
 prepare(struct probing *x)
 {
-	static const struct egress_how how = { "imap,imaps,smtp,smtps",
-		PROBE_MS, PROBE_MS, PROBE_MS / 1000 };
+	static const struct egress_how how = { "smtp,smtps", PROBE_MS, PROBE_MS,
+		PROBE_MS / 1000 };
 	long tls = is_mode(x->p, "none") ? CURLUSESSL_NONE : CURLUSESSL_ALL;
 	bool ok;
 
@@ -181,45 +241,60 @@ judge(struct probing *x, CURLcode code)
 	snprintf(out->detail, sizeof out->detail, "%s", words(x));
 }
 
-/* Where a server offers no AUTH, or wants none, curl goes on without, and calls
- * it done. */
+/* Where a server offers no AUTH curl goes on without, and calls it done. */
 static void
 judge_done(struct probing *x)
 {
-	x->out->step = PROBE_LOGIN;
-	if (x->p->smtp ? x->let_in : !x->unasked)
+	if (!x->let_in)
+		failed(x->out, RC_AUTH_FAILED, PROBE_LOGIN,
+		    "The server offers no way to sign in.");
+}
+
+static void
+smtp_try(struct probing *x)
+{
+	enum rc rc = prepare(x);
+	CURLcode code;
+
+	if (rc != RC_OK) {
+		failed(x->out, rc, PROBE_CONNECT, fail_detail());
 		return;
-	x->out->rc = RC_AUTH_FAILED;
-	snprintf(x->out->detail, sizeof x->out->detail, "%s",
-	    x->p->smtp ? "The server offers no way to sign in."
-		       : "The server lets everybody in, with any secret.");
+	}
+	code = curl_easy_perform(x->curl);
+	if (code == CURLE_OK)
+		judge_done(x);
+	else
+		judge(x, code);
+}
+
+static void
+smtp_probe(const struct egress *egress, const struct probe *p,
+    struct probe_report *out)
+{
+	struct probing x = { .p = p,
+		.out = out,
+		.use = { .egress = egress,
+		    .loopback_only = !out->tls && !p->allow_plaintext } };
+
+	x.curl = curl_easy_init();
+	if (x.curl == NULL)
+		die("no memory for curl");
+	smtp_try(&x);
+	curl_easy_cleanup(x.curl);
 }
 
 void
 probe_run(const struct egress *egress, const struct probe *p,
     struct probe_report *out)
 {
-	struct probing x = { .p = p, .out = out };
 	int64_t begun = clock_steady_ms();
-	CURLcode code;
 
-	memset(out, 0, sizeof *out);
-	out->tls = !is_mode(p, "none");
-	x.use.egress = egress;
-	x.use.loopback_only = !out->tls && !p->allow_plaintext;
-	x.curl = curl_easy_init();
-	if (x.curl == NULL)
-		die("no memory for curl");
-	out->rc = prepare(&x);
-	if (out->rc != RC_OK) {
-		snprintf(out->detail, sizeof out->detail, "%s", fail_detail());
-	} else {
-		code = curl_easy_perform(x.curl);
-		if (code == CURLE_OK)
-			judge_done(&x);
-		else
-			judge(&x, code);
-	}
-	curl_easy_cleanup(x.curl);
+	*out = (struct probe_report){
+		.rc = RC_OK, .step = PROBE_LOGIN, .tls = !is_mode(p, "none")
+	};
+	if (p->smtp)
+		smtp_probe(egress, p, out);
+	else
+		imap_probe(egress, p, begun, out);
 	out->ms = clock_steady_ms() - begun;
 }

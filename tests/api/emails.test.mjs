@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { client } from '../lib/api.mjs';
-import { bare, connect, emailOf, mailbox, message, sync }
+import { bare, connect, emailOf, ended, mailbox, message, sync }
 	from '../lib/mail.mjs';
 import { people, sql } from '../lib/people.mjs';
 import { stack } from '../lib/stack.mjs';
@@ -163,6 +163,32 @@ describe('PATCH', () => {
 		assert.equal(json.data.is_read, true);
 		assert.equal(sql(house, `SELECT count(*) FROM flag_intent WHERE
 			email_id = ${made.json.data.id.slice(4)}`), '0');
+	});
+});
+
+describe('a sync of one folder', () => {
+	const syncFolder = async (folder) => {
+		const { status, json } = await member.post(`${root}/imap/sync-messages`,
+			{ credential_id: credential.id, folder });
+		assert.equal(status, 202);
+		return ended(member, json.data.job_id);
+	};
+
+	test('leaves the others as they are', async () => {
+		await imap.append('INBOX', message({ subject: 'not yet' }));
+		await imap.append('Sent', message({ subject: 'sent there' }));
+		assert.equal((await syncFolder('Sent')).state, 'succeeded');
+		await emailOf(member, p.account, 'sent there');
+		const { json } = await member.get(`${root}/emails?q=not%20yet`);
+		assert.deepEqual(json.data, []);
+		await sync(member, p.account, credential);
+		await emailOf(member, p.account, 'not yet');
+	});
+	test('that the server does not have fails', async () => {
+		const job = await syncFolder('Nowhere');
+		assert.deepEqual([job.state, job.last_error_code],
+			['failed', 'not_found_folder']);
+		assert.match(job.last_error_detail, /no folder Nowhere/);
 	});
 });
 

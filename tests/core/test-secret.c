@@ -162,7 +162,7 @@ START_TEST(random_differs)
 }
 END_TEST
 
-/* FIPS 180-4, the examples of NIST. */
+/* FIPS 180-4, the examples of NIST; whole, and byte by byte. */
 START_TEST(digests)
 {
 	static const struct {
@@ -180,12 +180,20 @@ START_TEST(digests)
 	};
 
 	ARRAY_EACH (row, rows) {
+		struct sha256 *sum = sha256_new();
 		unsigned char out[SHA256_SIZE];
 		char hex[2 * SHA256_SIZE + 1];
 
 		sha256(row->text, strlen(row->text), out);
 		hex_encode(out, sizeof(out), hex);
 		ck_assert_str_eq(hex, row->hex);
+		memset(out, 0, sizeof(out));
+		for (const char *p = row->text; *p != '\0'; p++)
+			sha256_add(sum, p, 1);
+		sha256_end(&sum, out);
+		hex_encode(out, sizeof(out), hex);
+		ck_assert_str_eq(hex, row->hex);
+		ck_assert_ptr_null(sum);
 	}
 }
 END_TEST

@@ -44,9 +44,12 @@ any_uid(struct stirring *x, const char *folder)
 
 /* ---- the changes ---- */
 
+/* No two of them are alike: those would be one email to a sync that knows the
+ * hash of the first. */
 void
 crash_fill(struct imap *im, const char *folder, int from, int n)
 {
+	static int serial;
 	struct arena *a = arena_new(65536);
 
 	for (int i = from; i < from + n; i++) {
@@ -56,10 +59,11 @@ crash_fill(struct imap *im, const char *folder, int from, int n)
 			"To: b%d@example.org, c@example.org\r\n"
 			"%s%d@example.org>\r\n"
 			"Subject: number %d\r\n"
+			"X-Serial: %d\r\n"
 			"\r\n"
 			"Text %d.\r\n",
 			i % 3, i % 7 == 0 ? "References: <" : "Message-ID: <",
-			i % 5 == 0 ? i - 1 : i, i, i));
+			i % 5 == 0 ? i - 1 : i, i, ++serial, i));
 		arena_reset(a);
 	}
 	arena_free(&a);

@@ -204,6 +204,54 @@ START_TEST(later_sync_killed_at_points)
 }
 END_TEST
 
+/* ---- moves ---- */
+
+static const char *
+ids_by_subject(void)
+{
+	return house_sql(&house,
+	    "SELECT e.id, e.subject FROM email e WHERE account_id = {a} "
+	    "AND removed_at IS NULL ORDER BY 1");
+}
+
+/* Mail goes to and fro, so that each folder is the first of the two once. */
+static void
+move_all(struct imap *im, const struct rounds *r)
+{
+	bool back = r->n % 2 == 1;
+
+	house_move(im, back ? "Trash" : "INBOX", "1:4294967295",
+	    back ? "INBOX" : "Trash");
+}
+
+START_TEST(moves_killed_at_points)
+{
+	static const char *const points[] = { "sync-moves-before",
+		"sync-moves-after", "db-commit-before", "db-commit-after",
+		"sync-gone-before", "sync-gone-after", "sync-step-before" };
+	size_t n = sizeof points / sizeof *points;
+	const char *name, *ids;
+	struct rounds r;
+	struct imap *im;
+
+	case_begin("moves");
+	im = house_imap(&house);
+	crash_fill(im, "INBOX", 1, 8);
+	crash_sync(&house);
+	for (rounds_begin(&r, (long)n, (long)n * 3); rounds_next(&r);) {
+		round_begin(&r);
+		ids = ids_by_subject();
+		move_all(im, &r);
+		(void)house_queue(&house, "imap_sync_messages");
+		(void)kill_at(&r, points, n, &name);
+		crash_resume(&house);
+		crash_check(&house, name);
+		ck_assert_str_eq(ids_by_subject(), ids);
+	}
+	imap_free(&im);
+}
+END_TEST
+
 /* ---- a new UIDVALIDITY ---- */
 
 /* The server's indexes are lost; what stays makes the next one higher. */
@@ -344,6 +392,7 @@ main(void)
 		UNIT(checker_sees_faults),
 		UNIT(first_sync_killed_at_points),
 		UNIT(later_sync_killed_at_points),
+		UNIT(moves_killed_at_points),
 		UNIT(rematch_killed_at_points),
 		UNIT(killed_at_random),
 		UNIT(long_sync_killed_at_random),

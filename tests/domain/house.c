@@ -135,6 +135,7 @@ configure(struct house *h)
 	    "database = host=%s/pg dbname=postgres user=letterrack\n"
 	    "key_dir = %s/keys\n"
 	    "egress_allow = 127.0.0.0/8\n"
+	    "compress_rtt = 0\n"
 	    "log_level = %s\n",
 	    h->dir, h->dir,
 	    getenv("HOUSE_LOG") != NULL ? getenv("HOUSE_LOG") : "error");

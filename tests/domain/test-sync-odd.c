@@ -471,6 +471,107 @@ START_TEST(counts_under_both_hands)
 }
 END_TEST
 
+/* ---- messages that look like known ones, and are not shown whole ---- */
+
+#define ALIKE(uid)                                                             \
+	"S: * " uid " FETCH (UID " uid                                         \
+	" FLAGS () INTERNALDATE \"20-Nov-2026 10:00:00 +0000\" "               \
+	"RFC822.SIZE 100 ENVELOPE (NIL \"number 1\" NIL NIL NIL NIL NIL NIL "  \
+	"NIL NIL)"
+#define ALIKE_WHOLE(uid)                                                       \
+	ALIKE(uid)                                                             \
+	" BODYSTRUCTURE (\"TEXT\" \"PLAIN\" NIL NIL NIL \"7BIT\" 10 1) "       \
+	"BODY[HEADER.FIELDS (REFERENCES)] \"\")"
+
+/* UID 1 is known by its hash; 2 is as large and has the same envelope. */
+#define LOOKS_KNOWN                                                            \
+	LOGIN, "C: L2 LIST \"\" \"*\"", "S: * LIST () \"/\" INBOX",            \
+	    "S: L2 OK done", "C: L3 STATUS \"INBOX\" " STATUS_OF,              \
+	    "S: * STATUS INBOX (MESSAGES 2 UIDNEXT 3 UIDVALIDITY 7 "           \
+	    "UNSEEN 2)",                                                       \
+	    "S: L3 OK done", "C: L4 EXAMINE \"INBOX\"", "S: * 2 EXISTS",       \
+	    "S: * OK [UIDVALIDITY 7] x", "S: * OK [UIDNEXT 3] x",              \
+	    "S: L4 OK done", "C: L5 UID FETCH 1 (UID FLAGS)",                  \
+	    "S: * 1 FETCH (UID 1 FLAGS ())", "S: L5 OK done",                  \
+	    "C: L6 UID FETCH 2 (UID RFC822.SIZE)",                             \
+	    "S: * 2 FETCH (UID 2 RFC822.SIZE 100)", "S: L6 OK done",           \
+	    "C: L7 UID FETCH 2 (UID FLAGS INTERNALDATE RFC822.SIZE ENVELOPE)", \
+	    ALIKE("2") ")", "S: L7 OK done",                                   \
+	    "C: L8 UID FETCH 2 (UID BODY.PEEK[]<0.268435456>)"
+
+static void
+know_one(void)
+{
+	static const char *const script[] = { LOGIN, "C: L2 LIST \"\" \"*\"",
+		"S: * LIST () \"/\" INBOX", "S: L2 OK done",
+		"C: L3 STATUS \"INBOX\" " STATUS_OF,
+		"S: * STATUS INBOX (MESSAGES 1 UIDNEXT 2 UIDVALIDITY 7 "
+		"UNSEEN 1)",
+		"S: L3 OK done", "C: L4 EXAMINE \"INBOX\"", "S: * 1 EXISTS",
+		"S: * OK [UIDVALIDITY 7] x", "S: * OK [UIDNEXT 2] x",
+		"S: L4 OK done", "C: L5 UID FETCH 1 " ITEMS, MESSAGE("1"),
+		"S: L5 OK done" };
+	struct sync_report r;
+
+	ck_assert_int_eq(ODD_SYNC(script, &r), RC_OK);
+	house_sql(&house,
+	    "UPDATE email SET sha256 = sha256('hello') WHERE "
+	    "credential_id = {c}");
+}
+
+static void
+check_new(const struct sync_report *r, int64_t moved)
+{
+	ck_assert_int_eq(r->moved, moved);
+	ck_assert_int_eq(r->stored, 1 - moved);
+	ck_assert_int_eq(house_int(&house,
+			     "SELECT count(*) FROM email WHERE credential_id = "
+			     "{c} AND removed_at IS NULL"),
+	    2 - moved);
+	check_counts();
+}
+
+START_TEST(shown_whole)
+{
+	static const char *const script[] = { LOOKS_KNOWN,
+		"s: * 2 FETCH (UID 2 BODY[]<0> {5}\\r\\nhello)\\r\\n",
+		"S: L8 OK done" };
+	struct sync_report r;
+
+	know_one();
+	ck_assert_int_eq(ODD_SYNC(script, &r), RC_OK);
+	check_new(&r, 1);
+}
+END_TEST
+
+START_TEST(not_shown_whole)
+{
+	static const char *const script[] = { LOOKS_KNOWN, "S: L8 NO cannot",
+		NOOP("9"), "C: L10 UID FETCH 2 " ITEMS, ALIKE_WHOLE("2"),
+		"S: L10 OK done" };
+	struct sync_report r;
+
+	know_one();
+	ck_assert_int_eq(ODD_SYNC(script, &r), RC_OK);
+	check_new(&r, 0);
+}
+END_TEST
+
+START_TEST(breaks_when_asked_for_all)
+{
+	static const char *const script[] = { LOOKS_KNOWN, "X:", "A:", LOGIN,
+		"C: L2 EXAMINE \"INBOX\"", "S: * 2 EXISTS",
+		"S: * OK [UIDVALIDITY 7] x", "S: * OK [UIDNEXT 3] x",
+		"S: L2 OK done", "C: L3 UID FETCH 2 " ITEMS, ALIKE_WHOLE("2"),
+		"S: L3 OK done" };
+	struct sync_report r;
+
+	know_one();
+	ck_assert_int_eq(ODD_SYNC(script, &r), RC_OK);
+	check_new(&r, 0);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -480,6 +581,9 @@ main(void)
 		UNIT(refuses_for_a_while),
 		UNIT(refuses_all),
 		UNIT(refuses_one),
+		UNIT(shown_whole),
+		UNIT(not_shown_whole),
+		UNIT(breaks_when_asked_for_all),
 		UNIT(uidnext_goes_back),
 		UNIT(wish_and_the_folder_gone),
 		UNIT(becomes_unselectable),

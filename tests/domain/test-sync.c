@@ -270,6 +270,109 @@ START_TEST(rematches_uidvalidity)
 }
 END_TEST
 
+/* What another client moves or copies stays the email that it was, whichever of
+ * the two folders is looked into first (INBOX always is). */
+static void
+check_moved(const char *ids, int64_t moved, const char *where)
+{
+	struct sync_report r = house_sync(&house);
+
+	ck_assert_int_eq(r.moved, moved);
+	ck_assert_int_eq(r.stored, 0);
+	ck_assert_str_eq(one("SELECT string_agg(id || subject, ',' ORDER BY "
+			     "id) FROM email WHERE credential_id = {c} AND "
+			     "removed_at IS NULL"),
+	    ids);
+	ck_assert_str_eq(
+	    one("SELECT string_agg(m.name || right(e.subject, 2), ',' ORDER "
+		"BY e.id, m.name) FROM placement p JOIN email e ON e.id = "
+		"p.email_id JOIN mailbox m ON m.id = p.mailbox_id WHERE "
+		"m.credential_id = {c}"),
+	    where);
+	check_counts();
+}
+
+START_TEST(follows_moves)
+{
+	struct imap *im = newcomer("moves", 3);
+	struct arena *a = arena_new((size_t)1 << 20);
+	struct imap_mailbox box;
+	struct imap_moved copied;
+	struct imap_set one_uid;
+	const char *ids;
+	bool qresync;
+
+	ck_assert_int_eq(house_run(&house, NULL), RC_OK);
+	ck_assert_int_eq(house_int(&house,
+			     "SELECT count(sha256) FROM email WHERE "
+			     "credential_id = {c}"),
+	    3);
+	ids = one("SELECT string_agg(id || subject, ',' ORDER BY id) FROM "
+		  "email WHERE credential_id = {c}");
+	house_move(im, "INBOX", "2:3", "Trash");
+	check_moved(ids, 2, "INBOX 1,Trash 2,Trash 3");
+	house_store(im, "Trash", "1", "+FLAGS", "(\\Seen)");
+	house_move(im, "Trash", "1", "INBOX");
+	check_moved(ids, 1, "INBOX 1,INBOX 2,Trash 3");
+	ck_assert_str_eq(one("SELECT is_read, uid FROM email WHERE "
+			     "credential_id = {c} AND subject = 'number 2'"),
+	    "t|4");
+	MUST(imap_folder_create(im, str_of("New")));
+	house_move(im, "Trash", "2", "New");
+	check_moved(ids, 1, "INBOX 1,INBOX 2,New 3");
+	MUST(imap_select(
+	    im, str_of("INBOX"), false, NULL, NULL, &box, &qresync));
+	imap_set_init(&one_uid, a);
+	imap_set_add(&one_uid, 1, 1);
+	MUST(imap_copy(im, &one_uid, str_of("Sent"), a, &copied));
+	check_moved(ids, 1, "INBOX 1,Sent 1,INBOX 2,New 3");
+	ck_assert_int_eq(house_sync(&house).changed, 0);
+	arena_free(&a);
+	imap_free(&im);
+}
+END_TEST
+
+/* A message comes back: out of a folder that nobody looked into meanwhile. */
+START_TEST(follows_what_had_vanished)
+{
+	struct imap *im = newcomer("back", 2);
+	const char *ids;
+
+	ck_assert_int_eq(house_run(&house, NULL), RC_OK);
+	ids = one("SELECT string_agg(id || subject, ',' ORDER BY id) FROM "
+		  "email WHERE credential_id = {c}");
+	house_expunge(im, "INBOX", "1");
+	ck_assert_int_eq(house_sync(&house).expunged, 1);
+	house_append(im, "Sent", message(1));
+	check_moved(ids, 1, "Sent 1,INBOX 2");
+	imap_free(&im);
+}
+END_TEST
+
+/* Nothing but the bytes tells: not a Message-ID, not size and envelope. */
+START_TEST(joins_only_the_same_bytes)
+{
+	struct imap *im = newcomer("bytes", 3);
+	struct sync_report r;
+
+	ck_assert_int_eq(house_run(&house, NULL), RC_OK);
+	house_sql(&house,
+	    "UPDATE email SET sha256 = NULL WHERE credential_id = {c} AND "
+	    "uid = 1; UPDATE email SET sha256 = sha256('other') WHERE "
+	    "credential_id = {c} AND uid = 2");
+	house_move(im, "INBOX", "1:2", "Trash");
+	r = house_sync(&house);
+	ck_assert_int_eq(r.stored, 2);
+	ck_assert_int_eq(r.moved, 0);
+	ck_assert_str_eq(
+	    one("SELECT string_agg(subject || coalesce(removed_why, ''), ',' "
+		"ORDER BY subject, id) FROM email WHERE credential_id = {c}"),
+	    "number 1vanished,number 1,number 2vanished,number 2,number 3");
+	check_counts();
+	imap_free(&im);
+}
+END_TEST
+
 /* A user's change wins over what a sync reads, and reaches the server. */
 static enum rc
 read_and_flag(struct db *db, void *arg)
@@ -494,12 +597,73 @@ START_TEST(stores_the_corpus)
 }
 END_TEST
 
+/* A task that names a folder is about that one. */
+static enum rc
+sync_folder_named(const char *payload, struct sync_report *r)
+{
+	(void)house_queue(&house, "imap_sync_messages");
+	house_sql(&house,
+	    arena_fmt(house.arena,
+		"UPDATE task SET payload = '%s' WHERE id = (SELECT max(id) "
+		"FROM task WHERE target_credential_id = {c})",
+		payload));
+	return house_run(&house, r);
+}
+
+static void
+check_folders(const char *wanted)
+{
+	ck_assert_str_eq(one("SELECT string_agg(m.name || ':' || e.subject, "
+			     "',' ORDER BY e.id) FROM email e JOIN mailbox m "
+			     "ON m.id = e.mailbox_id WHERE m.credential_id = "
+			     "{c} AND e.removed_at IS NULL"),
+	    wanted);
+}
+
+START_TEST(syncs_one_folder)
+{
+	struct imap *im = newcomer("onefolder", 1);
+	struct sync_report r;
+
+	house_sql(&house,
+	    "DELETE FROM task WHERE task_type = "
+	    "'imap_fetch_text'");
+	MUST(imap_folder_create(im, str_of("D&APw-nn")));
+	house_append(im, "INBOX", message(2));
+	house_append(im, "Sent", message(3));
+	house_append(im, "D&APw-nn", message(4));
+	ck_assert_int_eq(
+	    sync_folder_named("{\"folder\": \"Dünn\"}", &r), RC_OK);
+	check_folders("INBOX:number 1,Dünn:number 4");
+	ck_assert_int_eq(
+	    sync_folder_named("{\"folder\": \"Sent\"}", &r), RC_OK);
+	check_folders("INBOX:number 1,Dünn:number 4,Sent:number 3");
+	ck_assert_str_eq(one("SELECT stored_messages, server_messages FROM "
+			     "mailbox WHERE credential_id = {c} AND name = "
+			     "'INBOX'"),
+	    "1|1");
+	ck_assert_int_eq(
+	    sync_folder_named("{\"folder\": \"sent\"}", &r), RC_NO_FOLDER);
+	ck_assert_str_eq(one("SELECT state, last_error_code, "
+			     "last_error_detail FROM job WHERE credential_id "
+			     "= {c} ORDER BY id DESC LIMIT 1"),
+	    "failed|not_found_folder|the server has no folder sent");
+	ck_assert_int_eq(sync_folder_named("{\"folder\": 7}", &r), RC_INVALID);
+	ck_assert_int_eq(sync_folder_named("{\"folder\": null}", &r), RC_OK);
+	check_folders("INBOX:number 1,Dünn:number 4,Sent:number 3,"
+		      "INBOX:number 2");
+	check_counts();
+	imap_free(&im);
+}
+END_TEST
+
 /* What a server can decides the way, so all of it once for each way. */
 static const struct profile {
 	const char *suite;
 	const char *const settings[2];
 } profiles[] = {
-	{ "domain/sync (QRESYNC)", { NULL } },
+	{ "domain/sync (QRESYNC, COMPRESS)",
+	    { "protocol imap {\n mail_plugins = imap_zlib\n}", NULL } },
 	{ "domain/sync (CONDSTORE)",
 	    { "imap_capability = IMAP4rev1 ENABLE CONDSTORE UIDPLUS MOVE "
 	      "SPECIAL-USE LIST-EXTENDED LITERAL+",
@@ -518,11 +682,15 @@ run_profile(const struct profile *p)
 		UNIT(follows_folders),
 		UNIT(follows_swapped_names),
 		UNIT(rematches_uidvalidity),
+		UNIT(follows_moves),
+		UNIT(follows_what_had_vanished),
+		UNIT(joins_only_the_same_bytes),
 		UNIT(tells_flags),
 		UNIT(keeps_wishes),
 		UNIT(reads_first_words),
 		UNIT(looks_without_touching),
 		UNIT(forgets_a_credential),
+		UNIT(syncs_one_folder),
 		UNIT(says_what_failed),
 		UNIT(stores_the_corpus),
 	};

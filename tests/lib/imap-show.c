@@ -282,6 +282,7 @@ imap_show(struct buf *b, const struct imap_response *r)
 		[IMAP_PREAUTH] = "PREAUTH",
 		[IMAP_CAPABILITY] = "CAPABILITY",
 		[IMAP_ENABLED] = "ENABLED",
+		[IMAP_ID] = "ID",
 		[IMAP_LIST] = "LIST",
 		[IMAP_LSUB] = "LSUB",
 		[IMAP_STATUS] = "STATUS",

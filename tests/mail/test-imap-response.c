@@ -56,6 +56,15 @@ static const struct {
 	{ "L1 NO no folder called a{5}\r\n",
 	    "L1 NO text=\"no folder called a{5}\"" },
 	{ "* OK Still here {5}\r\n", "OK text=\"Still here {5}\"" },
+	/* who it is: one plain line, of whatever it says */
+	{ "* ID (\"name\" \"Dovecot\" \"version\" NIL)\r\n",
+	    "ID text=\"name=Dovecot version=\"" },
+	{ "* ID NIL\r\n", "ID" },
+	{ "* ID ()\r\n", "ID text=\"\"" },
+	{ "* ID (\"a\\\"b\" {3}\r\nx\r\n \"c\" \"\xc3\xbc\")\r\n",
+	    "ID text=\"a_b=x__ c=__\"" },
+	{ "* ID (\"a\")\r\n", "ID text=\"\" fault: unexpected character" },
+	{ "* ID x\r\n", "ID" },
 	/* capabilities */
 	{ "* CAPABILITY IMAP4rev1 IDLE\r\n", "CAPABILITY caps=2001" },
 	{ "* CAPABILITY QRESYNC\r\n", "CAPABILITY caps=600" },

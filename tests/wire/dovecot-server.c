@@ -27,6 +27,7 @@ static const char conf[] =
     "auth_failure_delay = 0\n"
     "passdb {\n driver = static\n args = password=secret\n}\n"
     "userdb {\n driver = static\n args = home=%1$s/mail/%%n\n}\n"
+    "protocol imap {\n mail_plugins = imap_zlib\n}\n"
     "service imap-login {\n chroot =\n inet_listener imap {\n port = %4$u\n }\n"
     " inet_listener imaps {\n port = %5$u\n ssl = yes\n }\n}\n"
     "service anvil {\n chroot =\n"

@@ -78,7 +78,10 @@ imap_client_option(struct imap_client *c, const char *line)
 		c->params.idle_ms = ms_of(value);
 	else if (strcmp(name, "command_ms") == 0)
 		c->params.command_ms = ms_of(value);
-	else if (strcmp(name, "ca") == 0)
+	else if (strcmp(name, "compress") == 0) {
+		c->params.compress = true;
+		c->params.compress_ms = ms_of(value);
+	} else if (strcmp(name, "ca") == 0)
 		return use_ca(c, value);
 	else if (strcmp(name, "secret") == 0)
 		c->secret = secret_new(c->arena, value, strlen(value));
@@ -192,6 +195,16 @@ call_ready(struct imap_client *c, struct words *w)
 {
 	(void)w;
 	return imap_ready(c->im);
+}
+
+/* What the server says it is, and in which form the bytes are. */
+static enum rc
+call_server(struct imap_client *c, struct words *w)
+{
+	(void)w;
+	buf_fmt(&c->out, "%s%s\n", imap_server_id(c->im),
+	    imap_compressed(c->im) ? " compressed" : "");
+	return RC_OK;
 }
 
 static enum rc
@@ -459,6 +472,7 @@ static const struct {
 } calls[] = {
 	{ "open", call_open },
 	{ "ready", call_ready },
+	{ "server", call_server },
 	{ "list", call_list },
 	{ "status", call_status },
 	{ "select", call_select },

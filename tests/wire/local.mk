@@ -9,7 +9,7 @@ TESTS += %D%/test-imap
 	%D%/imap-client.c %D%/imap-client.h \
 	%D%/scripted-server.c %D%/scripted-server.h %D%/number.h \
 	$(imap_show)
-%C%_test_imap_CPPFLAGS = $(check_cppflags) $(CURL_CFLAGS)
+%C%_test_imap_CPPFLAGS = $(check_cppflags) $(CURL_CFLAGS) $(ZLIB_CFLAGS)
 %C%_test_imap_LDADD = $(check_libs) $(mail_libs) -lpthread
 
 check_PROGRAMS += %D%/test-dovecot

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
+#include <zlib.h>
 
 #include "number.h"
 
@@ -25,6 +26,8 @@ struct scripted_server {
 	char *out; /* not sent yet */
 	size_t out_n;
 	size_t out_cap;
+	bool packs;
+	z_stream pack, unpack;
 };
 
 static void
@@ -57,7 +60,7 @@ take_peer(struct scripted_server *s)
 }
 
 static void
-put(struct scripted_server *s, const char *p, size_t n)
+put_plain(struct scripted_server *s, const char *p, size_t n)
 {
 	if (s->out_n + n > s->out_cap) {
 		s->out_cap = (s->out_n + n) * 2;
@@ -69,15 +72,61 @@ put(struct scripted_server *s, const char *p, size_t n)
 	s->out_n += n;
 }
 
+static void
+put_packed(struct scripted_server *s, const char *p, size_t n, int how)
+{
+	char piece[4096];
+
+	s->pack.next_in = (unsigned char *)(uintptr_t)p;
+	s->pack.avail_in = (unsigned)n;
+	do {
+		s->pack.next_out = (unsigned char *)piece;
+		s->pack.avail_out = sizeof(piece);
+		(void)deflate(&s->pack, how);
+		put_plain(s, piece, sizeof(piece) - s->pack.avail_out);
+	} while (s->pack.avail_out == 0);
+}
+
+static void
+put(struct scripted_server *s, const char *p, size_t n)
+{
+	if (s->packs)
+		put_packed(s, p, n, Z_NO_FLUSH);
+	else
+		put_plain(s, p, n);
+}
+
+static void
+pack_begin(struct scripted_server *s)
+{
+	s->packs = true;
+	if (deflateInit2(&s->pack, 6, Z_DEFLATED, -15, 8, 0) != Z_OK ||
+	    inflateInit2(&s->unpack, -15) != Z_OK)
+		abort();
+}
+
+static void
+pack_end(struct scripted_server *s)
+{
+	if (!s->packs)
+		return;
+	(void)deflateEnd(&s->pack);
+	(void)inflateEnd(&s->unpack);
+	s->packs = false;
+}
+
 static int
 hex(char c)
 {
 	return c <= '9' ? c - '0' : (c | 0x20) - 'a' + 10;
 }
 
-static void
-put_escaped(struct scripted_server *s, const char *text)
+/* Into `out`, which has as much room as the text; the number of bytes. */
+static size_t
+unescape(const char *text, char *out)
 {
+	char *at = out;
+
 	for (const char *p = text; *p != '\0'; p++) {
 		char c = *p;
 
@@ -95,8 +144,23 @@ put_escaped(struct scripted_server *s, const char *text)
 				p += 2;
 			}
 		}
-		put(s, &c, 1);
+		*at++ = c;
 	}
+	return (size_t)(at - out);
+}
+
+static void
+put_escaped(struct scripted_server *s, const char *text, uint64_t times)
+{
+	char *plain = malloc(strlen(text) + 1);
+	size_t n;
+
+	if (plain == NULL)
+		abort();
+	n = unescape(text, plain);
+	while (times-- > 0)
+		put(s, plain, n);
+	free(plain);
 }
 
 static void
@@ -104,6 +168,8 @@ flush(struct scripted_server *s)
 {
 	size_t sent = 0;
 
+	if (s->packs)
+		put_packed(s, "", 0, Z_SYNC_FLUSH);
 	while (sent < s->out_n && s->peer >= 0) {
 		ssize_t n =
 		    send(s->peer, s->out + sent, s->out_n - sent, MSG_NOSIGNAL);
@@ -116,14 +182,40 @@ flush(struct scripted_server *s)
 }
 
 static bool
+wire_byte(struct scripted_server *s, char *c)
+{
+	return readable(s, s->peer, PATIENCE_MS) && recv(s->peer, c, 1, 0) == 1;
+}
+
+static bool
+next_byte(struct scripted_server *s, char *c)
+{
+	char packed;
+
+	if (!s->packs)
+		return wire_byte(s, c);
+	s->unpack.next_out = (unsigned char *)c;
+	s->unpack.avail_out = 1;
+	/* zlib may hold bytes back that have come already. */
+	(void)inflate(&s->unpack, Z_SYNC_FLUSH);
+	while (s->unpack.avail_out == 1) {
+		if (!wire_byte(s, &packed))
+			return false;
+		s->unpack.next_in = (unsigned char *)&packed;
+		s->unpack.avail_in = 1;
+		(void)inflate(&s->unpack, Z_SYNC_FLUSH);
+	}
+	return true;
+}
+
+static bool
 expect(struct scripted_server *s, const char *line)
 {
 	char got[LINE_MOST];
 	size_t n = 0;
 
 	while (n < sizeof(got) - 1) {
-		if (!readable(s, s->peer, PATIENCE_MS) ||
-		    recv(s->peer, got + n, 1, 0) != 1) {
+		if (!next_byte(s, got + n)) {
 			got[n] = '\0';
 			fault(s, line, n > 0 ? got : "nothing came");
 			return false;
@@ -156,7 +248,7 @@ dribble(struct scripted_server *s, const char *rest)
 	int ms = ms_of(rest);
 	const char *text = strchr(rest, ' ');
 
-	put_escaped(s, text != NULL ? text + 1 : "x");
+	put_escaped(s, text != NULL ? text + 1 : "x", 1);
 	if (s->out_n == 0) {
 		fault(s, rest, "nothing to send");
 		return;
@@ -180,22 +272,21 @@ repeat(struct scripted_server *s, const char *rest)
 {
 	const char *text = strchr(rest, ' ');
 
-	for (uint64_t i = number_of(rest, UINT32_MAX); i > 0 && text != NULL;
-	     i--)
-		put_escaped(s, text + 1);
+	if (text != NULL)
+		put_escaped(s, text + 1, number_of(rest, UINT32_MAX));
 }
 
 static bool
 step(struct scripted_server *s, char kind, const char *rest)
 {
-	if (strchr("SsR", kind) == NULL)
+	if (strchr("SsRZ", kind) == NULL)
 		flush(s);
 	switch (kind) {
 	case 'S':
 		put(s, rest, strlen(rest));
 		put(s, "\r\n", 2);
 		return true;
-	case 's': put_escaped(s, rest); return true;
+	case 's': put_escaped(s, rest, 1); return true;
 	case 'R': repeat(s, rest); return true;
 	case 'D': dribble(s, rest); return true;
 	case 'C': return expect(s, rest);
@@ -204,7 +295,8 @@ step(struct scripted_server *s, char kind, const char *rest)
 		close(s->peer);
 		s->peer = -1;
 		return true;
-	case 'A': return take_peer(s);
+	case 'Z': pack_begin(s); return true;
+	case 'A': pack_end(s); return take_peer(s);
 	default: return true;
 	}
 }
@@ -268,6 +360,7 @@ scripted_server_stop(struct scripted_server **sp)
 	pthread_join(s->thread, NULL);
 	close(s->wake[0]);
 	close(s->listener);
+	pack_end(s);
 	said = strdup(s->fault);
 	free(s->out);
 	free(s);

@@ -8,6 +8,8 @@
  *	R: n text    sends the (escaped) text n times
  *	D: n text    sends it again and again, a byte each n ms, until the
  *	             client leaves
+ *	Z:           from here on both directions are compressed (RFC 4978);
+ *	             what stands around it goes out in one piece
  *	C: text      the client must send this line next
  *	W:           waits until the client leaves
  *	X:           closes the connection

@@ -173,6 +173,42 @@ START_TEST(qresync)
 }
 END_TEST
 
+/* Packed (its plugin imap_zlib), with TLS beneath and without. */
+static const struct exchange packed[] = {
+	{ "open", "OK\n" },
+	{ "append INBOX \"Subject: one\\r\\n\\r\\nfirst\\r\\n\"", NULL },
+	{ "append INBOX \"Subject: two\\r\\n\\r\\nsecond\\r\\n\"", NULL },
+	{ "select INBOX", NULL },
+	{ "server", "name=Dovecot\nOK\n" },
+	{ "fetch 1:200 50 \"UID RFC822.SIZE\"", NULL },
+	{ "server", "name=Dovecot compressed\nOK\n" },
+	{ "body 2 1000 TEXT", "second\n\nsize=8\nOK\n" },
+	{ "append INBOX \"Subject: three\\r\\n\\r\\nthird\\r\\n\"", NULL },
+	{ "search ALL", "found 1:3\nOK\n" },
+	{ "idle 100", "quiet\nOK\n" },
+	{ "fetch 1:200 50 \"UID ENVELOPE BODYSTRUCTURE\"", NULL },
+	{ "logout", "OK\n" },
+};
+
+START_TEST(compressed)
+{
+	static const char *const securities[] = { "none", "starttls", "tls" };
+
+	for (size_t k = 0; k < 3; k++) {
+		struct imap_client c;
+		char user[32];
+
+		begin(&c, securities[k]);
+		snprintf(user, sizeof(user), "user packed%zu", k);
+		ck_assert(imap_client_option(&c, user));
+		ck_assert(imap_client_option(&c, "compress 0"));
+		ARRAY_EACH (e, packed)
+			check_call(&c, e);
+		imap_client_clear(&c);
+	}
+}
+END_TEST
+
 static const struct {
 	const char *security, *option, *name;
 } failures[] = {
@@ -200,7 +236,7 @@ int
 main(void)
 {
 	const struct unit_case cases[] = { UNIT(whole_life), UNIT(qresync),
-		UNIT(refused) };
+		UNIT(compressed), UNIT(refused) };
 	int status = 77;
 
 	if (dovecot_start(&dovecot))

@@ -6,6 +6,7 @@
  *	= text         the next line that it reports
  *	login          libcurl's part: greeting, CAPABILITY, AUTHENTICATE
  *	caps WORDS     our CAPABILITY and its answer
+ *	id TAG         our ID
  */
 #include <dirent.h>
 #include <stdio.h>
@@ -57,12 +58,25 @@ add_caps(struct script *s, const char *words)
 }
 
 static void
+add_id(struct script *s, const char *tag)
+{
+	char line[200];
+
+	snprintf(line, sizeof(line),
+	    "C: %.20s ID (\"name\" \"Letterrack\" \"version\" \"%s\")", tag,
+	    PACKAGE_VERSION);
+	add(s, line);
+}
+
+static void
 add_line(struct script *s, const char *line)
 {
 	if (strcmp(line, "login") == 0)
 		add_login(s);
 	else if (strncmp(line, "caps", 4) == 0)
 		add_caps(s, line[4] == ' ' ? line + 5 : "");
+	else if (strncmp(line, "id ", 3) == 0)
+		add_id(s, line + 3);
 	else if (line[0] != '#' && line[0] != '\0')
 		add(s, line);
 }

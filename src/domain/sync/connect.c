@@ -35,6 +35,8 @@ params_make(struct sync *s)
 	s->params.login.multi = h->multi;
 	s->params.idle_ms = IDLE_MS;
 	s->params.command_ms = COMMAND_MS;
+	s->params.compress = !s->bodies;
+	s->params.compress_ms = h->conf->compress_rtt;
 	s->params.waiting = waiting;
 	s->params.waiting_arg = s;
 	return RC_OK;
@@ -91,8 +93,11 @@ sync_connected(struct sync *s)
 	if (rc != RC_OK)
 		return note_failure(s, rc);
 	caps = imap_caps_text(s->imap);
-	if (!same_caps(s->access->capabilities, caps))
+	if (!same_caps(s->access->capabilities, caps)) {
 		changed = arena_dup(s->arena, caps.p, caps.n);
+		log_info(&s->log, "mail server credential=%lld id=\"%s\"",
+		    (long long)s->access->id, imap_server_id(s->imap));
+	}
 	return credential_works(s->db, s->account, s->access->id,
 	    s->access->secret_version, changed, NULL);
 }

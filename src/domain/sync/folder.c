@@ -291,6 +291,7 @@ fetch_newer(struct folder *f)
 	if (next <= f->uid_next)
 		return RC_OK;
 	TRY(existing(f, f->uid_next, next - 1, &set));
+	TRY(sync_moves(f->s, &f->place, &set));
 	TRY(sync_fetch(f->s, &f->place, &set, SYNC_UP));
 	return move_cursor(f, &next, NULL);
 }
@@ -304,6 +305,7 @@ fetch_older(struct folder *f)
 	if (f->uid_low <= 1)
 		return RC_OK;
 	TRY(existing(f, 1, f->uid_low - 1, &set));
+	TRY(sync_moves(f->s, &f->place, &set));
 	TRY(sync_fetch(f->s, &f->place, &set, SYNC_DOWN));
 	return move_cursor(f, NULL, &one);
 }
@@ -364,6 +366,7 @@ reconcile(struct folder *f, uint32_t *exists)
 	TRY(sync_store_gone(f->s, &f->place, &gone));
 	if (lost.n == 0)
 		return RC_OK;
+	TRY(sync_moves(f->s, &f->place, &lost));
 	TRY(sync_fetch(f->s, &f->place, &lost, SYNC_ANY));
 	TRY(compare(f, &still, &gone, exists));
 	/* What is new in it has come meanwhile, and the next poll has it. */

@@ -5,7 +5,7 @@
 #include <time.h>
 
 #include "core/failpoint.h"
-#include "core/json.h"
+#include "core/json-tree.h"
 #include "domain/mailbox-sql.h"
 
 #define ARENA_RUN ((size_t)64 * 1024 * 1024)
@@ -76,17 +76,26 @@ struct failure {
 };
 
 static enum rc
+look_into(struct sync *s, const struct sync_folder *f)
+{
+	enum rc rc;
+
+	arena_reset(s->folder);
+	s->report->changed++;
+	rc = sync_folder(s, f);
+	sync_batch_reset(s->batch);
+	FAILPOINT("sync-folder-end");
+	return rc;
+}
+
+static enum rc
 one_folder(struct sync *s, const struct sync_folder *f, struct failure *first)
 {
 	enum rc rc;
 
 	if (sync_stopped(s))
 		return sync_stop(s);
-	arena_reset(s->folder);
-	s->report->changed++;
-	rc = sync_folder(s, f);
-	sync_batch_reset(s->batch);
-	FAILPOINT("sync-folder-end");
+	rc = look_into(s, f);
 	if (rc == RC_OK)
 		return sync_beat(s);
 	if (first->rc == RC_OK && rc != RC_NO_FOLDER && rc != RC_DENIED) {
@@ -153,12 +162,58 @@ whole_account(struct sync *s)
 	return rc;
 }
 
+/* ---- one folder, by its name ---- */
+
+/* The folder that the task asks for; p == NULL: all of them. */
+static enum rc
+folder_wanted(struct sync *s, struct str *name)
+{
+	struct json_object *payload;
+
+	*name = (struct str){ NULL, 0 };
+	TRY(json_tree(s->arena, s->lease->payload, 16, &payload));
+	if (!json_given(payload, "folder") ||
+	    json_text(payload, "folder", name))
+		return RC_OK;
+	return fail(RC_INVALID, "the task's folder is not a name");
+}
+
+static const struct sync_folder *
+folder_named(const struct sync_folders *list, struct str name)
+{
+	for (size_t i = 0; i < list->n; i++)
+		if (list->v[i].is_selectable && str_eq(list->v[i].name, name))
+			return &list->v[i];
+	return NULL;
+}
+
+/* The list is brought into step whole: how else would a renamed folder be
+ * known again? */
+static enum rc
+one_of_account(struct sync *s, struct str name)
+{
+	const struct sync_folder *f;
+	struct sync_folders list;
+	bool condstore;
+
+	TRY(sync_list(s, &list, &condstore));
+	TRY(sync_store_removed_gone(s));
+	f = folder_named(&list, name);
+	if (f == NULL)
+		return fail(RC_NO_FOLDER, "the server has no folder %.*s",
+		    STR_FMT(name));
+	return look_into(s, f);
+}
+
 static enum rc
 run_messages(struct sync *s)
 {
+	struct str folder;
+
+	TRY(folder_wanted(s, &folder));
 	TRY(sync_connect(s));
 	TRY(sync_flags_tell(s));
-	return whole_account(s);
+	return folder.p != NULL ? one_of_account(s, folder) : whole_account(s);
 }
 
 static enum rc
@@ -175,6 +230,7 @@ run_flags(struct sync *s)
 static enum rc
 run_texts(struct sync *s)
 {
+	s->bodies = true;
 	TRY(sync_connect(s));
 	return sync_texts(s);
 }
@@ -284,6 +340,7 @@ report_json(const struct sync_report *r, struct buf *b)
 	JW_INT(&w, "changed", r->changed);
 	JW_INT(&w, "stored", r->stored);
 	JW_INT(&w, "skipped", r->skipped);
+	JW_INT(&w, "moved", r->moved);
 	JW_INT(&w, "flags", r->flags);
 	JW_INT(&w, "expunged", r->expunged);
 	JW_INT(&w, "told", r->told);

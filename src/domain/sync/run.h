@@ -34,6 +34,12 @@ struct sync {
 	bool wishes_wait; /* flags that the server does not take now */
 	bool stopping;    /* the run ends early, and is not at fault */
 	bool looking;     /* nothing is written */
+	bool bodies;      /* it reads little else */
+	struct {
+		bool asked, off; /* is there anything to be found? */
+		int64_t hashed;  /* messages that were fetched for it */
+		uint64_t bytes;
+	} moves;
 };
 
 /* Shall the run end here? Asked between batches and folders. */
@@ -119,6 +125,14 @@ enum sync_way {
  * is set aside with a reason. Those that do not come back are gone. */
 enum rc sync_fetch(struct sync *, const struct sync_place *,
     const struct imap_set *, enum sync_way) MUST_CHECK;
+
+/* ---- move.c ---- */
+
+/* Of new messages in the selected folder: those that are mail we know from
+ * elsewhere are placed with it, and leave the set. What cannot be looked into
+ * stays in it, and is new mail. */
+enum rc sync_moves(
+    struct sync *, const struct sync_place *, struct imap_set *) MUST_CHECK;
 
 /* ---- list.c ---- */
 

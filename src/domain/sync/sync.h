@@ -9,6 +9,8 @@
  *   CONDSTORE  FETCH CHANGEDSINCE tells changes, a count tells of losses;
  *   neither    flags are compared every ten minutes, and when the number of
  *              unseen messages has changed.
+ * Without ids for messages, what is new in a folder is first held against mail
+ * that is known from others (move.c).
  * Whenever the counts do not agree, the sets of UIDs are compared, whatever
  * the reason: that is what every run ends with, so the ledger's `missing` is 0
  * or the run has failed. */
@@ -49,6 +51,7 @@ struct sync_report {
 	int64_t changed;  /* folders that were looked into */
 	int64_t stored;   /* messages new here */
 	int64_t skipped;  /* of them, could not be read whole */
+	int64_t moved;    /* messages new in a folder, and known */
 	int64_t flags;    /* messages whose flags differed */
 	int64_t expunged; /* placements gone */
 	int64_t told;     /* messages whose flags the server was told */

@@ -1,4 +1,5 @@
-/* The first words of each email: of its text part, the first bytes only. */
+/* The first words of each email: of its text part, the first bytes only. And
+ * the hashes of small messages, by which moves are followed (move.c). */
 #include "domain/sync/run.h"
 
 #include <string.h>
@@ -19,6 +20,7 @@ struct reading {
 	struct snippet_due_list due;
 	struct arena *arena; /* as long as a chunk: s->folder */
 	struct str *snippet; /* a row of `due` each; p == NULL: none */
+	struct str *hash;    /* the same */
 	/* the group at hand: one folder, one part number */
 	size_t from, n;
 };
@@ -93,10 +95,9 @@ take(void *arg, const struct imap_message *m)
 }
 
 static bool
-is_readable(const struct snippet_due *d)
+has_text(const struct snippet_due *d)
 {
-	return d->uidvalidity != 0 && d->part_number.n > 0 &&
-	    d->part_number.n < 64;
+	return d->part_number.n > 0 && d->part_number.n < 64;
 }
 
 static enum rc
@@ -106,6 +107,8 @@ group_fetch(struct reading *r)
 	const struct imap_fetch how = { .message = take, .arg = r };
 	struct imap_set uids;
 
+	if (!has_text(d))
+		return RC_OK;
 	imap_set_init(&uids, r->arena);
 	for (size_t i = 0; i < r->n; i++)
 		imap_set_gather(&uids, (uint32_t)d[i].uid, (uint32_t)d[i].uid);
@@ -114,6 +117,53 @@ group_fetch(struct reading *r)
 	    arena_fmt(r->arena, "UID BODY.PEEK[%.*s]<0.%d>",
 		STR_FMT(d->part_number), BYTES_MOST),
 	    &how);
+}
+
+/* ---- hashes ---- */
+
+static enum rc
+take_whole(void *arg, const struct imap_message *m)
+{
+	struct reading *r = arg;
+	size_t row = row_of(r, m->uid);
+	struct str whole;
+	char *hash;
+
+	if (row == SIZE_MAX || m->sections == 0)
+		return RC_OK;
+	whole = m->section[0].data;
+	/* Cut, or longer than the reader keeps. */
+	if (whole.p == NULL || whole.n != m->section[0].size)
+		return RC_OK;
+	hash = arena_alloc(r->arena, SHA256_SIZE);
+	sha256(whole.p, whole.n, (unsigned char *)hash);
+	r->hash[row] = (struct str){ hash, SHA256_SIZE };
+	return RC_OK;
+}
+
+static bool
+wants_hash(const struct reading *r, const struct snippet_due *d)
+{
+	return !d->is_hashed && d->size_bytes > 0 &&
+	    d->size_bytes <= r->s->host->conf->sync_hash_message;
+}
+
+static enum rc
+group_hash(struct reading *r)
+{
+	const struct snippet_due *d = &r->due.v[r->from];
+	const struct imap_fetch how = { .message = take_whole, .arg = r };
+	struct imap_set uids;
+
+	imap_set_init(&uids, r->arena);
+	for (size_t i = 0; i < r->n; i++)
+		if (wants_hash(r, &d[i]))
+			imap_set_gather(
+			    &uids, (uint32_t)d[i].uid, (uint32_t)d[i].uid);
+	imap_set_settle(&uids);
+	if (uids.n == 0)
+		return RC_OK;
+	return imap_fetch(r->s->imap, &uids, "UID BODY.PEEK[]", &how);
 }
 
 /* ---- a chunk ---- */
@@ -156,6 +206,9 @@ group_read(struct reading *r, int64_t *open)
 	if (rc == RC_OK &&
 	    imap_mailbox(r->s->imap)->uidvalidity == (uint32_t)d->uidvalidity)
 		rc = group_fetch(r);
+	if (rc == RC_OK &&
+	    imap_mailbox(r->s->imap)->uidvalidity == (uint32_t)d->uidvalidity)
+		rc = group_hash(r);
 	if (rc == RC_OK)
 		return sync_beat(r->s);
 	if (!sync_alive(r->s))
@@ -172,40 +225,75 @@ chunk_read(struct reading *r)
 	int64_t open = 0;
 
 	r->snippet = ARENA_ARRAY(r->arena, struct str, r->due.n);
+	r->hash = ARENA_ARRAY(r->arena, struct str, r->due.n);
 	for (r->from = 0; r->from < r->due.n; r->from += r->n) {
 		group_measure(r);
-		if (is_readable(&r->due.v[r->from]))
+		if (r->due.v[r->from].uidvalidity != 0)
 			TRY(group_read(r, &open));
 	}
 	return RC_OK;
 }
 
+/* The ids of the rows that have a text, and those texts, side by side. */
+static size_t
+pick(const struct reading *r, const struct str *from, int64_t *id,
+    struct str *text)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < r->due.n; i++) {
+		if (from[i].p == NULL)
+			continue;
+		id[n] = r->due.v[i].id;
+		text[n++] = from[i];
+	}
+	return n;
+}
+
+typedef enum rc
+store_fn(struct db *, int64_t account, struct ids, struct texts, size_t *rows);
+
 static enum rc
-chunk_store(struct reading *r)
+column_store(
+    struct reading *r, const struct str *from, store_fn *store, size_t *n)
 {
 	int64_t *id = ARENA_ARRAY(r->arena, int64_t, r->due.n);
 	struct str *text = ARENA_ARRAY(r->arena, struct str, r->due.n);
-	int64_t last = 0;
-	size_t n = 0;
-	enum rc rc;
 
-	for (size_t i = 0; i < r->due.n; i++) {
+	*n = pick(r, from, id, text);
+	if (*n == 0)
+		return RC_OK;
+	return store(r->s->db, r->s->account, (struct ids){ id, *n },
+	    (struct texts){ text, *n }, NULL);
+}
+
+static int64_t
+last_id(const struct reading *r)
+{
+	int64_t last = 0;
+
+	for (size_t i = 0; i < r->due.n; i++)
 		last = r->due.v[i].id > last ? r->due.v[i].id : last;
-		if (r->snippet[i].p == NULL)
-			continue;
-		id[n] = r->due.v[i].id;
-		text[n++] = r->snippet[i];
-	}
+	return last;
+}
+
+static enum rc
+chunk_store(struct reading *r)
+{
+	struct sync *s = r->s;
+	size_t texts, hashes;
+	enum rc rc, ended;
+
 	FAILPOINT("texts-before");
-	db_pipe_begin(r->s->db);
-	rc = snippet_store(r->s->db, r->s->account, (struct ids){ id, n },
-	    (struct texts){ text, n }, NULL);
+	db_pipe_begin(s->db);
+	rc = column_store(r, r->snippet, snippet_store, &texts);
 	if (rc == RC_OK)
-		rc = snippet_done(
-		    r->s->db, r->s->account, r->s->access->id, last);
-	enum rc ended = db_pipe_end(r->s->db);
+		rc = column_store(r, r->hash, snippet_hash, &hashes);
+	if (rc == RC_OK)
+		rc = snippet_done(s->db, s->account, s->access->id, last_id(r));
+	ended = db_pipe_end(s->db);
 	FAILPOINT("texts-after");
-	r->s->report->texts += (int64_t)n;
+	s->report->texts += (int64_t)texts;
 	return rc != RC_OK ? rc : ended;
 }
 

@@ -3,7 +3,8 @@
 # src/domain/local.mk, its two generated files.
 
 migrations_sql = \
-	%D%/migrations/0001-foundation.sql
+	%D%/migrations/0001-foundation.sql \
+	%D%/migrations/0010-mailbox-missing.sql
 queries_sql = \
 	%D%/queries/account.sql \
 	%D%/queries/actor.sql \

@@ -46,7 +46,9 @@ SELECT id, name, wire_name, delimiter, special_use, attributes,
         AND p.uidvalidity < m.uidvalidity)
     OR EXISTS (SELECT FROM placement p
         WHERE p.account_id = $1 AND p.mailbox_id = m.id
-        AND p.uidvalidity > m.uidvalidity) AS is_stale
+        AND p.uidvalidity > m.uidvalidity) AS is_stale,
+    missing_since IS NOT NULL AS is_missing,
+    coalesce(missing_since < now() - interval '5 minutes', false) AS is_overdue
 FROM mailbox m
 WHERE account_id = $1 AND credential_id = $2 AND removed_at IS NULL
 ORDER BY special_use IS DISTINCT FROM 'inbox', name, id;
@@ -66,8 +68,16 @@ RETURNING id;
 -- args: account account, id id, str name, str wire_name, text? delimiter,
 -- args: text? special_use, texts attributes, bool is_selectable
 UPDATE mailbox SET name = $3, wire_name = $4, delimiter = $5,
-    special_use = $6, attributes = $7, is_selectable = $8, updated_at = now()
+    special_use = $6, attributes = $7, is_selectable = $8,
+    missing_since = NULL, updated_at = now()
 WHERE account_id = $1 AND id = $2;
+
+-- A whole LIST does not name the folder. It is removed when a later one does
+-- not either.
+-- name: mailbox_miss :must
+-- args: account account, id id
+UPDATE mailbox SET missing_since = coalesce(missing_since, now())
+WHERE account_id = $1 AND id = $2 AND removed_at IS NULL;
 
 -- The folder is no longer on the server. Its mail goes with
 -- placement_expunge_removed.
@@ -124,10 +134,12 @@ UPDATE mailbox SET last_error_code = $3, last_error_detail = $4,
     server_messages = coalesce($5, server_messages)
 WHERE account_id = $1 AND id = $2;
 
--- Frees a folder's name while others are renamed in the same transaction.
+-- Frees a folder's name: while others are renamed in the same transaction, or
+-- since another has it now. U+E000 in modified UTF-7 and the id: nobody's name,
+-- and one that a server can be asked for.
 -- name: mailbox_park :must
 -- args: account account, id id
-UPDATE mailbox SET wire_name = chr(1) || id
+UPDATE mailbox SET wire_name = '&4AA-' || id
 WHERE account_id = $1 AND id = $2;
 
 -- How many messages of a folder are stored or skipped.

@@ -51,5 +51,7 @@ const struct col mailbox_cursor_cols[] = {
 	COL(struct mailbox_cursor, skipped_messages),
 	COL(struct mailbox_cursor, flags_at),
 	COL(struct mailbox_cursor, is_stale),
+	COL(struct mailbox_cursor, is_missing),
+	COL(struct mailbox_cursor, is_overdue),
 	COL_END,
 };

@@ -53,7 +53,9 @@ struct mailbox_cursor {
 	int64_t stored_messages;
 	int64_t skipped_messages;
 	instant flags_at;
-	bool is_stale; /* placements of another UIDVALIDITY are left */
+	bool is_stale;   /* placements of another UIDVALIDITY are left */
+	bool is_missing; /* the last whole LIST did not name it */
+	bool is_overdue; /* nor did one of minutes before */
 };
 extern const struct col mailbox_cursor_cols[];
 

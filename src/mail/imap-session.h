@@ -13,6 +13,7 @@ struct imap {
 	bool greeted; /* CAPABILITY and ENABLE are on their way, or answered */
 	bool enable_sent;
 	bool happened; /* an event since it was last cleared */
+	bool garbled;  /* likewise: a line that could not be read */
 	int64_t until;
 	enum rc broken; /* RC_OK: usable */
 	char why[512];  /* of `broken` */

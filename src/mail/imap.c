@@ -36,6 +36,7 @@ event(void *arg, const struct imap_response *r)
 	struct imap *im = arg;
 	const struct imap_changes *c = &im->changes;
 
+	im->garbled |= r->fault != NULL;
 	if (r->fault != NULL && r->word != IMAP_FETCH)
 		return;
 	im->happened |= r->word == IMAP_EXISTS || r->word == IMAP_EXPUNGE ||

@@ -57,9 +57,10 @@ struct imap_listed {
 #define IMAP_FOLDERS_MOST 10000
 
 /* All folders with their counters: LIST … RETURN (STATUS …), else LIST and
- * pipelined STATUS. RC_TOO_LARGE: more than IMAP_FOLDERS_MOST. */
-enum rc imap_list_status(
-    struct imap *, struct arena *, struct imap_listed **, size_t *n) MUST_CHECK;
+ * pipelined STATUS. *whole: each line of the LIST could be read; else there may
+ * be folders that are not in it. RC_TOO_LARGE: more than IMAP_FOLDERS_MOST. */
+enum rc imap_list_status(struct imap *, struct arena *, struct imap_listed **,
+    size_t *n, bool *whole) MUST_CHECK;
 enum rc imap_status(struct imap *, struct arena *, struct str name,
     struct imap_status *) MUST_CHECK;
 

@@ -319,6 +319,14 @@ house_tables(struct house *h)
 
 /* ---- jobs ---- */
 
+void
+house_missed_long(struct house *h)
+{
+	house_sql(h,
+	    "UPDATE mailbox SET missing_since = now() - interval '1 hour' "
+	    "WHERE missing_since IS NOT NULL");
+}
+
 int64_t
 house_queue(struct house *h, const char *action)
 {

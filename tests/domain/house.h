@@ -28,6 +28,9 @@ void house_newcomer(struct house *, const char *user);
 
 void house_dovecot(struct house *, const char *verb);
 
+/* Folders that were missed are so for an hour: the next list decides. */
+void house_missed_long(struct house *);
+
 /* Queues a job; answers its id. */
 int64_t house_queue(struct house *, const char *action);
 

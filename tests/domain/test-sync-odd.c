@@ -271,6 +271,113 @@ START_TEST(uidnext_goes_back)
 }
 END_TEST
 
+/* Mail is kept as long as it is not sure that its folder is gone. */
+#define LISTED(line)                                                           \
+	"C: L2 LIST \"\" \"*\"", "S: * LIST () \"/\" INBOX", line,             \
+	    "S: L2 OK done", "C: L3 STATUS \"INBOX\" " STATUS_OF,              \
+	    "S: * STATUS INBOX (MESSAGES 0 UIDNEXT 1 UIDVALIDITY 7 UNSEEN 0)", \
+	    "S: L3 OK done"
+static const char *const without_work[] = { LOGIN, LISTED("") };
+
+static const char *
+work_state(void)
+{
+	return one("SELECT (SELECT count(*) FROM email WHERE credential_id = "
+		   "{c} AND removed_at IS NULL), missing_since IS NULL, "
+		   "removed_at IS NULL FROM mailbox WHERE name = 'Work' AND "
+		   "credential_id = {c}");
+}
+
+START_TEST(listed_in_part)
+{
+	static const char *const before[] = { LOGIN,
+		LISTED("S: * LIST () \"/\" Work"),
+		"C: L4 STATUS \"Work\" " STATUS_OF, "S: L4 NO x",
+		"C: L5 EXAMINE \"INBOX\"", "S: * 0 EXISTS",
+		"S: * OK [UIDVALIDITY 7] x", "S: * OK [UIDNEXT 1] x",
+		"S: L5 OK done", "C: L6 EXAMINE \"Work\"", "S: * 1 EXISTS",
+		"S: * OK [UIDVALIDITY 8] x", "S: * OK [UIDNEXT 2] x",
+		"S: L6 OK done", "C: L7 UID FETCH 1 " ITEMS, MESSAGE("1"),
+		"S: L7 OK done" };
+	static const char *const spoilt[] = { LOGIN,
+		LISTED("S: * LIST () \"/\" \"Work") };
+	static const char *const unnamed[] = { LOGIN,
+		LISTED("S: * \"IST () \"/\" Work") };
+	struct sync_report r;
+
+	ck_assert_int_eq(ODD_SYNC(before, &r), RC_OK);
+	for (int i = 0; i < 2; i++) {
+		ck_assert_int_eq(ODD_SYNC(spoilt, &r), RC_OK);
+		ck_assert_int_eq(ODD_SYNC(unnamed, &r), RC_OK);
+	}
+	ck_assert_str_eq(work_state(), "1|t|t");
+	ck_assert_int_eq(ODD_SYNC(without_work, &r), RC_OK);
+	ck_assert_int_eq(ODD_SYNC(without_work, &r), RC_OK);
+	ck_assert_str_eq(work_state(), "1|f|t");
+	/* A spoilt list does not count, however late it comes. */
+	house_missed_long(&house);
+	ck_assert_int_eq(ODD_SYNC(spoilt, &r), RC_OK);
+	ck_assert_str_eq(work_state(), "1|f|t");
+	ck_assert_int_eq(ODD_SYNC(without_work, &r), RC_OK);
+	ck_assert_str_eq(work_state(), "0|f|f");
+	check_counts();
+}
+END_TEST
+
+/* A folder that was missing is there again: nothing has become of it. */
+START_TEST(listed_again)
+{
+	struct imap *im;
+	const char *before;
+
+	house_newcomer(&house, "again");
+	im = house_imap(&house);
+	MUST(imap_folder_create(im, str_of("Work")));
+	house_append(im, "Work", "Subject: a\r\n\r\nb\r\n");
+	(void)house_sync(&house);
+	before = house_tables(&house);
+	house_sql(&house,
+	    "UPDATE mailbox SET missing_since = now() - interval '1 hour' "
+	    "WHERE credential_id = {c} AND name = 'Work'");
+	(void)house_sync(&house);
+	ck_assert_str_eq(work_state(), "1|t|t");
+	ck_assert_str_eq(house_tables(&house), before);
+	imap_free(&im);
+}
+END_TEST
+
+/* Its name goes to another folder while it is missing. */
+START_TEST(name_of_the_missing)
+{
+	struct imap *im;
+
+	house_newcomer(&house, "taken");
+	im = house_imap(&house);
+	MUST(imap_folder_create(im, str_of("Work")));
+	MUST(imap_folder_create(im, str_of("Play")));
+	house_append(im, "Work", "Subject: a\r\n\r\nb\r\n");
+	house_append(im, "Play", "Subject: c\r\n\r\nd\r\n");
+	(void)house_sync(&house);
+	MUST(imap_folder_delete(im, str_of("Work")));
+	MUST(imap_folder_rename(im, str_of("Play"), str_of("Work")));
+	MUST(imap_folder_create(im, str_of("Play")));
+	(void)house_sync(&house);
+	ck_assert_str_eq(
+	    one("SELECT string_agg(m.name || e.subject || (missing_since IS "
+		"NOT NULL), ',' ORDER BY e.subject) FROM mailbox m JOIN "
+		"email e ON e.mailbox_id = m.id WHERE m.credential_id = {c}"),
+	    "Workatrue,Workcfalse");
+	house_missed_long(&house);
+	ck_assert_int_eq(house_sync(&house).expunged, 1);
+	ck_assert_str_eq(one("SELECT string_agg(name, ',' ORDER BY name) FROM "
+			     "mailbox WHERE credential_id = {c} AND removed_at "
+			     "IS NULL"),
+	    "INBOX,Play,Sent,Trash,Work");
+	check_counts();
+	imap_free(&im);
+}
+END_TEST
+
 /* A folder that only holds folders any more has no mail. */
 START_TEST(becomes_unselectable)
 {
@@ -351,6 +458,9 @@ START_TEST(wish_and_the_folder_gone)
 	house_append(im, "INBOX", message(3));
 	house_sql(&house, "DELETE FROM task WHERE target_credential_id = {c}");
 	ck_assert_int_eq(house_sync(&house).stored, 1);
+	check_counts();
+	house_missed_long(&house);
+	(void)house_sync(&house);
 	check_counts();
 	(void)house_sync(&house);
 	ck_assert_int_eq(
@@ -476,6 +586,9 @@ main(void)
 {
 	const struct unit_case cases[] = {
 		UNIT(listed_twice),
+		UNIT(listed_in_part),
+		UNIT(listed_again),
+		UNIT(name_of_the_missing),
 		UNIT(arrives_while_compared),
 		UNIT(refuses_for_a_while),
 		UNIT(refuses_all),

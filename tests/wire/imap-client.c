@@ -199,9 +199,10 @@ call_list(struct imap_client *c, struct words *w)
 {
 	struct imap_listed *v;
 	size_t n;
+	bool whole;
 
 	(void)w;
-	TRY(imap_list_status(c->im, c->arena, &v, &n));
+	TRY(imap_list_status(c->im, c->arena, &v, &n, &whole));
 	for (size_t i = 0; i < n; i++) {
 		struct imap_response r = { .kind = IMAP_UNTAGGED,
 			.word = IMAP_LIST,
@@ -218,6 +219,8 @@ call_list(struct imap_client *c, struct words *w)
 			    (unsigned long long)v[i].status.highestmodseq);
 		buf_putc(&c->out, '\n');
 	}
+	if (!whole)
+		BUF_LIT(&c->out, "not whole\n");
 	return RC_OK;
 }
 

@@ -96,6 +96,15 @@ same_name(struct str a, struct str b)
 	return str_eq(a, b) || (is_inbox(a) && is_inbox(b));
 }
 
+bool
+sync_folders_have(const struct sync_folders *list, struct str wire_name)
+{
+	for (size_t i = 0; i < list->n; i++)
+		if (same_name(list->v[i].wire_name, wire_name))
+			return true;
+	return false;
+}
+
 /* Overlapping namespaces list one twice; what is said in one place only is
  * kept. */
 static bool
@@ -263,7 +272,7 @@ sync_folder_differs(const struct sync_folder *f)
 {
 	const struct mailbox_cursor *k = f->known;
 
-	return !str_eq(f->wire_name, k->wire_name) ||
+	return k->is_missing || !str_eq(f->wire_name, k->wire_name) ||
 	    !str_eq(f->name, k->name) ||
 	    !same_text(f->delimiter, k->delimiter) ||
 	    !same_text(f->special_use, k->special_use) ||

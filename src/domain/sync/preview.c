@@ -53,7 +53,7 @@ tell_all(struct looking *l)
 	for (size_t k = 0; k < l->known.n; k++) {
 		const struct str name = l->known.v[k].name;
 
-		if (l->gone[k])
+		if (l->gone[k] && l->list.whole)
 			l->tell(l->arg, arena_dup(a, name.p, name.n), "gone");
 	}
 }

@@ -4,7 +4,8 @@
 
 migrations_sql = \
 	%D%/migrations/0001-foundation.sql \
-	%D%/migrations/0010-mailbox-missing.sql
+	%D%/migrations/0010-mailbox-missing.sql \
+	%D%/migrations/0011-mailbox-suspect.sql
 queries_sql = \
 	%D%/queries/account.sql \
 	%D%/queries/actor.sql \

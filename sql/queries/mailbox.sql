@@ -101,7 +101,7 @@ WHERE m.account_id = $1 AND m.id = s.id;
 -- name: mailbox_begin :must
 -- args: account account, id id, int uidvalidity, int uid_next, int? modseq
 UPDATE mailbox m SET uidvalidity = $3, uid_next = $4, uid_low = $4,
-    highestmodseq = $5,
+    highestmodseq = $5, suspect_uid = NULL,
     stored_messages = n.stored, skipped_messages = n.skipped
 FROM (SELECT count(*) FILTER (WHERE skip_reason IS NULL) AS stored,
     count(skip_reason) AS skipped
@@ -133,6 +133,21 @@ WHERE account_id = $1 AND id = $2 AND uidvalidity = $3;
 UPDATE mailbox SET last_error_code = $3, last_error_detail = $4,
     server_messages = coalesce($5, server_messages)
 WHERE account_id = $1 AND id = $2;
+
+-- The connection broke at this message, and it is the message: in how many
+-- runs so far, of which two within a minute are one.
+-- name: mailbox_suspect :value
+-- args: account account, id id, int uidvalidity, int uid
+-- value: int
+UPDATE mailbox SET suspect_uid = $4,
+    suspect_times = CASE WHEN suspect_uid IS DISTINCT FROM $4 THEN 1
+        WHEN suspect_at > now() - interval '1 minute' THEN suspect_times
+        ELSE suspect_times + 1 END,
+    suspect_at = CASE WHEN suspect_uid IS DISTINCT FROM $4
+        OR suspect_at <= now() - interval '1 minute' THEN now()
+        ELSE suspect_at END
+WHERE account_id = $1 AND id = $2 AND uidvalidity = $3
+RETURNING suspect_times;
 
 -- Frees a folder's name: while others are renamed in the same transaction, or
 -- since another has it now. U+E000 in modified UTF-7 and the id: nobody's name,

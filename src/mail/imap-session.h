@@ -15,8 +15,9 @@ struct imap {
 	bool happened; /* an event since it was last cleared */
 	bool garbled;  /* likewise: a line that could not be read */
 	int64_t until;
-	enum rc broken; /* RC_OK: usable */
-	char why[512];  /* of `broken` */
+	uint64_t received; /* bytes from the server */
+	enum rc broken;    /* RC_OK: usable */
+	char why[512];     /* of `broken` */
 	char input[65536];
 };
 

@@ -10,6 +10,7 @@
 #define IDLE_MS    60000
 #define COMMAND_MS 300000
 #define OPEN_MS    60000
+#define PROOF_MOST 4096 /* commands */
 
 enum rc
 imap_break(struct imap *im, enum rc rc)
@@ -147,6 +148,7 @@ receive_all(struct imap *im, size_t *total)
 		if (n == 0)
 			return RC_OK;
 		*total += n;
+		im->received += n;
 		TRY(imap_engine_feed(im->engine, im->input, n));
 		/* A flood must not keep the caller from its deadline. */
 		if (*total >= sizeof(im->input) * 4)
@@ -341,4 +343,27 @@ imap_noop(struct imap *im)
 
 	TRY(imap_begin(im, &cmd));
 	return imap_run(im, &c, &cmd);
+}
+
+uint64_t
+imap_received(const struct imap *im)
+{
+	return im->received;
+}
+
+/* CAPABILITY: every server answers it, in any state and with some length. */
+enum rc
+imap_prove(struct imap *im, uint64_t bytes)
+{
+	for (unsigned i = 0; im->received < bytes; i++) {
+		struct imap_call c = IMAP_CALL(IMAP_DO_CAPABILITY, NULL, NULL);
+		struct imap_command cmd;
+
+		if (i == PROOF_MOST)
+			return fail(RC_CONNECTION,
+			    "the server does not say enough to be sure");
+		TRY(imap_begin(im, &cmd));
+		TRY(imap_run(im, &c, &cmd));
+	}
+	return RC_OK;
 }

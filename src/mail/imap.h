@@ -169,6 +169,12 @@ enum rc
 imap_append(struct imap *, struct str folder, const char *flags, instant,
     struct str message, struct arena *, struct imap_moved *) MUST_CHECK;
 
+/* Bytes that have come on this connection since the login. */
+uint64_t imap_received(const struct imap *);
+/* Makes the server talk until `bytes` have come: does the connection carry as
+ * many? */
+enum rc imap_prove(struct imap *, uint64_t bytes) MUST_CHECK;
+
 /* Lets the server tell its news. */
 enum rc imap_noop(struct imap *) MUST_CHECK;
 /* Waits in IDLE until something happens or `ms` are over (at most 28 min).

@@ -231,12 +231,85 @@ START_TEST(refuses_one)
 }
 END_TEST
 
-/* UIDs that were given out are given out again: a restored backup, or another
- * folder under the name. */
 #define OPENED(tag, n, next)                                                   \
 	"C: L" tag " EXAMINE \"INBOX\"", "S: * " n " EXISTS",                  \
 	    "S: * OK [UIDVALIDITY 7] x", "S: * OK [UIDNEXT " next "] x",       \
 	    "S: L" tag " OK done"
+
+/* A message that breaks the connection, in sessions that carry anything else,
+ * is set aside in the third run. */
+#define AGAIN "X:", "A:", LOGIN, "C: L2 EXAMINE \"INBOX\""
+#define OPENED_AGAIN                                                           \
+	AGAIN, "S: * 2 EXISTS", "S: * OK [UIDVALIDITY 7] x",                   \
+	    "S: * OK [UIDNEXT 3] x", "S: L2 OK done"
+#define BREAKS_AT_2                                                            \
+	LOGIN, "C: L2 LIST \"\" \"*\"", "S: * LIST () \"/\" INBOX",            \
+	    "S: L2 OK done", "C: L3 STATUS \"INBOX\" " STATUS_OF, "S: L3 NO",  \
+	    OPENED("4", "2", "3"), "C: L5 UID FETCH 1:2 " ITEMS, OPENED_AGAIN, \
+	    "C: L3 UID FETCH 1:2 " ITEMS, OPENED_AGAIN,                        \
+	    "C: L3 UID FETCH 2 " ITEMS, OPENED_AGAIN,                          \
+	    "C: L3 UID FETCH 2 " ITEMS, OPENED_AGAIN, "C: L3 CAPABILITY",      \
+	    "s: * CAPABILITY IMAP4rev1", "R: 1000  XX",                        \
+	    "S: ", "S: L3 OK done", "C: L4 UID FETCH 2 (UID FLAGS)",           \
+	    "S: * 2 FETCH (UID 2 FLAGS ())", "S: L4 OK done",                  \
+	    "C: L5 UID FETCH 2 " ITEMS, "s: * 2 FETCH (UID 2 FLA",             \
+	    OPENED_AGAIN
+START_TEST(breaks_at_one)
+{
+	static const char *const first[] = { BREAKS_AT_2, NOOP("3") };
+	static const char *const third[] = { BREAKS_AT_2,
+		"C: L3 UID FETCH 1 " ITEMS, MESSAGE("1"), "S: L3 OK done" };
+	const char *const found = "SELECT string_agg(p.uid || ':' || "
+				  "coalesce(p.skip_reason, 'shown'), ',' ORDER "
+				  "BY uid) FROM placement p JOIN mailbox b ON "
+				  "b.id = p.mailbox_id WHERE credential_id = "
+				  "{c}";
+	struct sync_report r;
+
+	/* Three within a minute are one. */
+	for (int i = 0; i < 4; i++) {
+		ck_assert_int_eq(ODD_SYNC(first, &r), RC_CONNECTION);
+		ck_assert_str_eq(one(found), "");
+		if (i >= 2)
+			house_sql(&house,
+			    "UPDATE mailbox SET suspect_at = now() - interval "
+			    "'2 minutes' WHERE suspect_at IS NOT NULL");
+	}
+	ck_assert_int_eq(ODD_SYNC(third, &r), RC_OK);
+	ck_assert_str_eq(
+	    one(found), "1:shown,2:the server breaks the connection");
+	check_counts();
+}
+END_TEST
+
+/* The same where nothing but that many bytes breaks it. */
+START_TEST(breaks_at_a_byte)
+{
+	static const char *const script[] = { LOGIN, "C: L2 LIST \"\" \"*\"",
+		"S: * LIST () \"/\" INBOX", "S: L2 OK done",
+		"C: L3 STATUS \"INBOX\" " STATUS_OF, "S: L3 NO",
+		OPENED("4", "2", "3"), "C: L5 UID FETCH 1:2 " ITEMS,
+		OPENED_AGAIN, "C: L3 UID FETCH 1:2 " ITEMS, OPENED_AGAIN,
+		"C: L3 UID FETCH 2 " ITEMS, OPENED_AGAIN,
+		"C: L3 UID FETCH 2 " ITEMS, OPENED_AGAIN, "C: L3 CAPABILITY",
+		"s: * CAPABILITY IMAP4rev1 AND THEN", "X:" };
+	struct sync_report r;
+
+	for (int i = 0; i < 4; i++) {
+		ck_assert_int_eq(ODD_SYNC(script, &r), RC_CONNECTION);
+		house_sql(&house,
+		    "UPDATE mailbox SET suspect_at = now() - interval "
+		    "'2 minutes' WHERE suspect_at IS NOT NULL");
+	}
+	ck_assert_str_eq(one("SELECT count(*), max(suspect_times) FROM mailbox "
+			     "LEFT JOIN placement ON mailbox_id = id WHERE "
+			     "credential_id = {c} AND uid IS NOT NULL"),
+	    "0|");
+}
+END_TEST
+
+/* UIDs that were given out are given out again: a restored backup, or another
+ * folder under the name. */
 START_TEST(uidnext_goes_back)
 {
 	static const char *const before[] = { LOGIN, "C: L2 LIST \"\" \"*\"",
@@ -593,6 +666,8 @@ main(void)
 		UNIT(refuses_for_a_while),
 		UNIT(refuses_all),
 		UNIT(refuses_one),
+		UNIT(breaks_at_one),
+		UNIT(breaks_at_a_byte),
 		UNIT(uidnext_goes_back),
 		UNIT(wish_and_the_folder_gone),
 		UNIT(becomes_unselectable),

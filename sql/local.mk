@@ -5,7 +5,8 @@
 migrations_sql = \
 	%D%/migrations/0001-foundation.sql \
 	%D%/migrations/0010-mailbox-missing.sql \
-	%D%/migrations/0011-mailbox-suspect.sql
+	%D%/migrations/0011-mailbox-suspect.sql \
+	%D%/migrations/0012-mailbox-skips.sql
 queries_sql = \
 	%D%/queries/account.sql \
 	%D%/queries/actor.sql \
@@ -23,6 +24,7 @@ queries_sql = \
 	%D%/queries/provider-credential.sql \
 	%D%/queries/session.sql \
 	%D%/queries/setup.sql \
+	%D%/queries/skipped.sql \
 	%D%/queries/snippet.sql \
 	%D%/queries/task.sql \
 	%D%/queries/user.sql

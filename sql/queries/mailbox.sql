@@ -48,7 +48,9 @@ SELECT id, name, wire_name, delimiter, special_use, attributes,
         WHERE p.account_id = $1 AND p.mailbox_id = m.id
         AND p.uidvalidity > m.uidvalidity) AS is_stale,
     missing_since IS NOT NULL AS is_missing,
-    coalesce(missing_since < now() - interval '5 minutes', false) AS is_overdue
+    coalesce(missing_since < now() - interval '5 minutes', false) AS is_overdue,
+    skipped_messages > 0 AND coalesce(skips_tried_at < now()
+        - interval '1 day', false) AS skips_due
 FROM mailbox m
 WHERE account_id = $1 AND credential_id = $2 AND removed_at IS NULL
 ORDER BY special_use IS DISTINCT FROM 'inbox', name, id;
@@ -125,6 +127,8 @@ UPDATE mailbox SET highestmodseq = $4, server_messages = $5,
     server_unseen = coalesce($6, server_unseen),
     server_uidnext = uid_next, last_sync_at = now(),
     flags_at = CASE WHEN $7 THEN now() ELSE flags_at END,
+    skips_tried_at = CASE WHEN skipped_messages > 0
+        THEN coalesce(skips_tried_at, now()) END,
     last_error_code = NULL, last_error_detail = NULL
 WHERE account_id = $1 AND id = $2 AND uidvalidity = $3;
 

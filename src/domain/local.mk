@@ -23,6 +23,7 @@ libdomain_a_SOURCES = \
 	%D%/reach.c %D%/reach.h \
 	%D%/session.c %D%/session.h \
 	%D%/setup.c %D%/setup.h \
+	%D%/skipped.c %D%/skipped.h \
 	%D%/snippet.c %D%/snippet.h \
 	%D%/statements.h \
 	%D%/sync/batch.c %D%/sync/batch.h \
@@ -34,6 +35,7 @@ libdomain_a_SOURCES = \
 	%D%/sync/preview.c \
 	%D%/sync/row.c %D%/sync/row.h \
 	%D%/sync/run.c %D%/sync/run.h %D%/sync/sync.h \
+	%D%/sync/skipped.c \
 	%D%/sync/store.c \
 	%D%/sync/tell.c \
 	%D%/sync/text.c \
@@ -57,6 +59,7 @@ domain_made_c = \
 	%D%/provider-credential-sql.c \
 	%D%/session-sql.c \
 	%D%/setup-sql.c \
+	%D%/skipped-sql.c \
 	%D%/snippet-sql.c \
 	%D%/statements.c \
 	%D%/task-sql.c \
@@ -78,6 +81,7 @@ domain_made_h = \
 	%D%/provider-credential-sql.h \
 	%D%/session-sql.h \
 	%D%/setup-sql.h \
+	%D%/skipped-sql.h \
 	%D%/snippet-sql.h \
 	%D%/task-sql.h \
 	%D%/user-sql.h

@@ -14,11 +14,12 @@ static struct house house;
 
 /* ---- a server that follows a script ---- */
 
-#define LOGIN                                                                  \
+#define DIAL                                                                   \
 	"S: * OK ready", "C: A001 CAPABILITY",                                 \
 	    "S: * CAPABILITY IMAP4rev1 SASL-IR AUTH=PLAIN", "S: A001 OK done", \
-	    "C: A002 AUTHENTICATE PLAIN AG9kZABzZWNyZXQ=", "S: A002 OK in",    \
-	    "C: L1 CAPABILITY", "S: * CAPABILITY IMAP4rev1", "S: L1 OK done"
+	    "C: A002 AUTHENTICATE PLAIN AG9kZABzZWNyZXQ=", "S: A002 OK in"
+#define LOGIN                                                                  \
+	DIAL, "C: L1 CAPABILITY", "S: * CAPABILITY IMAP4rev1", "S: L1 OK done"
 
 #define ITEMS                                                                  \
 	"(UID FLAGS INTERNALDATE RFC822.SIZE ENVELOPE BODYSTRUCTURE "          \
@@ -235,6 +236,78 @@ END_TEST
 	"C: L" tag " EXAMINE \"INBOX\"", "S: * " n " EXISTS",                  \
 	    "S: * OK [UIDVALIDITY 7] x", "S: * OK [UIDNEXT " next "] x",       \
 	    "S: L" tag " OK done"
+
+/* What was set aside is tried again a day later, and is the same email then. */
+#define REFUSED_ONCE                                                           \
+	LOGIN, "C: L2 LIST \"\" \"*\"", "S: * LIST () \"/\" INBOX",            \
+	    "S: L2 OK done", "C: L3 STATUS \"INBOX\" " STATUS_OF,              \
+	    "S: L3 NO x", OPENED("4", "2", "3"),                               \
+	    "C: L5 UID FETCH 1:2 (UID FLAGS)",                                 \
+	    "S: * 1 FETCH (UID 1 FLAGS ())", "S: * 2 FETCH (UID 2 FLAGS ())",  \
+	    "S: L5 OK done", "C: L6 UID FETCH 1 " ITEMS
+static void
+a_day_later(void)
+{
+	house_sql(&house,
+	    "UPDATE mailbox SET skips_tried_at = skips_tried_at - interval "
+	    "'25 hours' WHERE skips_tried_at IS NOT NULL");
+}
+
+START_TEST(shows_it_later)
+{
+	static const char *const before[] = { LOGIN, "C: L2 LIST \"\" \"*\"",
+		"S: * LIST () \"/\" INBOX", "S: L2 OK done",
+		"C: L3 STATUS \"INBOX\" " STATUS_OF, "S: L3 NO x",
+		OPENED("4", "2", "3"), "C: L5 UID FETCH 1:2 " ITEMS,
+		MESSAGE("2"), "S: L5 OK done", "C: L6 UID SEARCH ALL",
+		"S: * SEARCH 1 2", "S: L6 OK done", "C: L7 UID FETCH 1 " ITEMS,
+		"S: L7 OK done", "C: L8 UID SEARCH ALL", "S: * SEARCH 1 2",
+		"S: L8 OK done" };
+	static const char *const broken[] = { REFUSED_ONCE, "X:", "A:", DIAL };
+	static const char *const refused[] = { REFUSED_ONCE, "S: L6 NO no",
+		NOOP("7") };
+	static const char *const shown[] = { REFUSED_ONCE, MESSAGE("1"),
+		"S: L6 OK done" };
+#define NOTHING_NEW                                                            \
+	LOGIN, "C: L2 LIST \"\" \"*\"", "S: * LIST () \"/\" INBOX",            \
+	    "S: L2 OK done", "C: L3 STATUS \"INBOX\" " STATUS_OF,              \
+	    "S: * STATUS INBOX (MESSAGES 2 UIDNEXT 3 UIDVALIDITY 7 UNSEEN 0)", \
+	    "S: L3 OK done"
+	static const char *const quiet[] = { NOTHING_NEW };
+	static const char *const rest[] = { NOTHING_NEW, OPENED("4", "2", "3"),
+		"C: L5 UID FETCH 1:2 (UID FLAGS)", "S: L5 OK done" };
+	struct sync_report r;
+	const char *id;
+
+	ck_assert_int_eq(ODD_SYNC(before, &r), RC_OK);
+	ck_assert_str_eq(
+	    one("SELECT stored_messages, skipped_messages FROM mailbox "
+		"WHERE credential_id = {c}"),
+	    "1|1");
+	id = one("SELECT e.id FROM email e JOIN placement p ON p.email_id = "
+		 "e.id WHERE credential_id = {c} AND p.uid = 1");
+	/* Not before a day is over. */
+	ck_assert_int_eq(ODD_SYNC(quiet, &r), RC_OK);
+	a_day_later();
+	ck_assert_int_eq(ODD_SYNC(broken, &r), RC_OK);
+	a_day_later();
+	ck_assert_int_eq(ODD_SYNC(refused, &r), RC_OK);
+	check_counts();
+	a_day_later();
+	ck_assert_int_eq(ODD_SYNC(shown, &r), RC_OK);
+	ck_assert_int_eq(r.stored, 1);
+	ck_assert_str_eq(
+	    one("SELECT e.id, e.subject, e.skip_reason, p.skip_reason, "
+		"m.stored_messages, m.skipped_messages FROM email e JOIN "
+		"placement p ON p.email_id = e.id JOIN mailbox m ON m.id = "
+		"p.mailbox_id WHERE m.credential_id = {c} AND p.uid = 1"),
+	    arena_fmt(house.arena, "%s|number 1|||2|0", id));
+	check_counts();
+	a_day_later();
+	house_sql(&house, "UPDATE mailbox SET flags_at = NULL");
+	ck_assert_int_eq(ODD_SYNC(rest, &r), RC_OK);
+}
+END_TEST
 
 /* A message that breaks the connection, in sessions that carry anything else,
  * is set aside in the third run. */
@@ -666,6 +739,7 @@ main(void)
 		UNIT(refuses_for_a_while),
 		UNIT(refuses_all),
 		UNIT(refuses_one),
+		UNIT(shows_it_later),
 		UNIT(breaks_at_one),
 		UNIT(breaks_at_a_byte),
 		UNIT(uidnext_goes_back),

@@ -114,6 +114,17 @@ flush(void *arg, const struct imap_set *done)
 	return sync_stopped(f->s) ? sync_stop(f->s) : RC_OK;
 }
 
+const char *
+sync_fetch_items(const struct sync *s)
+{
+	uint64_t caps = imap_caps(s->imap);
+
+	if (caps & IMAP_CAP(OBJECTID))
+		return IMAP_ITEMS_META " EMAILID";
+	return caps & IMAP_CAP(GM_EXT_1) ? IMAP_ITEMS_META " X-GM-MSGID"
+					 : IMAP_ITEMS_META;
+}
+
 static enum rc
 fetch_once(struct fetching *f, const struct imap_set *uids)
 {
@@ -126,16 +137,10 @@ fetch_once(struct fetching *f, const struct imap_set *uids)
 		.flush = flush,
 		.arg = f
 	};
-	uint64_t caps = imap_caps(f->s->imap);
-	const char *items = IMAP_ITEMS_META;
 	const char *why;
 	enum rc rc;
 
-	if (caps & IMAP_CAP(OBJECTID))
-		items = IMAP_ITEMS_META " EMAILID";
-	else if (caps & IMAP_CAP(GM_EXT_1))
-		items = IMAP_ITEMS_META " X-GM-MSGID";
-	rc = imap_fetch(f->s->imap, uids, items, &how);
+	rc = imap_fetch(f->s->imap, uids, sync_fetch_items(f->s), &how);
 	if (rc == RC_OK)
 		return sync_settle(f->s);
 	why = arena_str(f->s->folder, fail_detail());

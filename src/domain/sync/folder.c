@@ -422,7 +422,10 @@ follow(struct folder *f)
 	TRY(follow_known(f));
 	TRY(fetch_newer(f));
 	TRY(fetch_older(f));
-	return in_step(f);
+	TRY(in_step(f));
+	return f->listed->known->skips_due && !f->fresh
+	    ? sync_skipped_retry(f->s, &f->place)
+	    : RC_OK;
 }
 
 static enum rc

@@ -313,6 +313,7 @@ sync_folder_is_due(const struct sync_folder *f, bool condstore)
 	if (!f->is_selectable)
 		return false;
 	return k->uidvalidity == 0 || k->is_stale || k->uid_low > 1 ||
+	    k->skips_due ||
 	    !said(f, IMAP_SAID(UIDVALIDITY), s->uidvalidity, k->uidvalidity) ||
 	    !said(f, IMAP_SAID(UIDNEXT), s->uidnext, k->uid_next) ||
 	    !said(f, IMAP_SAID(MESSAGES), s->messages,

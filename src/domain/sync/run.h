@@ -120,6 +120,15 @@ enum sync_way {
 enum rc sync_fetch(struct sync *, const struct sync_place *,
     const struct imap_set *, enum sync_way) MUST_CHECK;
 
+/* What the server is asked of a message. */
+const char *sync_fetch_items(const struct sync *);
+
+/* ---- skipped.c ---- */
+
+/* Tries some of the selected folder's messages again that were set aside. What
+ * goes wrong with them is no fault of the folder. */
+enum rc sync_skipped_retry(struct sync *, const struct sync_place *) MUST_CHECK;
+
 /* ---- list.c ---- */
 
 /* What the server lists now. */

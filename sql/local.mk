@@ -6,7 +6,8 @@ migrations_sql = \
 	%D%/migrations/0001-foundation.sql \
 	%D%/migrations/0010-mailbox-missing.sql \
 	%D%/migrations/0011-mailbox-suspect.sql \
-	%D%/migrations/0012-mailbox-skips.sql
+	%D%/migrations/0012-mailbox-skips.sql \
+	%D%/migrations/0013-mailbox-refused.sql
 queries_sql = \
 	%D%/queries/account.sql \
 	%D%/queries/actor.sql \

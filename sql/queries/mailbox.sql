@@ -94,7 +94,8 @@ WHERE account_id = $1 AND id = $2 AND removed_at IS NULL;
 UPDATE mailbox m SET server_messages = coalesce(s.messages, m.server_messages),
     server_unseen = coalesce(s.unseen, m.server_unseen),
     server_uidnext = coalesce(s.uidnext, m.server_uidnext),
-    last_sync_at = now(), last_error_code = NULL, last_error_detail = NULL
+    last_sync_at = now(), refused_since = NULL,
+    last_error_code = NULL, last_error_detail = NULL
 FROM unnest($2, $3, $4, $5) AS s (id, messages, unseen, uidnext)
 WHERE m.account_id = $1 AND m.id = s.id;
 
@@ -125,12 +126,29 @@ WHERE account_id = $1 AND id = $2 AND uidvalidity = $3;
 -- args: int? unseen, bool flags_compared
 UPDATE mailbox SET highestmodseq = $4, server_messages = $5,
     server_unseen = coalesce($6, server_unseen),
-    server_uidnext = uid_next, last_sync_at = now(),
+    server_uidnext = uid_next, last_sync_at = now(), refused_since = NULL,
     flags_at = CASE WHEN $7 THEN now() ELSE flags_at END,
     skips_tried_at = CASE WHEN skipped_messages > 0
         THEN coalesce(skips_tried_at, now()) END,
     last_error_code = NULL, last_error_detail = NULL
 WHERE account_id = $1 AND id = $2 AND uidvalidity = $3;
+
+-- The server says that there is no such folder, though it lists one. For an
+-- hour?
+-- name: mailbox_refuse :value
+-- args: account account, id id
+-- value: bool
+UPDATE mailbox SET refused_since = coalesce(refused_since, now())
+WHERE account_id = $1 AND id = $2
+RETURNING refused_since < now() - interval '1 hour';
+
+-- There is nothing in it any more, whatever it was.
+-- name: mailbox_close :must
+-- args: account account, id id
+UPDATE mailbox SET uidvalidity = NULL, uid_next = 1, uid_low = 1,
+    highestmodseq = NULL, server_messages = 0, server_unseen = 0,
+    stored_messages = 0, skipped_messages = 0
+WHERE account_id = $1 AND id = $2;
 
 -- name: mailbox_failed :exec
 -- args: account account, id id, text code, text? detail, int? messages

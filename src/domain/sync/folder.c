@@ -428,15 +428,37 @@ follow(struct folder *f)
 	    : RC_OK;
 }
 
+/* A NO alone may also come from a server that is ill: it has to last, and
+ * INBOX to be there. */
+static enum rc
+refused(struct folder *f)
+{
+	struct imap_mailbox inbox;
+	bool for_long, qresync;
+
+	TRY(mailbox_refuse(
+	    f->s->db, f->s->account, f->place.mailbox, &for_long));
+	if (!for_long || f->place.uidvalidity == 0 ||
+	    imap_select(f->s->imap, STR("INBOX"), true, NULL, NULL, &inbox,
+		&qresync) != RC_OK)
+		return RC_OK;
+	log_info(&f->s->log, "folder is gone, though listed mailbox=%lld",
+	    (long long)f->place.mailbox);
+	TRY(sync_store_all_gone(f->s, &f->place));
+	return mailbox_close(f->s->db, f->s->account, f->place.mailbox);
+}
+
 static enum rc
 note_failure(struct folder *f, enum rc why)
 {
-	char *detail = arena_str(f->s->folder, fail_detail());
+	char *detail = arena_str(f->s->arena, fail_detail());
 
 	if (why == RC_STALE || f->s->stopping)
 		return fail(why, "%s", detail);
 	TRY(mailbox_failed(f->s->db, f->s->account, f->place.mailbox,
 	    result_code(why), detail, NULL, NULL));
+	if (why == RC_NO_FOLDER)
+		TRY(refused(f));
 	return fail(
 	    why, "%.*s: %s", (int)f->place.name.n, f->place.name.p, detail);
 }

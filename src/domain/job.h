@@ -95,7 +95,7 @@ extern const struct col preview_cols[];
 
 /* Which jobs a worker takes. */
 struct job_wanted {
-	const char *worker;   /* host and process, for the operator */
+	const char *worker;   /* host and process; nobody else's, ever */
 	struct texts actions; /* those this program runs */
 	int64_t account;      /* 0: any */
 	int64_t job;          /* 0: any; else this one, even before its time */

@@ -2,6 +2,7 @@
  * are. Scripts: wire/scripted-server.h. */
 #include "domain/flag.h"
 #include "domain/house.h"
+#include "domain/job-sql.h"
 #include "domain/provider-credential.h"
 
 #include <stdlib.h>
@@ -698,6 +699,42 @@ START_TEST(another_server)
 }
 END_TEST
 
+/* A claim whose answer was lost: the worker gives it back, and no other's. */
+START_TEST(gives_back_its_own)
+{
+	struct job_wanted wanted = { .worker = "one", .actions = sync_actions };
+	struct lease *mine, *others;
+	int64_t n;
+
+	house_sql(&house, "DELETE FROM task");
+	house_newcomer(&house, "back");
+	(void)house_queue(&house, "imap_sync_messages");
+	MUST(job_claim_one(house.db, &wanted, house.arena, &mine));
+	house_newcomer(&house, "keep");
+	(void)house_queue(&house, "imap_sync_messages");
+	wanted.worker = "two";
+	MUST(job_claim_one(house.db, &wanted, house.arena, &others));
+	house_sql(&house,
+	    "UPDATE job SET singleton = 'only' WHERE state = 'running'");
+	db_guard_none(house.db);
+	MUST(job_give_back(house.db, "one", &n));
+	ck_assert_int_eq(n, 1);
+	MUST(job_give_back(house.db, "one", &n));
+	ck_assert_int_eq(n, 0);
+	ck_assert_str_eq(
+	    one("SELECT string_agg(concat_ws(' ', j.state, t.state, "
+		"attempt_count, worker, singleton), ', ' ORDER BY j.id) FROM "
+		"job j JOIN task t ON t.id = j.task_id WHERE j.worker IS NULL "
+		"OR j.worker = 'two'"),
+	    "queued queued 0 only, running running 1 two only");
+	MUST(job_give_back(house.db, "two", &n));
+	ck_assert_str_eq(one("SELECT string_agg(concat_ws(' ', state, "
+			     "singleton), ', ' ORDER BY id) FROM job"),
+	    "queued only, queued");
+	house_sql(&house, "DELETE FROM task");
+}
+END_TEST
+
 /* A user deletes the email whose flags a sync is about to write: it waits for
  * the deletion, and counts the email once. */
 START_TEST(counts_under_both_hands)
@@ -745,6 +782,7 @@ main(void)
 		UNIT(uidnext_goes_back),
 		UNIT(wish_and_the_folder_gone),
 		UNIT(becomes_unselectable),
+		UNIT(gives_back_its_own),
 		UNIT(modseq_begins_anew),
 		UNIT(counts_under_both_hands),
 		UNIT(another_server),

@@ -238,6 +238,34 @@ END_TEST
 	    "S: * OK [UIDVALIDITY 7] x", "S: * OK [UIDNEXT " next "] x",       \
 	    "S: L" tag " OK done"
 
+/* Thousands of recipients, all in one line. */
+START_TEST(many_recipients)
+{
+	static const char *const script[] = { LOGIN, "C: L2 LIST \"\" \"*\"",
+		"S: * LIST () \"/\" INBOX", "S: L2 OK done",
+		"C: L3 STATUS \"INBOX\" " STATUS_OF, "S: L3 NO x",
+		OPENED("4", "2", "3"), "C: L5 UID FETCH 1:2 " ITEMS,
+		MESSAGE("1"),
+		"s: * 2 FETCH (UID 2 FLAGS () INTERNALDATE \"20-Nov-2026 "
+		"10:00:00 +0000\" RFC822.SIZE 100 ENVELOPE (NIL \"to all\" "
+		"((NIL NIL \"anna\" \"example.org\")) NIL NIL (",
+		"R: 50000 (\"Somebody\" NIL \"somebody\" "
+		"\"lists.example.org\")",
+		"S: ) NIL NIL NIL NIL) BODYSTRUCTURE (\"TEXT\" \"PLAIN\" NIL "
+		"NIL NIL \"7BIT\" 10 1) BODY[HEADER.FIELDS (REFERENCES)] "
+		"\"\")",
+		"S: L5 OK done" };
+	struct sync_report r;
+
+	ck_assert_int_eq(ODD_SYNC(script, &r), RC_OK);
+	ck_assert_int_eq(r.skipped, 0);
+	ck_assert_str_eq(one("SELECT subject, from_json, "
+			     "json_array_length(to_json) >= 500 FROM email "
+			     "WHERE credential_id = {c} AND uid = 2"),
+	    "to all|[{\"name\":null,\"address\":\"anna@example.org\"}]|t");
+}
+END_TEST
+
 /* What was set aside is tried again a day later, and is the same email then. */
 #define REFUSED_ONCE                                                           \
 	LOGIN, "C: L2 LIST \"\" \"*\"", "S: * LIST () \"/\" INBOX",            \
@@ -776,6 +804,7 @@ main(void)
 		UNIT(refuses_for_a_while),
 		UNIT(refuses_all),
 		UNIT(refuses_one),
+		UNIT(many_recipients),
 		UNIT(shows_it_later),
 		UNIT(breaks_at_one),
 		UNIT(breaks_at_a_byte),

@@ -14,6 +14,7 @@ struct imap {
 	bool enable_sent;
 	bool happened; /* an event since it was last cleared */
 	bool garbled;  /* likewise: a line that could not be read */
+	bool slow;     /* less came than params->rate_least */
 	int64_t until;
 	uint64_t received; /* bytes from the server */
 	enum rc broken;    /* RC_OK: usable */

@@ -223,7 +223,34 @@ call_waiting(struct imap *im)
 	return rc == RC_OK ? RC_OK : imap_break(im, rc);
 }
 
-/* Two clocks: a server that says nothing, and one that says too little. */
+/* How fast an answer comes: of the time spent waiting, not of our own. */
+struct pace {
+	int64_t waited_ms;
+	uint64_t from; /* im->received when it began */
+};
+
+static enum rc
+pace_check(
+    struct imap *im, struct pace *p, const struct imap_call *c, int64_t idle_ms)
+{
+	uint64_t came = im->received - p->from;
+	int64_t least = im->params->rate_least;
+
+	if (c->verb != IMAP_DO_FETCH || p->waited_ms < idle_ms)
+		return RC_OK;
+	if (came < (uint64_t)(least * p->waited_ms / 1000)) {
+		im->slow = true;
+		return imap_break(im,
+		    fail(RC_TIMEOUT,
+			"the server sends less than %lld bytes a second",
+			(long long)least));
+	}
+	*p = (struct pace){ .from = im->received };
+	return RC_OK;
+}
+
+/* Three clocks: a server that says nothing, one that takes too long, and one
+ * that says a byte now and then. */
 enum rc
 imap_wait(struct imap *im, struct imap_call *c)
 {
@@ -231,15 +258,20 @@ imap_wait(struct imap *im, struct imap_call *c)
 	int64_t end =
 	    clock_steady_ms() + or_usual(im->params->command_ms, COMMAND_MS);
 	int64_t heard = clock_steady_ms();
+	struct pace pace = { .from = im->received };
 
 	TRY(usable(im));
 	while (!c->done) {
 		uint64_t before = imap_engine_received(im->engine);
-		int64_t quiet = heard + idle_ms;
+		int64_t quiet = heard + idle_ms, asked = clock_steady_ms();
 
 		TRY(imap_turn(im, quiet < end ? quiet : end));
 		if (imap_engine_received(im->engine) != before)
 			heard = clock_steady_ms();
+		else
+			pace.waited_ms += clock_steady_ms() - asked;
+		if (!c->done)
+			TRY(pace_check(im, &pace, c, idle_ms));
 		if (im->params->waiting != NULL && !c->done)
 			TRY(call_waiting(im));
 	}
@@ -343,6 +375,12 @@ imap_noop(struct imap *im)
 
 	TRY(imap_begin(im, &cmd));
 	return imap_run(im, &c, &cmd);
+}
+
+bool
+imap_is_slow(const struct imap *im)
+{
+	return im->slow;
 }
 
 uint64_t

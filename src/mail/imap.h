@@ -26,7 +26,10 @@ struct imap_params {
 	struct str known_caps;
 	int64_t idle_ms; /* longest silence while an answer is due; 0: 60 s */
 	int64_t command_ms; /* longest time of one command; 0: 300 s */
-	int64_t until;      /* the session's end (clock_steady_ms); 0: none */
+	/* The least bytes a second of an answer to FETCH, over idle_ms of
+	 * waiting; 0: any. */
+	int64_t rate_least;
+	int64_t until; /* the session's end (clock_steady_ms); 0: none */
 	/* Called while an answer is awaited, at least every half minute; may
 	 * be NULL. What it returns but RC_OK ends the session. */
 	enum rc (*waiting)(void *arg);
@@ -169,6 +172,8 @@ enum rc
 imap_append(struct imap *, struct str folder, const char *flags, instant,
     struct str message, struct arena *, struct imap_moved *) MUST_CHECK;
 
+/* Did it end by rate_least? */
+bool imap_is_slow(const struct imap *);
 /* Bytes that have come on this connection since the login. */
 uint64_t imap_received(const struct imap *);
 /* Makes the server talk until `bytes` have come: does the connection carry as

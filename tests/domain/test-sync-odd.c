@@ -266,6 +266,40 @@ START_TEST(many_recipients)
 }
 END_TEST
 
+/* A server that is slow keeps nobody for long: what has come is stored, and the
+ * next run goes on with the others. */
+START_TEST(out_of_time)
+{
+	static const char *const slow[] = { LOGIN, "C: L2 LIST \"\" \"*\"",
+		"S: * LIST () \"/\" INBOX", "S: L2 OK done",
+		"C: L3 STATUS \"INBOX\" " STATUS_OF, "S: L3 NO x",
+		OPENED("4", "2", "3"), "C: L5 UID FETCH 1:2 " ITEMS,
+		MESSAGE("2"), "s: * 1 FETCH (UID 1 ENVELOPE (NIL \"",
+		"D: 2 x" };
+	static const char *const better[] = { LOGIN, "C: L2 LIST \"\" \"*\"",
+		"S: * LIST () \"/\" INBOX", "S: L2 OK done",
+		"C: L3 STATUS \"INBOX\" " STATUS_OF, "S: L3 NO x",
+		OPENED("4", "2", "3"), "C: L5 UID FETCH 1 " ITEMS, MESSAGE("1"),
+		"S: L5 OK done" };
+	struct sync_report r;
+
+	house.conf->sync_budget = 1;
+	ck_assert_int_eq(ODD_SYNC(slow, &r), RC_COUNT);
+	house.conf->sync_budget = 300;
+	ck_assert_int_eq(r.stored, 1);
+	ck_assert_str_eq(one("SELECT state, attempt_count, run_at <= now(), "
+			     "last_error_code FROM job WHERE credential_id = "
+			     "{c} AND action = 'imap_sync_messages'"),
+	    "queued|0|t|");
+	ck_assert_int_eq(ODD_SYNC(better, &r), RC_OK);
+	ck_assert_int_eq(r.stored, 1);
+	ck_assert_str_eq(one("SELECT stored_messages, uid_low FROM mailbox "
+			     "WHERE credential_id = {c}"),
+	    "2|1");
+	check_counts();
+}
+END_TEST
+
 /* What was set aside is tried again a day later, and is the same email then. */
 #define REFUSED_ONCE                                                           \
 	LOGIN, "C: L2 LIST \"\" \"*\"", "S: * LIST () \"/\" INBOX",            \
@@ -805,6 +839,7 @@ main(void)
 		UNIT(refuses_all),
 		UNIT(refuses_one),
 		UNIT(many_recipients),
+		UNIT(out_of_time),
 		UNIT(shows_it_later),
 		UNIT(breaks_at_one),
 		UNIT(breaks_at_a_byte),

@@ -76,6 +76,8 @@ imap_client_option(struct imap_client *c, const char *line)
 		c->params.known_caps = str_of(arena_str(c->arena, value));
 	else if (strcmp(name, "idle_ms") == 0)
 		c->params.idle_ms = ms_of(value);
+	else if (strcmp(name, "rate_least") == 0)
+		c->params.rate_least = ms_of(value);
 	else if (strcmp(name, "command_ms") == 0)
 		c->params.command_ms = ms_of(value);
 	else if (strcmp(name, "ca") == 0)

@@ -8,6 +8,7 @@
 
 #define IDLE_MS         30000
 #define COMMAND_MS      100000 /* well within the lease */
+#define RATE_LEAST      100    /* bytes a second */
 #define RECONNECTS_MOST 12
 
 /* A server that takes its time must not cost the lease, nor keep the program
@@ -35,6 +36,7 @@ params_make(struct sync *s)
 	s->params.login.multi = h->multi;
 	s->params.idle_ms = IDLE_MS;
 	s->params.command_ms = COMMAND_MS;
+	s->params.rate_least = RATE_LEAST;
 	s->params.waiting = waiting;
 	s->params.waiting_arg = s;
 	return RC_OK;

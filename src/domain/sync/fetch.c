@@ -322,8 +322,13 @@ broken(struct fetching *f, enum rc rc)
 	char *why = arena_str(f->s->folder, fail_detail());
 	bool alone = f->batch == 1, doubted = alone && f->suspect == uid;
 
-	if (sync_stopped(f->s))
+	if (sync_stopped(f->s) && f->s->reconnects == 0)
 		return sync_stop(f->s);
+	if (sync_stopped(f->s)) /* its time went by with that */
+		return fail(rc, "%s", why);
+	/* No message's fault, and not to be waited for again and again. */
+	if (imap_is_slow(f->s->imap))
+		return fail(rc, "%s", why);
 	if (f->s->reconnects > 0 || !result_is_transient(rc))
 		shrink(f);
 	f->suspect = alone ? uid : 0;
@@ -340,9 +345,11 @@ survive(struct fetching *f, enum rc rc)
 {
 	char *why = arena_str(f->s->folder, fail_detail());
 
-	if (is_ours(f, rc))
+	if (is_ours(f, rc) && !f->s->stopping)
 		return fail(rc, "%s", why);
 	TRY(sync_store(f->s, f->place, NULL));
+	if (f->s->stopping)
+		return fail(rc, "%s", why);
 	subtract_got(f);
 	if (f->wanted.n == 0)
 		return RC_OK;

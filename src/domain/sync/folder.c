@@ -7,6 +7,7 @@
 #include "domain/mailbox-sql.h"
 
 #define RANGE_DIRECT  1000              /* UIDs asked for without a search */
+#define NEWER_FEW     100               /* to be asked for twice over */
 #define VANISHED_MOST ((size_t)2 << 20) /* ranges */
 #define FLAGS_BUFFER  1000
 #define FLAGS_BATCH   100000 /* UIDs a command: each has its time limit */
@@ -275,6 +276,23 @@ existing(struct folder *f, int64_t first, int64_t last, struct imap_set *out)
 	return RC_OK;
 }
 
+/* Without those that a run has stored whose time was over in the middle of a
+ * command: however little comes in a run, the next goes on behind it. */
+static enum rc
+still_wanted(struct folder *f, struct imap_set *set)
+{
+	struct imap_set known, left;
+
+	if (f->fresh || imap_set_count(set) == 0)
+		return RC_OK;
+	imap_set_init(&known, f->s->folder);
+	imap_set_init(&left, f->s->folder);
+	TRY(sync_known(f->s, &f->place, &known));
+	imap_set_difference(set, &known, &left);
+	*set = left;
+	return RC_OK;
+}
+
 static enum rc
 move_cursor(struct folder *f, const int64_t *next, const int64_t *low)
 {
@@ -291,6 +309,8 @@ fetch_newer(struct folder *f)
 	if (next <= f->uid_next)
 		return RC_OK;
 	TRY(existing(f, f->uid_next, next - 1, &set));
+	if (imap_set_count(&set) > NEWER_FEW)
+		TRY(still_wanted(f, &set));
 	TRY(sync_fetch(f->s, &f->place, &set, SYNC_UP));
 	return move_cursor(f, &next, NULL);
 }
@@ -304,6 +324,7 @@ fetch_older(struct folder *f)
 	if (f->uid_low <= 1)
 		return RC_OK;
 	TRY(existing(f, 1, f->uid_low - 1, &set));
+	TRY(still_wanted(f, &set));
 	TRY(sync_fetch(f->s, &f->place, &set, SYNC_DOWN));
 	return move_cursor(f, NULL, &one);
 }

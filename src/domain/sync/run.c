@@ -215,12 +215,18 @@ sync_runs(const char *name)
 
 /* ---- the run ---- */
 
-bool
-sync_stopped(const struct sync *s)
+static bool
+host_stops(const struct sync *s)
 {
 	return (s->host->stop != NULL && *s->host->stop != 0) ||
 	    (s->host->deadline_ms != 0 &&
 		clock_steady_ms() >= s->host->deadline_ms);
+}
+
+bool
+sync_stopped(const struct sync *s)
+{
+	return host_stops(s) || clock_steady_ms() >= s->until_ms;
 }
 
 enum rc
@@ -258,7 +264,9 @@ sync_begin(struct sync *s, const struct sync_host *host,
 		.batch = sync_batch_new(),
 		.sent = sync_batch_new(),
 		.report = report,
-		.beat_ms = clock_steady_ms() };
+		.beat_ms = clock_steady_ms(),
+		.until_ms =
+		    clock_steady_ms() + host->conf->sync_budget * 1000 };
 	s->log.account = lease->account_id;
 	s->log.object = lease->id;
 }
@@ -319,8 +327,8 @@ finish(struct sync *s, enum rc rc, enum rc *result)
 	buf_init(&b, 4096);
 	report = report_json(s->report, &b);
 	ended = finish_once(s, rc, detail, report);
-	for (int i = 0;
-	     i < FINISH_TRIES && ended == RC_RETRY && !sync_stopped(s); i++) {
+	for (int i = 0; i < FINISH_TRIES && ended == RC_RETRY && !host_stops(s);
+	     i++) {
 		nanosleep(&pause, NULL);
 		ended = finish_once(s, rc, detail, report);
 	}

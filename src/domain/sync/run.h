@@ -27,7 +27,8 @@ struct sync {
 	struct sync_sending *sending; /* store.c's; NULL: nothing is */
 	struct folder *slot;          /* folder.c's */
 	struct sync_report *report;
-	int64_t beat_ms; /* when the lease was last renewed */
+	int64_t beat_ms;  /* when the lease was last renewed */
+	int64_t until_ms; /* then others have their turn */
 	unsigned reconnects;
 	bool texts_queued;
 	bool wishes_left; /* flags whose mail is not where it was */
@@ -36,7 +37,8 @@ struct sync {
 	bool looking;     /* nothing is written */
 };
 
-/* Shall the run end here? Asked between batches and folders. */
+/* Shall the run end here? Asked between batches and folders, and while the
+ * server is waited for. */
 bool sync_stopped(const struct sync *);
 
 /* Ends the run behind what is committed: RC_RETRY, and `stopping`. */

@@ -8,7 +8,8 @@ migrations_sql = \
 	%D%/migrations/0011-mailbox-suspect.sql \
 	%D%/migrations/0012-mailbox-skips.sql \
 	%D%/migrations/0013-mailbox-refused.sql \
-	%D%/migrations/0014-job-give-back.sql
+	%D%/migrations/0014-job-give-back.sql \
+	%D%/migrations/0015-poll-enqueue.sql
 queries_sql = \
 	%D%/queries/account.sql \
 	%D%/queries/actor.sql \

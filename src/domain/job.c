@@ -229,9 +229,10 @@ move_commit(struct db *db, const struct move *m)
 	return rc;
 }
 
-enum rc
-job_finish(struct db *db, const struct lease *l, enum rc result,
-    const char *detail, struct str data, enum job_state *state)
+/* `pause`: of which try. */
+static enum rc
+finish(struct db *db, const struct lease *l, enum rc result, const char *detail,
+    struct str data, int pause, enum job_state *state)
 {
 	const struct job_action *action = job_action_find(l->action);
 	struct move m = { .lease = l,
@@ -249,11 +250,25 @@ job_finish(struct db *db, const struct lease *l, enum rc result,
 	    l->attempt_count < action->tries) {
 		m.becomes = JOB_QUEUED;
 		m.status = "retry";
-		m.wait = wait_after(action, result, l->attempt_count);
+		m.wait = wait_after(action, result, pause);
 	}
 	if (state != NULL)
 		*state = m.becomes;
 	return move_commit(db, &m);
+}
+
+enum rc
+job_finish(struct db *db, const struct lease *l, enum rc result,
+    const char *detail, struct str data, enum job_state *state)
+{
+	return finish(db, l, result, detail, data, l->attempt_count, state);
+}
+
+enum rc
+job_finish_partly(struct db *db, const struct lease *l, enum rc result,
+    const char *detail, struct str data, enum job_state *state)
+{
+	return finish(db, l, result, detail, data, 1, state);
 }
 
 enum rc

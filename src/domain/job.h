@@ -120,6 +120,11 @@ enum rc job_heartbeat(struct db *, const struct lease *) MUST_CHECK;
 enum rc job_finish(struct db *, const struct lease *, enum rc,
     const char *detail, struct str data, enum job_state *state) MUST_CHECK;
 
+/* The same of a run that did most of its work: the next try of the rest waits
+ * no longer than a first one, however many there were. */
+enum rc job_finish_partly(struct db *, const struct lease *, enum rc,
+    const char *detail, struct str data, enum job_state *state) MUST_CHECK;
+
 /* Gives the lease back at once, without counting the try: the program was told
  * to stop, or its time is up, and another goes on where this one was. */
 enum rc job_release(struct db *, const struct lease *) MUST_CHECK;

@@ -176,6 +176,31 @@ START_TEST(refuses_for_a_while)
 }
 END_TEST
 
+/* One folder that is refused for a while does not hold up the others: however
+ * often that was so, the next try comes soon. */
+START_TEST(refuses_a_folder)
+{
+	static const char *const script[] = { LOGIN, "C: L2 LIST \"\" \"*\"",
+		"S: * LIST () \"/\" INBOX", "S: * LIST () \"/\" Work",
+		"S: L2 OK done", "C: L3 STATUS \"INBOX\" " STATUS_OF,
+		"C: L4 STATUS \"Work\" " STATUS_OF, "S: L3 NO x", "S: L4 NO x",
+		"C: L5 EXAMINE \"INBOX\"", "S: * 0 EXISTS",
+		"S: * OK [UIDVALIDITY 7] x", "S: * OK [UIDNEXT 1] x",
+		"S: L5 OK done", "C: L6 EXAMINE \"Work\"",
+		"S: L6 NO [INUSE] not now", NOOP("7") };
+	struct sync_report r;
+
+	house_sql(&house, "ALTER TABLE job ALTER attempt_count SET DEFAULT 5");
+	ck_assert_int_eq(ODD_SYNC(script, &r), RC_CONNECTION);
+	house_sql(&house, "ALTER TABLE job ALTER attempt_count SET DEFAULT 0");
+	ck_assert_str_eq(one("SELECT state, attempt_count, run_at < now() + "
+			     "interval '30 seconds' FROM job WHERE "
+			     "credential_id = {c} AND action = "
+			     "'imap_sync_messages'"),
+	    "queued|6|t");
+}
+END_TEST
+
 /* The same without a word why. */
 START_TEST(refuses_all)
 {
@@ -797,6 +822,43 @@ START_TEST(gives_back_its_own)
 }
 END_TEST
 
+/* Somebody asks for a sync in the moment of its poll: that is one job. */
+START_TEST(polled_and_asked)
+{
+	char *sql;
+	int64_t n;
+
+	house_newcomer(&house, "poll");
+	sql = arena_fmt(house.arena,
+	    "PGOPTIONS=\"-c search_path=letterrack\" psql -X -q -d "
+	    "\"host=%s/pg dbname=postgres user=postgres\" -c \"DO \\$\\$ "
+	    "BEGIN UPDATE job SET singleton = 'imap_sync_messages:%lld' WHERE "
+	    "credential_id = %lld; PERFORM pg_advisory_xact_lock(43); FOR i IN "
+	    "1..500 LOOP PERFORM pg_stat_clear_snapshot(); EXIT WHEN EXISTS "
+	    "(SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock'); "
+	    "PERFORM pg_sleep(0.01); END LOOP; END \\$\\$\" &",
+	    house.dir, (long long)house.credential,
+	    (long long)house.credential);
+	(void)house_queue(&house, "imap_sync_messages");
+	house_sql(
+	    &house, "UPDATE credential SET sync_mode = 'poll' WHERE id = {c}");
+	ck_assert_int_eq(system(sql), 0);
+	while (house_int(&house,
+		   "SELECT count(*) FROM pg_locks WHERE locktype = "
+		   "'advisory'") == 0)
+		;
+	MUST(job_enqueue_polls(house.db, 60, house.account, &n));
+	ck_assert_int_eq(n, 0);
+	ck_assert_str_eq(one("SELECT (SELECT count(*) FROM job WHERE "
+			     "credential_id = {c}), (SELECT count(*) FROM task "
+			     "WHERE target_credential_id = {c})"),
+	    "1|1");
+	house_sql(&house,
+	    "UPDATE credential SET sync_mode = 'off' WHERE id = {c}; DELETE "
+	    "FROM task WHERE target_credential_id = {c}");
+}
+END_TEST
+
 /* A user deletes the email whose flags a sync is about to write: it waits for
  * the deletion, and counts the email once. */
 START_TEST(counts_under_both_hands)
@@ -836,6 +898,7 @@ main(void)
 		UNIT(name_of_the_missing),
 		UNIT(arrives_while_compared),
 		UNIT(refuses_for_a_while),
+		UNIT(refuses_a_folder),
 		UNIT(refuses_all),
 		UNIT(refuses_one),
 		UNIT(many_recipients),
@@ -847,6 +910,7 @@ main(void)
 		UNIT(wish_and_the_folder_gone),
 		UNIT(becomes_unselectable),
 		UNIT(gives_back_its_own),
+		UNIT(polled_and_asked),
 		UNIT(modseq_begins_anew),
 		UNIT(counts_under_both_hands),
 		UNIT(another_server),

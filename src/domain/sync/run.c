@@ -73,6 +73,7 @@ is_of_the_folder(struct sync *s, enum rc rc)
 struct failure {
 	enum rc rc; /* the first that is worth a new try */
 	const char *detail;
+	size_t folders; /* that failed */
 };
 
 static enum rc
@@ -93,6 +94,7 @@ one_folder(struct sync *s, const struct sync_folder *f, struct failure *first)
 		first->rc = rc;
 		first->detail = arena_str(s->arena, fail_detail());
 	}
+	first->folders++;
 	log_warn(&s->log, "folder failed mailbox=%lld code=%s: %s",
 	    (long long)f->known->id, result_code(rc), fail_detail());
 	return is_of_the_folder(s, rc) ? RC_OK : rc;
@@ -148,6 +150,7 @@ whole_account(struct sync *s)
 	/* Now it is known where their mail lies. */
 	if (rc == RC_OK && s->wishes_left)
 		rc = sync_flags_tell(s);
+	s->partly = rc == RC_OK && first.folders < list.n;
 	if (rc == RC_OK && first.rc != RC_OK)
 		rc = fail(first.rc, "%s", first.detail);
 	return rc;
@@ -307,7 +310,9 @@ finish_once(struct sync *s, enum rc rc, const char *detail, struct str report)
 {
 	if (s->stopping)
 		return job_release(s->db, s->lease);
-	return job_finish(s->db, s->lease, rc, detail, report, NULL);
+	/* One folder that is ill keeps the others waiting for no longer. */
+	return (s->partly ? job_finish_partly : job_finish)(
+	    s->db, s->lease, rc, detail, report, NULL);
 }
 
 /* A database that restarts is back in seconds; its lease would keep the mail

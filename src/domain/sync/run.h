@@ -33,6 +33,7 @@ struct sync {
 	bool texts_queued;
 	bool wishes_left; /* flags whose mail is not where it was */
 	bool wishes_wait; /* flags that the server does not take now */
+	bool partly;      /* some folders failed, and others are in step */
 	bool stopping;    /* the run ends early, and is not at fault */
 	bool looking;     /* nothing is written */
 };

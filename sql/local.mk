@@ -9,7 +9,8 @@ migrations_sql = \
 	%D%/migrations/0012-mailbox-skips.sql \
 	%D%/migrations/0013-mailbox-refused.sql \
 	%D%/migrations/0014-job-give-back.sql \
-	%D%/migrations/0015-poll-enqueue.sql
+	%D%/migrations/0015-poll-enqueue.sql \
+	%D%/migrations/0016-mailbox-long-names.sql
 queries_sql = \
 	%D%/queries/account.sql \
 	%D%/queries/actor.sql \

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "core/arena.h"
 #include "db/row.h"
 
 /* As the API shows it. On server = stored + skipped + missing. */
@@ -59,5 +60,10 @@ struct mailbox_cursor {
 	bool skips_due;  /* what was set aside is to be tried again */
 };
 extern const struct col mailbox_cursor_cols[];
+
+/* A server's own name for a folder, as the tables have it, and back: what is
+ * no UTF-8 is kept as hexadecimal digits behind a mark. */
+struct str mailbox_wire_text(struct arena *, struct str wire);
+struct str mailbox_wire(struct arena *, struct str text);
 
 #endif

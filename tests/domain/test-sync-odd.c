@@ -35,6 +35,11 @@ static struct house house;
 	"\"PLAIN\" NIL NIL NIL \"7BIT\" 10 1) "                                \
 	"BODY[HEADER.FIELDS (REFERENCES)] \"\")"
 
+#define OPENED(tag, n, next)                                                   \
+	"C: L" tag " EXAMINE \"INBOX\"", "S: * " n " EXISTS",                  \
+	    "S: * OK [UIDVALIDITY 7] x", "S: * OK [UIDNEXT " next "] x",       \
+	    "S: L" tag " OK done"
+
 #define NOOP(tag) "C: L" tag " NOOP", "S: L" tag " OK done"
 
 #define MESSAGE(uid)                                                           \
@@ -257,11 +262,6 @@ START_TEST(refuses_one)
 	check_counts();
 }
 END_TEST
-
-#define OPENED(tag, n, next)                                                   \
-	"C: L" tag " EXAMINE \"INBOX\"", "S: * " n " EXISTS",                  \
-	    "S: * OK [UIDVALIDITY 7] x", "S: * OK [UIDNEXT " next "] x",       \
-	    "S: L" tag " OK done"
 
 /* Thousands of recipients, all in one line. */
 START_TEST(many_recipients)
@@ -501,6 +501,69 @@ START_TEST(uidnext_goes_back)
 	ck_assert_str_eq(one("SELECT uidvalidity, uid_next, uid_low FROM "
 			     "mailbox WHERE credential_id = {c}"),
 	    "7|4|1");
+	check_counts();
+}
+END_TEST
+
+/* A name that is no UTF-8, and ones as long as no index takes: the folders are
+ * there, with their mail or with a reason. */
+static char *
+long_name(size_t n)
+{
+	char *name = arena_alloc(house.arena, n + 1);
+
+	for (size_t i = 0; i < n; i++)
+		name[i] = (char)('a' + (i * i / 7 + i / 26) % 26);
+	name[n] = '\0';
+	return name;
+}
+
+START_TEST(odd_names)
+{
+	const char *name = long_name(5000);
+	const char *const before[] = { LOGIN, "C: L2 LIST \"\" \"*\"",
+		"S: * LIST () \"/\" INBOX", "S: * LIST () \"/\" \"caf\xe9\"",
+		arena_fmt(house.arena, "S: * LIST () \"/\" %s", name),
+		"S: L2 OK done", "C: L3 STATUS \"INBOX\" " STATUS_OF,
+		"C: L4 STATUS {4}", "S: L3 NO x", "S: + go",
+		"C: caf\xe9 " STATUS_OF, "C: L5 STATUS {5000}", "S: L4 NO x",
+		"S: + go", arena_fmt(house.arena, "C: %s " STATUS_OF, name),
+		"S: L5 NO x", OPENED("6", "0", "1"), "C: L7 EXAMINE {4}",
+		"S: + go", "C: caf\xe9", "S: * 1 EXISTS",
+		"S: * OK [UIDVALIDITY 8] x", "S: * OK [UIDNEXT 2] x",
+		"S: L7 OK done", "C: L8 UID FETCH 1 " ITEMS, MESSAGE("1"),
+		"S: L8 OK done", "C: L9 EXAMINE {5000}", "S: + go",
+		arena_fmt(house.arena, "C: %s", name), "S: * 0 EXISTS",
+		"S: * OK [UIDVALIDITY 9] x", "S: * OK [UIDNEXT 1] x",
+		"S: L9 OK done" };
+	const char *const after[] = { LOGIN, "C: L2 LIST \"\" \"*\"",
+		"S: * LIST () \"/\" INBOX", "S: * LIST () \"/\" \"caf\xe9\"",
+		arena_fmt(house.arena, "S: * LIST () \"/\" %s", name),
+		"S: L2 OK done", "C: L3 STATUS \"INBOX\" " STATUS_OF,
+		"C: L4 STATUS {4}",
+		"S: * STATUS INBOX (MESSAGES 0 UIDNEXT 1 UIDVALIDITY 7 UNSEEN "
+		"0)",
+		"S: L3 OK done", "S: + go", "C: caf\xe9 " STATUS_OF,
+		"C: L5 STATUS {5000}",
+		"S: * STATUS \"caf\xe9\" (MESSAGES 1 UIDNEXT 2 UIDVALIDITY 8 "
+		"UNSEEN 0)",
+		"S: L4 OK done", "S: + go",
+		arena_fmt(house.arena, "C: %s " STATUS_OF, name),
+		arena_fmt(house.arena,
+		    "S: * STATUS %s (MESSAGES 0 UIDNEXT 1 UIDVALIDITY 9 UNSEEN "
+		    "0)",
+		    name),
+		"S: L5 OK done" };
+	struct sync_report r;
+
+	ck_assert_int_eq(ODD_SYNC(before, &r), RC_OK);
+	ck_assert_int_eq(ODD_SYNC(after, &r), RC_OK);
+	ck_assert_int_eq(r.changed, 0);
+	ck_assert_str_eq(one("SELECT string_agg(CASE WHEN length(name) > 9 "
+			     "THEN length(name)::text ELSE name END || ' ' || "
+			     "stored_messages, ',' ORDER BY id) FROM mailbox "
+			     "WHERE credential_id = {c}"),
+	    "INBOX 0,caf\xef\xbf\xbd 1,4000 0");
 	check_counts();
 }
 END_TEST
@@ -895,6 +958,7 @@ main(void)
 		UNIT(listed_twice),
 		UNIT(listed_in_part),
 		UNIT(listed_again),
+		UNIT(odd_names),
 		UNIT(name_of_the_missing),
 		UNIT(arrives_while_compared),
 		UNIT(refuses_for_a_while),

@@ -5,6 +5,7 @@
 
 #include "mail/mutf7.h"
 
+#define SHOWN_MOST     4000 /* bytes of a name, for people */
 #define FLAGS_PAUSE_US (INT64_C(600) * 1000000)
 
 /* ---- what LIST and STATUS say ---- */
@@ -65,7 +66,7 @@ attributes(const struct imap_folder *f, struct arena *a)
 static bool
 is_usable(struct str wire_name)
 {
-	return wire_name.n > 0 && utf8_valid(wire_name.p, wire_name.n) &&
+	return wire_name.n > 0 &&
 	    memchr(wire_name.p, '\0', wire_name.n) == NULL;
 }
 
@@ -83,6 +84,7 @@ take(const struct imap_listed *l, struct arena *a, struct sync_folder *x)
 		.is_selectable = (f->is & closed) == 0 };
 	x->name =
 	    is_inbox(f->name) ? STR("INBOX") : mutf7_decode(a, f->name, &exact);
+	x->name.n = utf8_cut(x->name.p, x->name.n, SHOWN_MOST);
 	if (f->delimiter != '\0')
 		x->delimiter = arena_dup(a, &f->delimiter, 1);
 	if (l->has_status)

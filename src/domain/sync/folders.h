@@ -25,8 +25,7 @@ struct sync_folders {
 	bool whole; /* what is not in it is not on the server */
 };
 
-/* What the server listed, each once; what it points to stays in use. Folders
- * whose names are no UTF-8 are left out: nothing of ours could name them. */
+/* What the server listed, each once; what it points to stays in use. */
 void sync_folders_take(struct sync_folders *, const struct imap_listed *,
     size_t n, struct arena *);
 

@@ -22,7 +22,7 @@ add(struct sync *s, struct sync_folder *f)
 		.application = s->lease->application_id,
 		.credential = s->access->id,
 		.name = f->name,
-		.wire_name = f->wire_name,
+		.wire_name = mailbox_wire_text(s->arena, f->wire_name),
 		.delimiter = f->delimiter,
 		.special_use = f->special_use,
 		.attributes = f->attributes,
@@ -40,7 +40,7 @@ describe(struct sync *s, const struct sync_folder *f)
 	    &(struct mailbox_describe_args){ .account = s->account,
 		.id = f->known->id,
 		.name = f->name,
-		.wire_name = f->wire_name,
+		.wire_name = mailbox_wire_text(s->arena, f->wire_name),
 		.delimiter = f->delimiter,
 		.special_use = f->special_use,
 		.attributes = f->attributes,
@@ -171,6 +171,16 @@ sync_list_ask(struct sync *s, struct sync_folders *list)
 }
 
 enum rc
+sync_list_known(struct sync *s, struct mailbox_cursor_list *out)
+{
+	TRY(mailbox_cursors(s->db, s->account, s->access->id, s->arena, out));
+	for (size_t i = 0; i < out->n; i++)
+		out->v[i].wire_name =
+		    mailbox_wire(s->arena, out->v[i].wire_name);
+	return RC_OK;
+}
+
+enum rc
 sync_list(struct sync *s, struct sync_folders *list, bool *condstore)
 {
 	struct mailbox_cursor_list known;
@@ -181,8 +191,7 @@ sync_list(struct sync *s, struct sync_folders *list, bool *condstore)
 	TRY(sync_connected(s));
 	*condstore =
 	    imap_caps(s->imap) & (IMAP_CAP(CONDSTORE) | IMAP_CAP(QRESYNC));
-	TRY(mailbox_cursors(
-	    s->db, s->account, s->access->id, s->arena, &known));
+	TRY(sync_list_known(s, &known));
 	c.gone = gone = ARENA_ARRAY(s->arena, bool, known.n);
 	sync_folders_match(list, known.v, known.n, gone);
 	s->report->folders = (int64_t)list->n;

@@ -66,8 +66,7 @@ look(struct looking *l)
 	TRY(sync_connect(s));
 	TRY(sync_list_ask(s, &l->list));
 	TRY(imap_ready(s->imap));
-	TRY(mailbox_cursors(
-	    s->db, s->account, s->access->id, s->arena, &l->known));
+	TRY(sync_list_known(s, &l->known));
 	l->gone = ARENA_ARRAY(s->arena, bool, l->known.n);
 	sync_folders_match(&l->list, l->known.v, l->known.n, l->gone);
 	tell_all(l);

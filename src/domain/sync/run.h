@@ -137,6 +137,10 @@ enum rc sync_skipped_retry(struct sync *, const struct sync_place *) MUST_CHECK;
 /* What the server lists now. */
 enum rc sync_list_ask(struct sync *, struct sync_folders *) MUST_CHECK;
 
+/* What is known. */
+struct mailbox_cursor_list;
+enum rc sync_list_known(struct sync *, struct mailbox_cursor_list *) MUST_CHECK;
+
 /* Lists the folders, in one round trip where the server can, and brings the
  * table of mailboxes into step. *condstore: the counters tell of changed
  * flags. */

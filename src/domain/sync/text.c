@@ -140,8 +140,8 @@ folder_open(struct reading *r, int64_t *open)
 
 	if (*open == d->mailbox_id)
 		return RC_OK;
-	TRY(imap_select(
-	    r->s->imap, d->wire_name, true, NULL, NULL, &mailbox, &qresync));
+	TRY(imap_select(r->s->imap, mailbox_wire(r->arena, d->wire_name), true,
+	    NULL, NULL, &mailbox, &qresync));
 	*open = d->mailbox_id;
 	return RC_OK;
 }

@@ -52,7 +52,8 @@ static struct house house;
 
 /* A house whose credential leads to the script; runs one sync. */
 static enum rc
-odd_sync(const char *const *line, size_t n, struct sync_report *report)
+odd_do(const char *action, const char *const *line, size_t n,
+    struct sync_report *report)
 {
 	struct scripted_server *server;
 	unsigned port, dovecot = house.port;
@@ -69,14 +70,15 @@ odd_sync(const char *const *line, size_t n, struct sync_report *report)
 			"UPDATE credential SET port = %u WHERE id = {c}",
 			port));
 	house.port = dovecot;
-	rc = house_try(&house, report);
+	rc = house_do(&house, action, report);
 	fault = scripted_server_stop(&server);
 	ck_assert_str_eq(fault, "");
 	free(fault);
 	return rc;
 }
-#define ODD_SYNC(script, report)                                               \
-	odd_sync(script, sizeof(script) / sizeof *(script), report)
+#define ODD_DO(action, script, report)                                         \
+	odd_do(action, script, sizeof(script) / sizeof *(script), report)
+#define ODD_SYNC(script, report) ODD_DO("imap_sync_messages", script, report)
 
 static const char *
 one(const char *sql)
@@ -466,6 +468,34 @@ START_TEST(breaks_at_a_byte)
 			     "LEFT JOIN placement ON mailbox_id = id WHERE "
 			     "credential_id = {c} AND uid IS NOT NULL"),
 	    "0|");
+}
+END_TEST
+
+/* A text that breaks the connection keeps no other from being read. */
+#define TEXT_OF(uid) "C: L3 UID FETCH " uid " (UID BODY.PEEK[1]<0.4096>)"
+START_TEST(text_breaks)
+{
+	static const char *const mail[] = { LOGIN, "C: L2 LIST \"\" \"*\"",
+		"S: * LIST () \"/\" INBOX", "S: L2 OK done",
+		"C: L3 STATUS \"INBOX\" " STATUS_OF, "S: L3 NO x",
+		OPENED("4", "2", "3"), "C: L5 UID FETCH 1:2 " ITEMS,
+		MESSAGE("1"), MESSAGE("2"), "S: L5 OK done" };
+	static const char *const texts[] = { LOGIN, OPENED("2", "2", "3"),
+		TEXT_OF("1:2"), OPENED_AGAIN, TEXT_OF("1"), OPENED_AGAIN,
+		TEXT_OF("1"), OPENED_AGAIN, "C: L3 CAPABILITY",
+		"s: * CAPABILITY IMAP4rev1", "R: 1000  XX",
+		"S: ", "S: L3 OK done",
+		"C: L4 UID FETCH 1 (UID BODY.PEEK[1]<0.4096>)", OPENED_AGAIN,
+		TEXT_OF("2"), "S: * 2 FETCH (UID 2 BODY[1]<0> \"first words\")",
+		"S: L3 OK done" };
+	struct sync_report r;
+
+	ck_assert_int_eq(ODD_SYNC(mail, &r), RC_OK);
+	ck_assert_int_eq(ODD_DO("imap_fetch_text", texts, &r), RC_OK);
+	ck_assert_str_eq(one("SELECT string_agg(coalesce(snippet, '-'), ',' "
+			     "ORDER BY uid) FROM email WHERE credential_id = "
+			     "{c}"),
+	    "-,first words");
 }
 END_TEST
 
@@ -970,6 +1000,7 @@ main(void)
 		UNIT(shows_it_later),
 		UNIT(breaks_at_one),
 		UNIT(breaks_at_a_byte),
+		UNIT(text_breaks),
 		UNIT(uidnext_goes_back),
 		UNIT(wish_and_the_folder_gone),
 		UNIT(becomes_unselectable),

@@ -20,7 +20,7 @@ waiting(void *arg)
 
 	if (s->looking)
 		return RC_OK;
-	if (sync_stopped(s))
+	if (sync_interrupted(s))
 		return sync_stop(s);
 	return sync_beat(s);
 }

@@ -140,7 +140,9 @@ fetch_once(struct fetching *f, const struct imap_set *uids)
 	const char *why;
 	enum rc rc;
 
+	f->s->resumable = true;
 	rc = imap_fetch(f->s->imap, uids, sync_fetch_items(f->s), &how);
+	f->s->resumable = false;
 	if (rc == RC_OK)
 		return sync_settle(f->s);
 	why = arena_str(f->s->folder, fail_detail());
@@ -299,7 +301,9 @@ confront(struct fetching *f, uint32_t uid)
 	if (rc == RC_OK)
 		imap_set_add(&f->got, uid, uid); /* or gone meanwhile */
 	subtract_got(f);
-	return rc == RC_OK || sync_alive(f->s) ? RC_OK : witness(f, uid, rc);
+	if (rc == RC_OK || sync_alive(f->s))
+		return RC_OK;
+	return imap_is_slow(f->s->imap) ? rc : witness(f, uid, rc);
 }
 
 static void

@@ -166,7 +166,8 @@ sync_list_ask(struct sync *s, struct sync_folders *list)
 		    "a line of the server's list of folders "
 		    "cannot be read; none is taken for gone");
 	if (!is_whole(list))
-		return fail(RC_PAYLOAD, "the server lists no INBOX");
+		return fail(list->whole ? RC_PAYLOAD : RC_CONNECTION,
+		    "the server lists no INBOX");
 	return RC_OK;
 }
 

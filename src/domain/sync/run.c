@@ -232,6 +232,12 @@ sync_stopped(const struct sync *s)
 	return host_stops(s) || clock_steady_ms() >= s->until_ms;
 }
 
+bool
+sync_interrupted(const struct sync *s)
+{
+	return s->resumable ? sync_stopped(s) : host_stops(s);
+}
+
 enum rc
 sync_stop(struct sync *s)
 {

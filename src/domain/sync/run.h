@@ -33,14 +33,17 @@ struct sync {
 	bool texts_queued;
 	bool wishes_left; /* flags whose mail is not where it was */
 	bool wishes_wait; /* flags that the server does not take now */
+	bool resumable;   /* what is being read is kept, however far it comes */
 	bool partly;      /* some folders failed, and others are in step */
 	bool stopping;    /* the run ends early, and is not at fault */
 	bool looking;     /* nothing is written */
 };
 
-/* Shall the run end here? Asked between batches and folders, and while the
- * server is waited for. */
+/* Shall the run end here? Asked between batches and folders. */
 bool sync_stopped(const struct sync *);
+/* The same in the middle of an answer: a run whose time is up leaves only what
+ * the next can take up. */
+bool sync_interrupted(const struct sync *);
 
 /* Ends the run behind what is committed: RC_RETRY, and `stopping`. */
 enum rc sync_stop(struct sync *) MUST_CHECK;

@@ -5,6 +5,13 @@
 migrations_sql = \
 	%D%/migrations/0001-foundation.sql \
 	%D%/migrations/0002-mail-columns.sql \
+	%D%/migrations/0010-mailbox-missing.sql \
+	%D%/migrations/0011-mailbox-suspect.sql \
+	%D%/migrations/0012-mailbox-skips.sql \
+	%D%/migrations/0013-mailbox-refused.sql \
+	%D%/migrations/0014-job-give-back.sql \
+	%D%/migrations/0015-poll-enqueue.sql \
+	%D%/migrations/0016-mailbox-long-names.sql \
 	%D%/migrations/0020-moves.sql \
 	%D%/migrations/0021-credential-row.sql
 queries_sql = \
@@ -25,6 +32,7 @@ queries_sql = \
 	%D%/queries/provider-credential.sql \
 	%D%/queries/session.sql \
 	%D%/queries/setup.sql \
+	%D%/queries/skipped.sql \
 	%D%/queries/snippet.sql \
 	%D%/queries/task.sql \
 	%D%/queries/user.sql

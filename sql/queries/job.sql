@@ -15,6 +15,14 @@ SELECT id, application_id, account_id, task_id, credential_id, action,
     attempt_count, lease_token, payload
 FROM job_claim($1, $2, $3, $4, $5);
 
+-- What a worker holds without knowing it: its claim was carried out and the
+-- answer lost. Asked while it has no job.
+-- name: job_give_back :value
+-- args: text worker
+-- value: int
+-- scope: global: a worker does not know which accounts they are of
+SELECT job_give_back($1);
+
 -- Makes jobs for the mail accounts whose poll is due.
 -- name: job_enqueue_polls :value
 -- args: int4 seconds, int account

@@ -46,7 +46,11 @@ SELECT id, name, wire_name, delimiter, special_use, attributes,
         AND p.uidvalidity < m.uidvalidity)
     OR EXISTS (SELECT FROM placement p
         WHERE p.account_id = $1 AND p.mailbox_id = m.id
-        AND p.uidvalidity > m.uidvalidity) AS is_stale
+        AND p.uidvalidity > m.uidvalidity) AS is_stale,
+    missing_since IS NOT NULL AS is_missing,
+    coalesce(missing_since < now() - interval '5 minutes', false) AS is_overdue,
+    skipped_messages > 0 AND coalesce(skips_tried_at < now()
+        - interval '1 day', false) AS skips_due
 FROM mailbox m
 WHERE account_id = $1 AND credential_id = $2 AND removed_at IS NULL
 ORDER BY special_use IS DISTINCT FROM 'inbox', name, id;
@@ -66,8 +70,16 @@ RETURNING id;
 -- args: account account, id id, str name, str wire_name, text? delimiter,
 -- args: text? special_use, texts attributes, bool is_selectable
 UPDATE mailbox SET name = $3, wire_name = $4, delimiter = $5,
-    special_use = $6, attributes = $7, is_selectable = $8, updated_at = now()
+    special_use = $6, attributes = $7, is_selectable = $8,
+    missing_since = NULL, updated_at = now()
 WHERE account_id = $1 AND id = $2;
+
+-- A whole LIST does not name the folder. It is removed when a later one does
+-- not either.
+-- name: mailbox_miss :must
+-- args: account account, id id
+UPDATE mailbox SET missing_since = coalesce(missing_since, now())
+WHERE account_id = $1 AND id = $2 AND removed_at IS NULL;
 
 -- The folder is no longer on the server. Its mail goes with
 -- placement_expunge_removed.
@@ -82,7 +94,8 @@ WHERE account_id = $1 AND id = $2 AND removed_at IS NULL;
 UPDATE mailbox m SET server_messages = coalesce(s.messages, m.server_messages),
     server_unseen = coalesce(s.unseen, m.server_unseen),
     server_uidnext = coalesce(s.uidnext, m.server_uidnext),
-    last_sync_at = now(), last_error_code = NULL, last_error_detail = NULL
+    last_sync_at = now(), refused_since = NULL,
+    last_error_code = NULL, last_error_detail = NULL
 FROM unnest($2, $3, $4, $5) AS s (id, messages, unseen, uidnext)
 WHERE m.account_id = $1 AND m.id = s.id;
 
@@ -91,7 +104,7 @@ WHERE m.account_id = $1 AND m.id = s.id;
 -- name: mailbox_begin :must
 -- args: account account, id id, int uidvalidity, int uid_next, int? modseq
 UPDATE mailbox m SET uidvalidity = $3, uid_next = $4, uid_low = $4,
-    highestmodseq = $5,
+    highestmodseq = $5, suspect_uid = NULL,
     stored_messages = n.stored, skipped_messages = n.skipped
 FROM (SELECT count(*) FILTER (WHERE skip_reason IS NULL) AS stored,
     count(skip_reason) AS skipped
@@ -113,10 +126,29 @@ WHERE account_id = $1 AND id = $2 AND uidvalidity = $3;
 -- args: int? unseen, bool flags_compared
 UPDATE mailbox SET highestmodseq = $4, server_messages = $5,
     server_unseen = coalesce($6, server_unseen),
-    server_uidnext = uid_next, last_sync_at = now(),
+    server_uidnext = uid_next, last_sync_at = now(), refused_since = NULL,
     flags_at = CASE WHEN $7 THEN now() ELSE flags_at END,
+    skips_tried_at = CASE WHEN skipped_messages > 0
+        THEN coalesce(skips_tried_at, now()) END,
     last_error_code = NULL, last_error_detail = NULL
 WHERE account_id = $1 AND id = $2 AND uidvalidity = $3;
+
+-- The server says that there is no such folder, though it lists one. For an
+-- hour?
+-- name: mailbox_refuse :value
+-- args: account account, id id
+-- value: bool
+UPDATE mailbox SET refused_since = coalesce(refused_since, now())
+WHERE account_id = $1 AND id = $2
+RETURNING refused_since < now() - interval '1 hour';
+
+-- There is nothing in it any more, whatever it was.
+-- name: mailbox_close :must
+-- args: account account, id id
+UPDATE mailbox SET uidvalidity = NULL, uid_next = 1, uid_low = 1,
+    highestmodseq = NULL, server_messages = 0, server_unseen = 0,
+    stored_messages = 0, skipped_messages = 0
+WHERE account_id = $1 AND id = $2;
 
 -- name: mailbox_failed :exec
 -- args: account account, id id, text code, text? detail, int? messages
@@ -124,10 +156,27 @@ UPDATE mailbox SET last_error_code = $3, last_error_detail = $4,
     server_messages = coalesce($5, server_messages)
 WHERE account_id = $1 AND id = $2;
 
--- Frees a folder's name while others are renamed in the same transaction.
+-- The connection broke at this message, and it is the message: in how many
+-- runs so far, of which two within a minute are one.
+-- name: mailbox_suspect :value
+-- args: account account, id id, int uidvalidity, int uid
+-- value: int
+UPDATE mailbox SET suspect_uid = $4,
+    suspect_times = CASE WHEN suspect_uid IS DISTINCT FROM $4 THEN 1
+        WHEN suspect_at > now() - interval '1 minute' THEN suspect_times
+        ELSE suspect_times + 1 END,
+    suspect_at = CASE WHEN suspect_uid IS DISTINCT FROM $4
+        OR suspect_at <= now() - interval '1 minute' THEN now()
+        ELSE suspect_at END
+WHERE account_id = $1 AND id = $2 AND uidvalidity = $3
+RETURNING suspect_times;
+
+-- Frees a folder's name: while others are renamed in the same transaction, or
+-- since another has it now. U+E000 in modified UTF-7 and the id: nobody's name,
+-- and one that a server can be asked for.
 -- name: mailbox_park :must
 -- args: account account, id id
-UPDATE mailbox SET wire_name = chr(1) || id
+UPDATE mailbox SET wire_name = '&4AA-' || id
 WHERE account_id = $1 AND id = $2;
 
 -- How many messages of a folder are stored or skipped.

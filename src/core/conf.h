@@ -70,6 +70,9 @@
 	    "Bearer token for health and metrics from elsewhere.")             \
 	X(SECONDS, poll_interval, "2m", 10, 86400,                             \
 	    "Pause between two polls of a folder set.")                        \
+	X(SECONDS, sync_budget, "5m", 1, 86400,                                \
+	    "How long a sync of one mail account goes on before others have "  \
+	    "their turn.")                                                     \
 	X(SIZE, body_cache_message, "10m", 4096, 52428800,                     \
 	    "Messages up to this size are fetched whole at their first read.") \
 	X(SIZE, body_cache_total, "512m", 0, 1099511627776,                    \

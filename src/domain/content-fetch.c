@@ -1,6 +1,7 @@
 #include "domain/content-fetch.h"
 
 #include "domain/credential-sql.h"
+#include "domain/mailbox.h"
 #include "domain/reach.h"
 
 #define SILENCE_MS 15000
@@ -53,8 +54,9 @@ folder_open(struct content_reader *r)
 	const struct imap_known nothing = { .uidvalidity = 0 };
 	struct imap_mailbox box;
 	bool qresync;
-	enum rc rc = imap_select(r->imap, r->source->wire_name, true, &nothing,
-	    NULL, &box, &qresync);
+	enum rc rc =
+	    imap_select(r->imap, mailbox_wire(r->arena, r->source->wire_name),
+		true, &nothing, NULL, &box, &qresync);
 
 	if (rc == RC_NO_FOLDER)
 		return content_out_of_sync(

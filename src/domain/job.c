@@ -149,6 +149,8 @@ job_heartbeat(struct db *db, const struct lease *l)
 
 /* ---- ending ---- */
 
+#define RETRY_PAUSE_S 3
+
 struct move {
 	const struct lease *lease;
 	enum job_state becomes;
@@ -164,6 +166,17 @@ static const char *
 task_state(enum job_state s)
 {
 	return s == JOB_RESOLVED ? "failed" : job_state_word(s);
+}
+
+/* The database that was away is soon there again: nobody's mail server is at
+ * fault. */
+static int32_t
+wait_after(const struct job_action *action, enum rc result, int attempt)
+{
+	int usual = job_pause(action, attempt);
+	int brief = RETRY_PAUSE_S * attempt;
+
+	return result == RC_RETRY && brief < usual ? brief : usual;
 }
 
 /* The job, its task and the log, in one pipeline. */
@@ -216,9 +229,10 @@ move_commit(struct db *db, const struct move *m)
 	return rc;
 }
 
-enum rc
-job_finish(struct db *db, const struct lease *l, enum rc result,
-    const char *detail, struct str data, enum job_state *state)
+/* `pause`: of which try. */
+static enum rc
+finish(struct db *db, const struct lease *l, enum rc result, const char *detail,
+    struct str data, int pause, enum job_state *state)
 {
 	const struct job_action *action = job_action_find(l->action);
 	struct move m = { .lease = l,
@@ -236,11 +250,25 @@ job_finish(struct db *db, const struct lease *l, enum rc result,
 	    l->attempt_count < action->tries) {
 		m.becomes = JOB_QUEUED;
 		m.status = "retry";
-		m.wait = job_pause(action, l->attempt_count);
+		m.wait = wait_after(action, result, pause);
 	}
 	if (state != NULL)
 		*state = m.becomes;
 	return move_commit(db, &m);
+}
+
+enum rc
+job_finish(struct db *db, const struct lease *l, enum rc result,
+    const char *detail, struct str data, enum job_state *state)
+{
+	return finish(db, l, result, detail, data, l->attempt_count, state);
+}
+
+enum rc
+job_finish_partly(struct db *db, const struct lease *l, enum rc result,
+    const char *detail, struct str data, enum job_state *state)
+{
+	return finish(db, l, result, detail, data, 1, state);
 }
 
 enum rc

@@ -95,7 +95,7 @@ extern const struct col preview_cols[];
 
 /* Which jobs a worker takes. */
 struct job_wanted {
-	const char *worker;   /* host and process, for the operator */
+	const char *worker;   /* host and process; nobody else's, ever */
 	struct texts actions; /* those this program runs */
 	int64_t account;      /* 0: any */
 	int64_t job;          /* 0: any; else this one, even before its time */
@@ -118,6 +118,11 @@ enum rc job_heartbeat(struct db *, const struct lease *) MUST_CHECK;
  * transaction under the lease. `*state` (may be NULL) says what became of
  * it. */
 enum rc job_finish(struct db *, const struct lease *, enum rc,
+    const char *detail, struct str data, enum job_state *state) MUST_CHECK;
+
+/* The same of a run that did most of its work: the next try of the rest waits
+ * no longer than a first one, however many there were. */
+enum rc job_finish_partly(struct db *, const struct lease *, enum rc,
     const char *detail, struct str data, enum job_state *state) MUST_CHECK;
 
 /* Gives the lease back at once, without counting the try: the program was told

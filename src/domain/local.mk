@@ -24,6 +24,7 @@ libdomain_a_SOURCES = \
 	%D%/reach.c %D%/reach.h \
 	%D%/session.c %D%/session.h \
 	%D%/setup.c %D%/setup.h \
+	%D%/skipped.c %D%/skipped.h \
 	%D%/snippet.c %D%/snippet.h \
 	%D%/statements.h \
 	%D%/sync/batch.c %D%/sync/batch.h \
@@ -36,6 +37,7 @@ libdomain_a_SOURCES = \
 	%D%/sync/preview.c \
 	%D%/sync/row.c %D%/sync/row.h \
 	%D%/sync/run.c %D%/sync/run.h %D%/sync/sync.h \
+	%D%/sync/skipped.c \
 	%D%/sync/store.c \
 	%D%/sync/tell.c \
 	%D%/sync/text.c \
@@ -60,6 +62,7 @@ domain_made_c = \
 	%D%/provider-credential-sql.c \
 	%D%/session-sql.c \
 	%D%/setup-sql.c \
+	%D%/skipped-sql.c \
 	%D%/snippet-sql.c \
 	%D%/statements.c \
 	%D%/task-sql.c \
@@ -82,6 +85,7 @@ domain_made_h = \
 	%D%/provider-credential-sql.h \
 	%D%/session-sql.h \
 	%D%/setup-sql.h \
+	%D%/skipped-sql.h \
 	%D%/snippet-sql.h \
 	%D%/task-sql.h \
 	%D%/user-sql.h

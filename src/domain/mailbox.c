@@ -1,5 +1,10 @@
 #include "domain/mailbox.h"
 
+#include <string.h>
+
+/* U+E001 in modified UTF-7: nobody's name begins with it. */
+#define MARK "&4AE-"
+
 const struct col mailbox_cols[] = {
 	COL_ID(struct mailbox, id, ID_MAILBOX),
 	COL_ID(struct mailbox, account_id, ID_ACCOUNT),
@@ -51,5 +56,43 @@ const struct col mailbox_cursor_cols[] = {
 	COL(struct mailbox_cursor, skipped_messages),
 	COL(struct mailbox_cursor, flags_at),
 	COL(struct mailbox_cursor, is_stale),
+	COL(struct mailbox_cursor, is_missing),
+	COL(struct mailbox_cursor, is_overdue),
+	COL(struct mailbox_cursor, skips_due),
 	COL_END,
 };
+
+static bool
+is_marked(struct str s)
+{
+	return s.n >= strlen(MARK) && memcmp(s.p, MARK, strlen(MARK)) == 0;
+}
+
+struct str
+mailbox_wire_text(struct arena *a, struct str wire)
+{
+	size_t head = strlen(MARK), n = head + 2 * wire.n;
+	char *out;
+
+	if (utf8_valid(wire.p, wire.n) && !is_marked(wire))
+		return wire;
+	out = arena_alloc(a, n + 1);
+	memcpy(out, MARK, head);
+	hex_encode(wire.p, wire.n, out + head);
+	return (struct str){ out, n };
+}
+
+struct str
+mailbox_wire(struct arena *a, struct str text)
+{
+	size_t head = strlen(MARK), n;
+	char *out;
+
+	if (text.p == NULL || !is_marked(text))
+		return text;
+	n = (text.n - head) / 2;
+	out = arena_alloc(a, n + 1);
+	return hex_decode((struct str){ text.p + head, text.n - head }, out, n)
+	    ? (struct str){ out, n }
+	    : text;
+}

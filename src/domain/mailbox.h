@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "core/arena.h"
 #include "db/row.h"
 
 /* As the API shows it. On server = stored + skipped + missing. */
@@ -53,8 +54,16 @@ struct mailbox_cursor {
 	int64_t stored_messages;
 	int64_t skipped_messages;
 	instant flags_at;
-	bool is_stale; /* placements of another UIDVALIDITY are left */
+	bool is_stale;   /* placements of another UIDVALIDITY are left */
+	bool is_missing; /* the last whole LIST did not name it */
+	bool is_overdue; /* nor did one of minutes before */
+	bool skips_due;  /* what was set aside is to be tried again */
 };
 extern const struct col mailbox_cursor_cols[];
+
+/* A server's own name for a folder, as the tables have it, and back: what is
+ * no UTF-8 is kept as hexadecimal digits behind a mark. */
+struct str mailbox_wire_text(struct arena *, struct str wire);
+struct str mailbox_wire(struct arena *, struct str text);
 
 #endif

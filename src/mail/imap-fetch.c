@@ -179,10 +179,18 @@ set_copied(struct arena *a, const struct imap_set *from)
 	return to;
 }
 
+/* An ENVELOPE names all recipients in its line: 64 KiB of them are some 1,300,
+ * and lists have more. What such a line is parsed into, sixteen times its size
+ * at worst, still fits the engine's arena. */
+static const struct imap_limits fetch_limits = {
+	.line = 4 << 20, .literal = 1 << 20, .kept = 4 << 20, .skip = 64 << 20
+};
+
 enum rc
 imap_fetch(struct imap *im, const struct imap_set *uids, const char *items,
     const struct imap_fetch *how)
 {
+	struct imap_reader *reader = imap_engine_reader(im->engine);
 	struct batch ring[DEPTH_MOST] = { { .used = false } };
 	unsigned depth = how->depth == 0 ? DEPTH : how->depth;
 	struct fetching f = {
@@ -194,10 +202,13 @@ imap_fetch(struct imap *im, const struct imap_set *uids, const char *items,
 		TRY(imap_compress(im));
 	f.arena = arena_new((size_t)256 << 20);
 	f.left = set_copied(f.arena, uids);
+	imap_reader_limit(reader, &fetch_limits);
 	imap_engine_hold(im->engine, true);
 	rc = fetch_all(&f, ring, depth < DEPTH_MOST ? depth : DEPTH_MOST);
 	imap_engine_hold(im->engine, false);
 	imap_engine_release(im->engine);
+	imap_reader_limit(reader, &imap_limits_usual);
+	imap_reader_shrink(reader);
 	/* Batches may still be in flight, and their calls end with us. */
 	for (unsigned i = 0; rc != RC_OK && i < DEPTH_MOST; i++) {
 		if (ring[i].used)

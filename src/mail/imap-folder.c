@@ -21,6 +21,7 @@ struct listing {
 	struct imap_listed *v;
 	size_t n, cap;
 	bool too_many;
+	bool garbled; /* a folder's line could not be read */
 };
 
 static struct str
@@ -87,6 +88,9 @@ listing_status(struct listing *l, const struct imap_status *s)
 static void
 listing_data(void *arg, const struct imap_response *r)
 {
+	struct listing *l = arg;
+
+	l->garbled |= r->fault != NULL && r->word == IMAP_LIST;
 	if (r->fault != NULL)
 		return;
 	if (r->word == IMAP_LIST)
@@ -172,14 +176,18 @@ list_once(struct imap *im, struct listing *l, uint64_t *caps)
 	enum rc rc = imap_begin(im, &cmd);
 
 	*caps = imap_caps(im);
+	im->garbled = false;
 	TRY(rc);
 	put_list(im, &cmd);
-	return imap_run(im, &c, &cmd);
+	rc = imap_run(im, &c, &cmd);
+	/* One whose first word is lost may have been a folder's, too. */
+	l->garbled |= im->garbled;
+	return rc;
 }
 
 enum rc
-imap_list_status(
-    struct imap *im, struct arena *a, struct imap_listed **out, size_t *n)
+imap_list_status(struct imap *im, struct arena *a, struct imap_listed **out,
+    size_t *n, bool *whole)
 {
 	struct listing l = { .arena = a };
 	uint64_t assumed;
@@ -199,6 +207,7 @@ imap_list_status(
 		TRY(list_each_status(im, &l));
 	*out = l.v;
 	*n = l.n;
+	*whole = !l.garbled;
 	return RC_OK;
 }
 

@@ -15,9 +15,12 @@ struct imap {
 	bool enable_sent, id_sent, compress_asked;
 	char server_id[256];
 	bool happened; /* an event since it was last cleared */
+	bool garbled;  /* likewise: a line that could not be read */
+	bool slow;     /* less came than params->rate_least */
 	int64_t until;
-	enum rc broken; /* RC_OK: usable */
-	char why[512];  /* of `broken` */
+	uint64_t received; /* bytes from the server */
+	enum rc broken;    /* RC_OK: usable */
+	char why[512];     /* of `broken` */
 	char input[65536];
 };
 

@@ -11,6 +11,7 @@
 #define IDLE_MS    60000
 #define COMMAND_MS 300000
 #define OPEN_MS    60000
+#define PROOF_MOST 4096 /* commands */
 
 enum rc
 imap_break(struct imap *im, enum rc rc)
@@ -37,6 +38,7 @@ event(void *arg, const struct imap_response *r)
 	struct imap *im = arg;
 	const struct imap_changes *c = &im->changes;
 
+	im->garbled |= r->fault != NULL;
 	if (r->fault != NULL && r->word != IMAP_FETCH)
 		return;
 	im->happened |= r->word == IMAP_EXISTS || r->word == IMAP_EXPUNGE ||
@@ -159,6 +161,7 @@ receive_all(struct imap *im, size_t *total)
 		if (n == 0)
 			return RC_OK;
 		*total += n;
+		im->received += n;
 		TRY(imap_engine_feed(im->engine, im->input, n));
 		/* A flood must not keep the caller from its deadline. */
 		if (*total >= sizeof(im->input) * 4)
@@ -233,7 +236,34 @@ call_waiting(struct imap *im)
 	return rc == RC_OK ? RC_OK : imap_break(im, rc);
 }
 
-/* Two clocks: a server that says nothing, and one that says too little. */
+/* How fast an answer comes: of the time spent waiting, not of our own. */
+struct pace {
+	int64_t waited_ms;
+	uint64_t from; /* im->received when it began */
+};
+
+static enum rc
+pace_check(
+    struct imap *im, struct pace *p, const struct imap_call *c, int64_t idle_ms)
+{
+	uint64_t came = im->received - p->from;
+	int64_t least = im->params->rate_least;
+
+	if (c->verb != IMAP_DO_FETCH || p->waited_ms < idle_ms)
+		return RC_OK;
+	if (came < (uint64_t)(least * p->waited_ms / 1000)) {
+		im->slow = true;
+		return imap_break(im,
+		    fail(RC_TIMEOUT,
+			"the server sends less than %lld bytes a second",
+			(long long)least));
+	}
+	*p = (struct pace){ .from = im->received };
+	return RC_OK;
+}
+
+/* Three clocks: a server that says nothing, one that takes too long, and one
+ * that says a byte now and then. */
 enum rc
 imap_wait(struct imap *im, struct imap_call *c)
 {
@@ -241,15 +271,20 @@ imap_wait(struct imap *im, struct imap_call *c)
 	int64_t end =
 	    clock_steady_ms() + or_usual(im->params->command_ms, COMMAND_MS);
 	int64_t heard = clock_steady_ms();
+	struct pace pace = { .from = im->received };
 
 	TRY(usable(im));
 	while (!c->done) {
 		uint64_t before = imap_engine_received(im->engine);
-		int64_t quiet = heard + idle_ms;
+		int64_t quiet = heard + idle_ms, asked = clock_steady_ms();
 
 		TRY(imap_turn(im, quiet < end ? quiet : end));
 		if (imap_engine_received(im->engine) != before)
 			heard = clock_steady_ms();
+		else
+			pace.waited_ms += clock_steady_ms() - asked;
+		if (!c->done)
+			TRY(pace_check(im, &pace, c, idle_ms));
 		if (im->params->waiting != NULL && !c->done)
 			TRY(call_waiting(im));
 	}
@@ -413,4 +448,33 @@ imap_noop(struct imap *im)
 
 	TRY(imap_begin(im, &cmd));
 	return imap_run(im, &c, &cmd);
+}
+
+bool
+imap_is_slow(const struct imap *im)
+{
+	return im->slow;
+}
+
+uint64_t
+imap_received(const struct imap *im)
+{
+	return im->received;
+}
+
+/* CAPABILITY: every server answers it, in any state and with some length. */
+enum rc
+imap_prove(struct imap *im, uint64_t bytes)
+{
+	for (unsigned i = 0; im->received < bytes; i++) {
+		struct imap_call c = IMAP_CALL(IMAP_DO_CAPABILITY, NULL, NULL);
+		struct imap_command cmd;
+
+		if (i == PROOF_MOST)
+			return fail(RC_CONNECTION,
+			    "the server does not say enough to be sure");
+		TRY(imap_begin(im, &cmd));
+		TRY(imap_run(im, &c, &cmd));
+	}
+	return RC_OK;
 }

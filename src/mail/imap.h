@@ -26,13 +26,16 @@ struct imap_params {
 	struct str known_caps;
 	int64_t idle_ms; /* longest silence while an answer is due; 0: 60 s */
 	int64_t command_ms; /* longest time of one command; 0: 300 s */
-	int64_t until;      /* the session's end (clock_steady_ms); 0: none */
 	/* Fetches of many messages are compressed where a round trip takes at
 	 * least so long. Not for sessions that read bodies: those are packed
 	 * already, or shrink little, and cost the server more time than the
 	 * wire saves. */
 	bool compress;
 	int64_t compress_ms;
+	/* The least bytes a second of an answer to FETCH, over idle_ms of
+	 * waiting; 0: any. */
+	int64_t rate_least;
+	int64_t until; /* the session's end (clock_steady_ms); 0: none */
 	/* Called while an answer is awaited, at least every half minute; may
 	 * be NULL. What it returns but RC_OK ends the session. */
 	enum rc (*waiting)(void *arg);
@@ -68,9 +71,10 @@ struct imap_listed {
 #define IMAP_FOLDERS_MOST 10000
 
 /* All folders with their counters: LIST … RETURN (STATUS …), else LIST and
- * pipelined STATUS. RC_TOO_LARGE: more than IMAP_FOLDERS_MOST. */
-enum rc imap_list_status(
-    struct imap *, struct arena *, struct imap_listed **, size_t *n) MUST_CHECK;
+ * pipelined STATUS. *whole: each line of the LIST could be read; else there may
+ * be folders that are not in it. RC_TOO_LARGE: more than IMAP_FOLDERS_MOST. */
+enum rc imap_list_status(struct imap *, struct arena *, struct imap_listed **,
+    size_t *n, bool *whole) MUST_CHECK;
 enum rc imap_status(struct imap *, struct arena *, struct str name,
     struct imap_status *) MUST_CHECK;
 
@@ -178,6 +182,14 @@ enum rc imap_expunge(struct imap *, const struct imap_set *) MUST_CHECK;
 enum rc
 imap_append(struct imap *, struct str folder, const char *flags, instant,
     struct str message, struct arena *, struct imap_moved *) MUST_CHECK;
+
+/* Did it end by rate_least? */
+bool imap_is_slow(const struct imap *);
+/* Bytes that have come on this connection since the login. */
+uint64_t imap_received(const struct imap *);
+/* Makes the server talk until `bytes` have come: does the connection carry as
+ * many? */
+enum rc imap_prove(struct imap *, uint64_t bytes) MUST_CHECK;
 
 /* Lets the server tell its news. */
 enum rc imap_noop(struct imap *) MUST_CHECK;

@@ -173,9 +173,13 @@ run_due(struct program *p)
 static enum rc
 pass(struct program *p)
 {
-	int64_t made;
+	int64_t made, back;
 
 	db_guard_none(p->host.db);
+	TRY(job_give_back(p->host.db, p->worker, &back));
+	if (back > 0)
+		log_warn(&p->host.log, "claims whose answers were lost n=%lld",
+		    (long long)back);
 	if (p->job == 0)
 		TRY(job_enqueue_polls(p->host.db,
 		    (int32_t)p->conf->poll_interval, p->account, &made));
@@ -254,13 +258,18 @@ look(struct program *p)
 
 /* ---- start ---- */
 
+/* Hosts may share a name, and processes in containers a number. */
 static void
 name_worker(struct program *p)
 {
-	char host[64] = "?";
+	char host[64] = "?", own[17];
+	uint64_t dice;
 
 	gethostname(host, sizeof host - 1);
-	snprintf(p->worker, sizeof p->worker, "%s:%d", host, (int)getpid());
+	random_bytes(&dice, sizeof dice);
+	hex_encode(&dice, sizeof dice, own);
+	snprintf(
+	    p->worker, sizeof p->worker, "%s:%d:%s", host, (int)getpid(), own);
 }
 
 static enum rc

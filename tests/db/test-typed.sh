@@ -236,6 +236,8 @@ embed()
 embed=$(cd "$top" && pwd)/sql/embed.awk
 embed "" 0001-one.sql 0002-two-more.sql
 embed "" 0001-one.sql 0003-two.sql
+embed "0002-two.sql:1: the next migration has a number above 3" \
+    0003-one.sql 0002-two.sql
 embed "0001-two.sql:1: the next migration has a number above 1" \
     0001-one.sql 0001-two.sql
 embed "1-one.sql:1: a migration is called NNNN-name.sql" 1-one.sql

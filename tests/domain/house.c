@@ -320,6 +320,14 @@ house_tables(struct house *h)
 
 /* ---- jobs ---- */
 
+void
+house_missed_long(struct house *h)
+{
+	house_sql(h,
+	    "UPDATE mailbox SET missing_since = now() - interval '1 hour' "
+	    "WHERE missing_since IS NOT NULL");
+}
+
 int64_t
 house_queue(struct house *h, const char *action)
 {
@@ -364,6 +372,12 @@ house_run(struct house *h, struct sync_report *report)
 enum rc
 house_try(struct house *h, struct sync_report *report)
 {
+	return house_do(h, "imap_sync_messages", report);
+}
+
+enum rc
+house_do(struct house *h, const char *action, struct sync_report *report)
+{
 	const struct sync_host host = { .db = h->db,
 		.conf = h->conf,
 		.keks = &h->keks,
@@ -374,7 +388,7 @@ house_try(struct house *h, struct sync_report *report)
 	struct lease *lease;
 	enum rc result;
 
-	wanted.job = house_queue(h, "imap_sync_messages");
+	wanted.job = house_queue(h, action);
 	MUST(job_claim_one(h->db, &wanted, h->arena, &lease));
 	if (lease == NULL)
 		die("the job could not be claimed");

@@ -28,6 +28,9 @@ void house_newcomer(struct house *, const char *user);
 
 void house_dovecot(struct house *, const char *verb);
 
+/* Folders that were missed are so for an hour: the next list decides. */
+void house_missed_long(struct house *);
+
 /* Queues a job; answers its id. */
 int64_t house_queue(struct house *, const char *action);
 
@@ -40,6 +43,7 @@ struct sync_report house_sync(struct house *);
 
 /* Queues and runs that one; its result. */
 enum rc house_try(struct house *, struct sync_report *);
+enum rc house_do(struct house *, const char *action, struct sync_report *);
 
 /* A transaction as the account's owner would make it. */
 void

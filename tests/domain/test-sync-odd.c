@@ -2,6 +2,7 @@
  * are. Scripts: wire/scripted-server.h. */
 #include "domain/flag.h"
 #include "domain/house.h"
+#include "domain/job-sql.h"
 #include "domain/provider-credential.h"
 
 #include <stdlib.h>
@@ -14,11 +15,12 @@ static struct house house;
 
 /* ---- a server that follows a script ---- */
 
-#define LOGIN                                                                  \
+#define DIAL                                                                   \
 	"S: * OK ready", "C: A001 CAPABILITY",                                 \
 	    "S: * CAPABILITY IMAP4rev1 SASL-IR AUTH=PLAIN", "S: A001 OK done", \
-	    "C: A002 AUTHENTICATE PLAIN AG9kZABzZWNyZXQ=", "S: A002 OK in",    \
-	    "C: L1 CAPABILITY", "S: * CAPABILITY IMAP4rev1", "S: L1 OK done"
+	    "C: A002 AUTHENTICATE PLAIN AG9kZABzZWNyZXQ=", "S: A002 OK in"
+#define LOGIN                                                                  \
+	DIAL, "C: L1 CAPABILITY", "S: * CAPABILITY IMAP4rev1", "S: L1 OK done"
 
 #define ITEMS                                                                  \
 	"(UID FLAGS INTERNALDATE RFC822.SIZE ENVELOPE BODYSTRUCTURE "          \
@@ -33,6 +35,11 @@ static struct house house;
 	"\"PLAIN\" NIL NIL NIL \"7BIT\" 10 1) "                                \
 	"BODY[HEADER.FIELDS (REFERENCES)] \"\")"
 
+#define OPENED(tag, n, next)                                                   \
+	"C: L" tag " EXAMINE \"INBOX\"", "S: * " n " EXISTS",                  \
+	    "S: * OK [UIDVALIDITY 7] x", "S: * OK [UIDNEXT " next "] x",       \
+	    "S: L" tag " OK done"
+
 #define NOOP(tag) "C: L" tag " NOOP", "S: L" tag " OK done"
 
 #define MESSAGE(uid)                                                           \
@@ -45,7 +52,8 @@ static struct house house;
 
 /* A house whose credential leads to the script; runs one sync. */
 static enum rc
-odd_sync(const char *const *line, size_t n, struct sync_report *report)
+odd_do(const char *action, const char *const *line, size_t n,
+    struct sync_report *report)
 {
 	struct scripted_server *server;
 	unsigned port, dovecot = house.port;
@@ -62,14 +70,15 @@ odd_sync(const char *const *line, size_t n, struct sync_report *report)
 			"UPDATE credential SET port = %u WHERE id = {c}",
 			port));
 	house.port = dovecot;
-	rc = house_try(&house, report);
+	rc = house_do(&house, action, report);
 	fault = scripted_server_stop(&server);
 	ck_assert_str_eq(fault, "");
 	free(fault);
 	return rc;
 }
-#define ODD_SYNC(script, report)                                               \
-	odd_sync(script, sizeof(script) / sizeof *(script), report)
+#define ODD_DO(action, script, report)                                         \
+	odd_do(action, script, sizeof(script) / sizeof *(script), report)
+#define ODD_SYNC(script, report) ODD_DO("imap_sync_messages", script, report)
 
 static const char *
 one(const char *sql)
@@ -174,6 +183,31 @@ START_TEST(refuses_for_a_while)
 }
 END_TEST
 
+/* One folder that is refused for a while does not hold up the others: however
+ * often that was so, the next try comes soon. */
+START_TEST(refuses_a_folder)
+{
+	static const char *const script[] = { LOGIN, "C: L2 LIST \"\" \"*\"",
+		"S: * LIST () \"/\" INBOX", "S: * LIST () \"/\" Work",
+		"S: L2 OK done", "C: L3 STATUS \"INBOX\" " STATUS_OF,
+		"C: L4 STATUS \"Work\" " STATUS_OF, "S: L3 NO x", "S: L4 NO x",
+		"C: L5 EXAMINE \"INBOX\"", "S: * 0 EXISTS",
+		"S: * OK [UIDVALIDITY 7] x", "S: * OK [UIDNEXT 1] x",
+		"S: L5 OK done", "C: L6 EXAMINE \"Work\"",
+		"S: L6 NO [INUSE] not now", NOOP("7") };
+	struct sync_report r;
+
+	house_sql(&house, "ALTER TABLE job ALTER attempt_count SET DEFAULT 5");
+	ck_assert_int_eq(ODD_SYNC(script, &r), RC_CONNECTION);
+	house_sql(&house, "ALTER TABLE job ALTER attempt_count SET DEFAULT 0");
+	ck_assert_str_eq(one("SELECT state, attempt_count, run_at < now() + "
+			     "interval '30 seconds' FROM job WHERE "
+			     "credential_id = {c} AND action = "
+			     "'imap_sync_messages'"),
+	    "queued|6|t");
+}
+END_TEST
+
 /* The same without a word why. */
 START_TEST(refuses_all)
 {
@@ -231,12 +265,242 @@ START_TEST(refuses_one)
 }
 END_TEST
 
+/* Thousands of recipients, all in one line. */
+START_TEST(many_recipients)
+{
+	static const char *const script[] = { LOGIN, "C: L2 LIST \"\" \"*\"",
+		"S: * LIST () \"/\" INBOX", "S: L2 OK done",
+		"C: L3 STATUS \"INBOX\" " STATUS_OF, "S: L3 NO x",
+		OPENED("4", "2", "3"), "C: L5 UID FETCH 1:2 " ITEMS,
+		MESSAGE("1"),
+		"s: * 2 FETCH (UID 2 FLAGS () INTERNALDATE \"20-Nov-2026 "
+		"10:00:00 +0000\" RFC822.SIZE 100 ENVELOPE (NIL \"to all\" "
+		"((NIL NIL \"anna\" \"example.org\")) NIL NIL (",
+		"R: 50000 (\"Somebody\" NIL \"somebody\" "
+		"\"lists.example.org\")",
+		"S: ) NIL NIL NIL NIL) BODYSTRUCTURE (\"TEXT\" \"PLAIN\" NIL "
+		"NIL NIL \"7BIT\" 10 1) BODY[HEADER.FIELDS (REFERENCES)] "
+		"\"\")",
+		"S: L5 OK done" };
+	struct sync_report r;
+
+	ck_assert_int_eq(ODD_SYNC(script, &r), RC_OK);
+	ck_assert_int_eq(r.skipped, 0);
+	ck_assert_str_eq(one("SELECT subject, from_json, "
+			     "json_array_length(to_json) >= 500 FROM email "
+			     "WHERE credential_id = {c} AND uid = 2"),
+	    "to all|[{\"name\":null,\"address\":\"anna@example.org\"}]|t");
+}
+END_TEST
+
+/* A server that is slow keeps nobody for long: what has come is stored, and the
+ * next run goes on with the others. */
+START_TEST(out_of_time)
+{
+	static const char *const slow[] = { LOGIN, "C: L2 LIST \"\" \"*\"",
+		"S: * LIST () \"/\" INBOX", "S: L2 OK done",
+		"C: L3 STATUS \"INBOX\" " STATUS_OF, "S: L3 NO x",
+		OPENED("4", "2", "3"), "C: L5 UID FETCH 1:2 " ITEMS,
+		MESSAGE("2"), "s: * 1 FETCH (UID 1 ENVELOPE (NIL \"",
+		"D: 2 x" };
+	static const char *const better[] = { LOGIN, "C: L2 LIST \"\" \"*\"",
+		"S: * LIST () \"/\" INBOX", "S: L2 OK done",
+		"C: L3 STATUS \"INBOX\" " STATUS_OF, "S: L3 NO x",
+		OPENED("4", "2", "3"), "C: L5 UID FETCH 1 " ITEMS, MESSAGE("1"),
+		"S: L5 OK done" };
+	struct sync_report r;
+
+	house.conf->sync_budget = 1;
+	ck_assert_int_eq(ODD_SYNC(slow, &r), RC_COUNT);
+	house.conf->sync_budget = 300;
+	ck_assert_int_eq(r.stored, 1);
+	ck_assert_str_eq(one("SELECT state, attempt_count, run_at <= now(), "
+			     "last_error_code FROM job WHERE credential_id = "
+			     "{c} AND action = 'imap_sync_messages'"),
+	    "queued|0|t|");
+	ck_assert_int_eq(ODD_SYNC(better, &r), RC_OK);
+	ck_assert_int_eq(r.stored, 1);
+	ck_assert_str_eq(one("SELECT stored_messages, uid_low FROM mailbox "
+			     "WHERE credential_id = {c}"),
+	    "2|1");
+	check_counts();
+}
+END_TEST
+
+/* What was set aside is tried again a day later, and is the same email then. */
+#define REFUSED_ONCE                                                           \
+	LOGIN, "C: L2 LIST \"\" \"*\"", "S: * LIST () \"/\" INBOX",            \
+	    "S: L2 OK done", "C: L3 STATUS \"INBOX\" " STATUS_OF,              \
+	    "S: L3 NO x", OPENED("4", "2", "3"),                               \
+	    "C: L5 UID FETCH 1:2 (UID FLAGS)",                                 \
+	    "S: * 1 FETCH (UID 1 FLAGS ())", "S: * 2 FETCH (UID 2 FLAGS ())",  \
+	    "S: L5 OK done", "C: L6 UID FETCH 1 " ITEMS
+static void
+a_day_later(void)
+{
+	house_sql(&house,
+	    "UPDATE mailbox SET skips_tried_at = skips_tried_at - interval "
+	    "'25 hours' WHERE skips_tried_at IS NOT NULL");
+}
+
+START_TEST(shows_it_later)
+{
+	static const char *const before[] = { LOGIN, "C: L2 LIST \"\" \"*\"",
+		"S: * LIST () \"/\" INBOX", "S: L2 OK done",
+		"C: L3 STATUS \"INBOX\" " STATUS_OF, "S: L3 NO x",
+		OPENED("4", "2", "3"), "C: L5 UID FETCH 1:2 " ITEMS,
+		MESSAGE("2"), "S: L5 OK done", "C: L6 UID SEARCH ALL",
+		"S: * SEARCH 1 2", "S: L6 OK done", "C: L7 UID FETCH 1 " ITEMS,
+		"S: L7 OK done", "C: L8 UID SEARCH ALL", "S: * SEARCH 1 2",
+		"S: L8 OK done" };
+	static const char *const broken[] = { REFUSED_ONCE, "X:", "A:", DIAL };
+	static const char *const refused[] = { REFUSED_ONCE, "S: L6 NO no",
+		NOOP("7") };
+	static const char *const shown[] = { REFUSED_ONCE, MESSAGE("1"),
+		"S: L6 OK done" };
+#define NOTHING_NEW                                                            \
+	LOGIN, "C: L2 LIST \"\" \"*\"", "S: * LIST () \"/\" INBOX",            \
+	    "S: L2 OK done", "C: L3 STATUS \"INBOX\" " STATUS_OF,              \
+	    "S: * STATUS INBOX (MESSAGES 2 UIDNEXT 3 UIDVALIDITY 7 UNSEEN 0)", \
+	    "S: L3 OK done"
+	static const char *const quiet[] = { NOTHING_NEW };
+	static const char *const rest[] = { NOTHING_NEW, OPENED("4", "2", "3"),
+		"C: L5 UID FETCH 1:2 (UID FLAGS)", "S: L5 OK done" };
+	struct sync_report r;
+	const char *id;
+
+	ck_assert_int_eq(ODD_SYNC(before, &r), RC_OK);
+	ck_assert_str_eq(
+	    one("SELECT stored_messages, skipped_messages FROM mailbox "
+		"WHERE credential_id = {c}"),
+	    "1|1");
+	id = one("SELECT e.id FROM email e JOIN placement p ON p.email_id = "
+		 "e.id WHERE credential_id = {c} AND p.uid = 1");
+	/* Not before a day is over. */
+	ck_assert_int_eq(ODD_SYNC(quiet, &r), RC_OK);
+	a_day_later();
+	ck_assert_int_eq(ODD_SYNC(broken, &r), RC_OK);
+	a_day_later();
+	ck_assert_int_eq(ODD_SYNC(refused, &r), RC_OK);
+	check_counts();
+	a_day_later();
+	ck_assert_int_eq(ODD_SYNC(shown, &r), RC_OK);
+	ck_assert_int_eq(r.stored, 1);
+	ck_assert_str_eq(
+	    one("SELECT e.id, e.subject, e.skip_reason, p.skip_reason, "
+		"m.stored_messages, m.skipped_messages FROM email e JOIN "
+		"placement p ON p.email_id = e.id JOIN mailbox m ON m.id = "
+		"p.mailbox_id WHERE m.credential_id = {c} AND p.uid = 1"),
+	    arena_fmt(house.arena, "%s|number 1|||2|0", id));
+	check_counts();
+	a_day_later();
+	house_sql(&house, "UPDATE mailbox SET flags_at = NULL");
+	ck_assert_int_eq(ODD_SYNC(rest, &r), RC_OK);
+}
+END_TEST
+
+/* A message that breaks the connection, in sessions that carry anything else,
+ * is set aside in the third run. */
+#define AGAIN "X:", "A:", LOGIN, "C: L2 EXAMINE \"INBOX\""
+#define OPENED_AGAIN                                                           \
+	AGAIN, "S: * 2 EXISTS", "S: * OK [UIDVALIDITY 7] x",                   \
+	    "S: * OK [UIDNEXT 3] x", "S: L2 OK done"
+#define BREAKS_AT_2                                                            \
+	LOGIN, "C: L2 LIST \"\" \"*\"", "S: * LIST () \"/\" INBOX",            \
+	    "S: L2 OK done", "C: L3 STATUS \"INBOX\" " STATUS_OF, "S: L3 NO",  \
+	    OPENED("4", "2", "3"), "C: L5 UID FETCH 1:2 " ITEMS, OPENED_AGAIN, \
+	    "C: L3 UID FETCH 1:2 " ITEMS, OPENED_AGAIN,                        \
+	    "C: L3 UID FETCH 2 " ITEMS, OPENED_AGAIN,                          \
+	    "C: L3 UID FETCH 2 " ITEMS, OPENED_AGAIN, "C: L3 CAPABILITY",      \
+	    "s: * CAPABILITY IMAP4rev1", "R: 1000  XX",                        \
+	    "S: ", "S: L3 OK done", "C: L4 UID FETCH 2 (UID FLAGS)",           \
+	    "S: * 2 FETCH (UID 2 FLAGS ())", "S: L4 OK done",                  \
+	    "C: L5 UID FETCH 2 " ITEMS, "s: * 2 FETCH (UID 2 FLA",             \
+	    OPENED_AGAIN
+START_TEST(breaks_at_one)
+{
+	static const char *const first[] = { BREAKS_AT_2, NOOP("3") };
+	static const char *const third[] = { BREAKS_AT_2,
+		"C: L3 UID FETCH 1 " ITEMS, MESSAGE("1"), "S: L3 OK done" };
+	const char *const found = "SELECT string_agg(p.uid || ':' || "
+				  "coalesce(p.skip_reason, 'shown'), ',' ORDER "
+				  "BY uid) FROM placement p JOIN mailbox b ON "
+				  "b.id = p.mailbox_id WHERE credential_id = "
+				  "{c}";
+	struct sync_report r;
+
+	/* Three within a minute are one. */
+	for (int i = 0; i < 4; i++) {
+		ck_assert_int_eq(ODD_SYNC(first, &r), RC_CONNECTION);
+		ck_assert_str_eq(one(found), "");
+		if (i >= 2)
+			house_sql(&house,
+			    "UPDATE mailbox SET suspect_at = now() - interval "
+			    "'2 minutes' WHERE suspect_at IS NOT NULL");
+	}
+	ck_assert_int_eq(ODD_SYNC(third, &r), RC_OK);
+	ck_assert_str_eq(
+	    one(found), "1:shown,2:the server breaks the connection");
+	check_counts();
+}
+END_TEST
+
+/* The same where nothing but that many bytes breaks it. */
+START_TEST(breaks_at_a_byte)
+{
+	static const char *const script[] = { LOGIN, "C: L2 LIST \"\" \"*\"",
+		"S: * LIST () \"/\" INBOX", "S: L2 OK done",
+		"C: L3 STATUS \"INBOX\" " STATUS_OF, "S: L3 NO",
+		OPENED("4", "2", "3"), "C: L5 UID FETCH 1:2 " ITEMS,
+		OPENED_AGAIN, "C: L3 UID FETCH 1:2 " ITEMS, OPENED_AGAIN,
+		"C: L3 UID FETCH 2 " ITEMS, OPENED_AGAIN,
+		"C: L3 UID FETCH 2 " ITEMS, OPENED_AGAIN, "C: L3 CAPABILITY",
+		"s: * CAPABILITY IMAP4rev1 AND THEN", "X:" };
+	struct sync_report r;
+
+	for (int i = 0; i < 4; i++) {
+		ck_assert_int_eq(ODD_SYNC(script, &r), RC_CONNECTION);
+		house_sql(&house,
+		    "UPDATE mailbox SET suspect_at = now() - interval "
+		    "'2 minutes' WHERE suspect_at IS NOT NULL");
+	}
+	ck_assert_str_eq(one("SELECT count(*), max(suspect_times) FROM mailbox "
+			     "LEFT JOIN placement ON mailbox_id = id WHERE "
+			     "credential_id = {c} AND uid IS NOT NULL"),
+	    "0|");
+}
+END_TEST
+
+/* A text that breaks the connection keeps no other from being read. */
+#define TEXT_OF(uid) "C: L3 UID FETCH " uid " (UID BODY.PEEK[1]<0.4096>)"
+START_TEST(text_breaks)
+{
+	static const char *const mail[] = { LOGIN, "C: L2 LIST \"\" \"*\"",
+		"S: * LIST () \"/\" INBOX", "S: L2 OK done",
+		"C: L3 STATUS \"INBOX\" " STATUS_OF, "S: L3 NO x",
+		OPENED("4", "2", "3"), "C: L5 UID FETCH 1:2 " ITEMS,
+		MESSAGE("1"), MESSAGE("2"), "S: L5 OK done" };
+	static const char *const texts[] = { LOGIN, OPENED("2", "2", "3"),
+		TEXT_OF("1:2"), OPENED_AGAIN, TEXT_OF("1"), OPENED_AGAIN,
+		TEXT_OF("1"), OPENED_AGAIN, "C: L3 CAPABILITY",
+		"s: * CAPABILITY IMAP4rev1", "R: 1000  XX",
+		"S: ", "S: L3 OK done",
+		"C: L4 UID FETCH 1 (UID BODY.PEEK[1]<0.4096>)", OPENED_AGAIN,
+		TEXT_OF("2"), "S: * 2 FETCH (UID 2 BODY[1]<0> \"first words\")",
+		"S: L3 OK done" };
+	struct sync_report r;
+
+	ck_assert_int_eq(ODD_SYNC(mail, &r), RC_OK);
+	ck_assert_int_eq(ODD_DO("imap_fetch_text", texts, &r), RC_OK);
+	ck_assert_str_eq(one("SELECT string_agg(coalesce(snippet, '-'), ',' "
+			     "ORDER BY uid) FROM email WHERE credential_id = "
+			     "{c}"),
+	    "-,first words");
+}
+END_TEST
+
 /* UIDs that were given out are given out again: a restored backup, or another
  * folder under the name. */
-#define OPENED(tag, n, next)                                                   \
-	"C: L" tag " EXAMINE \"INBOX\"", "S: * " n " EXISTS",                  \
-	    "S: * OK [UIDVALIDITY 7] x", "S: * OK [UIDNEXT " next "] x",       \
-	    "S: L" tag " OK done"
 START_TEST(uidnext_goes_back)
 {
 	static const char *const before[] = { LOGIN, "C: L2 LIST \"\" \"*\"",
@@ -268,6 +532,176 @@ START_TEST(uidnext_goes_back)
 			     "mailbox WHERE credential_id = {c}"),
 	    "7|4|1");
 	check_counts();
+}
+END_TEST
+
+/* A name that is no UTF-8, and ones as long as no index takes: the folders are
+ * there, with their mail or with a reason. */
+static char *
+long_name(size_t n)
+{
+	char *name = arena_alloc(house.arena, n + 1);
+
+	for (size_t i = 0; i < n; i++)
+		name[i] = (char)('a' + (i * i / 7 + i / 26) % 26);
+	name[n] = '\0';
+	return name;
+}
+
+START_TEST(odd_names)
+{
+	const char *name = long_name(5000);
+	const char *const before[] = { LOGIN, "C: L2 LIST \"\" \"*\"",
+		"S: * LIST () \"/\" INBOX", "S: * LIST () \"/\" \"caf\xe9\"",
+		arena_fmt(house.arena, "S: * LIST () \"/\" %s", name),
+		"S: L2 OK done", "C: L3 STATUS \"INBOX\" " STATUS_OF,
+		"C: L4 STATUS {4}", "S: L3 NO x", "S: + go",
+		"C: caf\xe9 " STATUS_OF, "C: L5 STATUS {5000}", "S: L4 NO x",
+		"S: + go", arena_fmt(house.arena, "C: %s " STATUS_OF, name),
+		"S: L5 NO x", OPENED("6", "0", "1"), "C: L7 EXAMINE {4}",
+		"S: + go", "C: caf\xe9", "S: * 1 EXISTS",
+		"S: * OK [UIDVALIDITY 8] x", "S: * OK [UIDNEXT 2] x",
+		"S: L7 OK done", "C: L8 UID FETCH 1 " ITEMS, MESSAGE("1"),
+		"S: L8 OK done", "C: L9 EXAMINE {5000}", "S: + go",
+		arena_fmt(house.arena, "C: %s", name), "S: * 0 EXISTS",
+		"S: * OK [UIDVALIDITY 9] x", "S: * OK [UIDNEXT 1] x",
+		"S: L9 OK done" };
+	const char *const after[] = { LOGIN, "C: L2 LIST \"\" \"*\"",
+		"S: * LIST () \"/\" INBOX", "S: * LIST () \"/\" \"caf\xe9\"",
+		arena_fmt(house.arena, "S: * LIST () \"/\" %s", name),
+		"S: L2 OK done", "C: L3 STATUS \"INBOX\" " STATUS_OF,
+		"C: L4 STATUS {4}",
+		"S: * STATUS INBOX (MESSAGES 0 UIDNEXT 1 UIDVALIDITY 7 UNSEEN "
+		"0)",
+		"S: L3 OK done", "S: + go", "C: caf\xe9 " STATUS_OF,
+		"C: L5 STATUS {5000}",
+		"S: * STATUS \"caf\xe9\" (MESSAGES 1 UIDNEXT 2 UIDVALIDITY 8 "
+		"UNSEEN 0)",
+		"S: L4 OK done", "S: + go",
+		arena_fmt(house.arena, "C: %s " STATUS_OF, name),
+		arena_fmt(house.arena,
+		    "S: * STATUS %s (MESSAGES 0 UIDNEXT 1 UIDVALIDITY 9 UNSEEN "
+		    "0)",
+		    name),
+		"S: L5 OK done" };
+	struct sync_report r;
+
+	ck_assert_int_eq(ODD_SYNC(before, &r), RC_OK);
+	ck_assert_int_eq(ODD_SYNC(after, &r), RC_OK);
+	ck_assert_int_eq(r.changed, 0);
+	ck_assert_str_eq(one("SELECT string_agg(CASE WHEN length(name) > 9 "
+			     "THEN length(name)::text ELSE name END || ' ' || "
+			     "stored_messages, ',' ORDER BY id) FROM mailbox "
+			     "WHERE credential_id = {c}"),
+	    "INBOX 0,caf\xef\xbf\xbd 1,4000 0");
+	check_counts();
+}
+END_TEST
+
+/* Mail is kept as long as it is not sure that its folder is gone. */
+#define LISTED(line)                                                           \
+	"C: L2 LIST \"\" \"*\"", "S: * LIST () \"/\" INBOX", line,             \
+	    "S: L2 OK done", "C: L3 STATUS \"INBOX\" " STATUS_OF,              \
+	    "S: * STATUS INBOX (MESSAGES 0 UIDNEXT 1 UIDVALIDITY 7 UNSEEN 0)", \
+	    "S: L3 OK done"
+static const char *const without_work[] = { LOGIN, LISTED("") };
+
+static const char *
+work_state(void)
+{
+	return one("SELECT (SELECT count(*) FROM email WHERE credential_id = "
+		   "{c} AND removed_at IS NULL), missing_since IS NULL, "
+		   "removed_at IS NULL FROM mailbox WHERE name = 'Work' AND "
+		   "credential_id = {c}");
+}
+
+START_TEST(listed_in_part)
+{
+	static const char *const before[] = { LOGIN,
+		LISTED("S: * LIST () \"/\" Work"),
+		"C: L4 STATUS \"Work\" " STATUS_OF, "S: L4 NO x",
+		"C: L5 EXAMINE \"INBOX\"", "S: * 0 EXISTS",
+		"S: * OK [UIDVALIDITY 7] x", "S: * OK [UIDNEXT 1] x",
+		"S: L5 OK done", "C: L6 EXAMINE \"Work\"", "S: * 1 EXISTS",
+		"S: * OK [UIDVALIDITY 8] x", "S: * OK [UIDNEXT 2] x",
+		"S: L6 OK done", "C: L7 UID FETCH 1 " ITEMS, MESSAGE("1"),
+		"S: L7 OK done" };
+	static const char *const spoilt[] = { LOGIN,
+		LISTED("S: * LIST () \"/\" \"Work") };
+	static const char *const unnamed[] = { LOGIN,
+		LISTED("S: * \"IST () \"/\" Work") };
+	struct sync_report r;
+
+	ck_assert_int_eq(ODD_SYNC(before, &r), RC_OK);
+	for (int i = 0; i < 2; i++) {
+		ck_assert_int_eq(ODD_SYNC(spoilt, &r), RC_OK);
+		ck_assert_int_eq(ODD_SYNC(unnamed, &r), RC_OK);
+	}
+	ck_assert_str_eq(work_state(), "1|t|t");
+	ck_assert_int_eq(ODD_SYNC(without_work, &r), RC_OK);
+	ck_assert_int_eq(ODD_SYNC(without_work, &r), RC_OK);
+	ck_assert_str_eq(work_state(), "1|f|t");
+	/* A spoilt list does not count, however late it comes. */
+	house_missed_long(&house);
+	ck_assert_int_eq(ODD_SYNC(spoilt, &r), RC_OK);
+	ck_assert_str_eq(work_state(), "1|f|t");
+	ck_assert_int_eq(ODD_SYNC(without_work, &r), RC_OK);
+	ck_assert_str_eq(work_state(), "0|f|f");
+	check_counts();
+}
+END_TEST
+
+/* A folder that was missing is there again: nothing has become of it. */
+START_TEST(listed_again)
+{
+	struct imap *im;
+	const char *before;
+
+	house_newcomer(&house, "again");
+	im = house_imap(&house);
+	MUST(imap_folder_create(im, str_of("Work")));
+	house_append(im, "Work", "Subject: a\r\n\r\nb\r\n");
+	(void)house_sync(&house);
+	before = house_tables(&house);
+	house_sql(&house,
+	    "UPDATE mailbox SET missing_since = now() - interval '1 hour' "
+	    "WHERE credential_id = {c} AND name = 'Work'");
+	(void)house_sync(&house);
+	ck_assert_str_eq(work_state(), "1|t|t");
+	ck_assert_str_eq(house_tables(&house), before);
+	imap_free(&im);
+}
+END_TEST
+
+/* Its name goes to another folder while it is missing. */
+START_TEST(name_of_the_missing)
+{
+	struct imap *im;
+
+	house_newcomer(&house, "taken");
+	im = house_imap(&house);
+	MUST(imap_folder_create(im, str_of("Work")));
+	MUST(imap_folder_create(im, str_of("Play")));
+	house_append(im, "Work", "Subject: a\r\n\r\nb\r\n");
+	house_append(im, "Play", "Subject: c\r\n\r\nd\r\n");
+	(void)house_sync(&house);
+	MUST(imap_folder_delete(im, str_of("Work")));
+	MUST(imap_folder_rename(im, str_of("Play"), str_of("Work")));
+	MUST(imap_folder_create(im, str_of("Play")));
+	(void)house_sync(&house);
+	ck_assert_str_eq(
+	    one("SELECT string_agg(m.name || e.subject || (missing_since IS "
+		"NOT NULL), ',' ORDER BY e.subject) FROM mailbox m JOIN "
+		"email e ON e.mailbox_id = m.id WHERE m.credential_id = {c}"),
+	    "Workatrue,Workcfalse");
+	house_missed_long(&house);
+	ck_assert_int_eq(house_sync(&house).expunged, 1);
+	ck_assert_str_eq(one("SELECT string_agg(name, ',' ORDER BY name) FROM "
+			     "mailbox WHERE credential_id = {c} AND removed_at "
+			     "IS NULL"),
+	    "INBOX,Play,Sent,Trash,Work");
+	check_counts();
+	imap_free(&im);
 }
 END_TEST
 
@@ -351,6 +785,9 @@ START_TEST(wish_and_the_folder_gone)
 	house_append(im, "INBOX", message(3));
 	house_sql(&house, "DELETE FROM task WHERE target_credential_id = {c}");
 	ck_assert_int_eq(house_sync(&house).stored, 1);
+	check_counts();
+	house_missed_long(&house);
+	(void)house_sync(&house);
 	check_counts();
 	(void)house_sync(&house);
 	ck_assert_int_eq(
@@ -439,6 +876,79 @@ START_TEST(another_server)
 			     "= p.email_id WHERE credential_id = {c}"),
 	    "1number 1,2other 2");
 	check_counts();
+}
+END_TEST
+
+/* A claim whose answer was lost: the worker gives it back, and no other's. */
+START_TEST(gives_back_its_own)
+{
+	struct job_wanted wanted = { .worker = "one", .actions = sync_actions };
+	struct lease *mine, *others;
+	int64_t n;
+
+	house_sql(&house, "DELETE FROM task");
+	house_newcomer(&house, "back");
+	(void)house_queue(&house, "imap_sync_messages");
+	MUST(job_claim_one(house.db, &wanted, house.arena, &mine));
+	house_newcomer(&house, "keep");
+	(void)house_queue(&house, "imap_sync_messages");
+	wanted.worker = "two";
+	MUST(job_claim_one(house.db, &wanted, house.arena, &others));
+	house_sql(&house,
+	    "UPDATE job SET singleton = 'only' WHERE state = 'running'");
+	db_guard_none(house.db);
+	MUST(job_give_back(house.db, "one", &n));
+	ck_assert_int_eq(n, 1);
+	MUST(job_give_back(house.db, "one", &n));
+	ck_assert_int_eq(n, 0);
+	ck_assert_str_eq(
+	    one("SELECT string_agg(concat_ws(' ', j.state, t.state, "
+		"attempt_count, worker, singleton), ', ' ORDER BY j.id) FROM "
+		"job j JOIN task t ON t.id = j.task_id WHERE j.worker IS NULL "
+		"OR j.worker = 'two'"),
+	    "queued queued 0 only, running running 1 two only");
+	MUST(job_give_back(house.db, "two", &n));
+	ck_assert_str_eq(one("SELECT string_agg(concat_ws(' ', state, "
+			     "singleton), ', ' ORDER BY id) FROM job"),
+	    "queued only, queued");
+	house_sql(&house, "DELETE FROM task");
+}
+END_TEST
+
+/* Somebody asks for a sync in the moment of its poll: that is one job. */
+START_TEST(polled_and_asked)
+{
+	char *sql;
+	int64_t n;
+
+	house_newcomer(&house, "poll");
+	sql = arena_fmt(house.arena,
+	    "PGOPTIONS=\"-c search_path=letterrack\" psql -X -q -d "
+	    "\"host=%s/pg dbname=postgres user=postgres\" -c \"DO \\$\\$ "
+	    "BEGIN UPDATE job SET singleton = 'imap_sync_messages:%lld' WHERE "
+	    "credential_id = %lld; PERFORM pg_advisory_xact_lock(43); FOR i IN "
+	    "1..500 LOOP PERFORM pg_stat_clear_snapshot(); EXIT WHEN EXISTS "
+	    "(SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock'); "
+	    "PERFORM pg_sleep(0.01); END LOOP; END \\$\\$\" &",
+	    house.dir, (long long)house.credential,
+	    (long long)house.credential);
+	(void)house_queue(&house, "imap_sync_messages");
+	house_sql(
+	    &house, "UPDATE credential SET sync_mode = 'poll' WHERE id = {c}");
+	ck_assert_int_eq(system(sql), 0);
+	while (house_int(&house,
+		   "SELECT count(*) FROM pg_locks WHERE locktype = "
+		   "'advisory'") == 0)
+		;
+	MUST(job_enqueue_polls(house.db, 60, house.account, &n));
+	ck_assert_int_eq(n, 0);
+	ck_assert_str_eq(one("SELECT (SELECT count(*) FROM job WHERE "
+			     "credential_id = {c}), (SELECT count(*) FROM task "
+			     "WHERE target_credential_id = {c})"),
+	    "1|1");
+	house_sql(&house,
+	    "UPDATE credential SET sync_mode = 'off' WHERE id = {c}; DELETE "
+	    "FROM task WHERE target_credential_id = {c}");
 }
 END_TEST
 
@@ -577,16 +1087,29 @@ main(void)
 {
 	const struct unit_case cases[] = {
 		UNIT(listed_twice),
+		UNIT(listed_in_part),
+		UNIT(listed_again),
+		UNIT(odd_names),
+		UNIT(name_of_the_missing),
 		UNIT(arrives_while_compared),
 		UNIT(refuses_for_a_while),
+		UNIT(refuses_a_folder),
 		UNIT(refuses_all),
 		UNIT(refuses_one),
 		UNIT(shown_whole),
 		UNIT(not_shown_whole),
 		UNIT(breaks_when_asked_for_all),
+		UNIT(many_recipients),
+		UNIT(out_of_time),
+		UNIT(shows_it_later),
+		UNIT(breaks_at_one),
+		UNIT(breaks_at_a_byte),
+		UNIT(text_breaks),
 		UNIT(uidnext_goes_back),
 		UNIT(wish_and_the_folder_gone),
 		UNIT(becomes_unselectable),
+		UNIT(gives_back_its_own),
+		UNIT(polled_and_asked),
 		UNIT(modseq_begins_anew),
 		UNIT(counts_under_both_hands),
 		UNIT(another_server),

@@ -190,6 +190,8 @@ START_TEST(follows_folders)
 
 	/* A folder that goes takes its mail along. */
 	MUST(imap_folder_delete(im, str_of("Play/D&APw-nn")));
+	ck_assert_int_eq(house_sync(&house).expunged, 0);
+	house_missed_long(&house);
 	ck_assert_int_eq(house_sync(&house).expunged, 1);
 	ck_assert_str_eq(one("SELECT removed_why FROM email WHERE "
 			     "credential_id = {c} AND subject = 'number 2'"),
@@ -198,6 +200,36 @@ START_TEST(follows_folders)
 	/* One of the same name is another folder. */
 	MUST(imap_folder_create(im, str_of("Play/D&APw-nn")));
 	house_append(im, "Play/D&APw-nn", message(3));
+	ck_assert_int_eq(house_sync(&house).stored, 1);
+	check_counts();
+	imap_free(&im);
+}
+END_TEST
+
+/* Dovecot lists a folder that was deleted as long as it holds others. */
+START_TEST(follows_deleted_parent)
+{
+	struct imap *im = newcomer("parent", 1);
+
+	MUST(imap_folder_create(im, str_of("Work")));
+	MUST(imap_folder_create(im, str_of("Work/Sub")));
+	house_append(im, "Work", message(2));
+	house_append(im, "Work/Sub", message(3));
+	ck_assert_int_eq(house_sync(&house).stored, 2);
+	MUST(imap_folder_delete(im, str_of("Work")));
+	(void)house_sync(&house);
+	house_sql(&house,
+	    "UPDATE mailbox SET refused_since = now() - interval '2 hours' "
+	    "WHERE refused_since IS NOT NULL");
+	(void)house_sync(&house);
+	ck_assert_str_eq(one("SELECT string_agg(subject, ',' ORDER BY id) FROM "
+			     "email WHERE credential_id = {c} AND removed_at "
+			     "IS NULL"),
+	    "number 1,number 3");
+	check_counts();
+	/* Another one under its name. */
+	MUST(imap_folder_create(im, str_of("Work")));
+	house_append(im, "Work", message(4));
 	ck_assert_int_eq(house_sync(&house).stored, 1);
 	check_counts();
 	imap_free(&im);
@@ -680,6 +712,7 @@ run_profile(const struct profile *p)
 		UNIT(follows_flags),
 		UNIT(follows_expunges),
 		UNIT(follows_folders),
+		UNIT(follows_deleted_parent),
 		UNIT(follows_swapped_names),
 		UNIT(rematches_uidvalidity),
 		UNIT(follows_moves),

@@ -76,6 +76,8 @@ imap_client_option(struct imap_client *c, const char *line)
 		c->params.known_caps = str_of(arena_str(c->arena, value));
 	else if (strcmp(name, "idle_ms") == 0)
 		c->params.idle_ms = ms_of(value);
+	else if (strcmp(name, "rate_least") == 0)
+		c->params.rate_least = ms_of(value);
 	else if (strcmp(name, "command_ms") == 0)
 		c->params.command_ms = ms_of(value);
 	else if (strcmp(name, "compress") == 0) {
@@ -212,9 +214,10 @@ call_list(struct imap_client *c, struct words *w)
 {
 	struct imap_listed *v;
 	size_t n;
+	bool whole;
 
 	(void)w;
-	TRY(imap_list_status(c->im, c->arena, &v, &n));
+	TRY(imap_list_status(c->im, c->arena, &v, &n, &whole));
 	for (size_t i = 0; i < n; i++) {
 		struct imap_response r = { .kind = IMAP_UNTAGGED,
 			.word = IMAP_LIST,
@@ -231,6 +234,8 @@ call_list(struct imap_client *c, struct words *w)
 			    (unsigned long long)v[i].status.highestmodseq);
 		buf_putc(&c->out, '\n');
 	}
+	if (!whole)
+		BUF_LIT(&c->out, "not whole\n");
 	return RC_OK;
 }
 

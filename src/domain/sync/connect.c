@@ -8,6 +8,7 @@
 
 #define IDLE_MS         30000
 #define COMMAND_MS      100000 /* well within the lease */
+#define RATE_LEAST      100    /* bytes a second */
 #define RECONNECTS_MOST 12
 
 /* A server that takes its time must not cost the lease, nor keep the program
@@ -19,7 +20,7 @@ waiting(void *arg)
 
 	if (s->looking)
 		return RC_OK;
-	if (sync_stopped(s))
+	if (sync_interrupted(s))
 		return sync_stop(s);
 	return sync_beat(s);
 }
@@ -37,6 +38,7 @@ params_make(struct sync *s)
 	s->params.command_ms = COMMAND_MS;
 	s->params.compress = !s->bodies;
 	s->params.compress_ms = h->conf->compress_rtt;
+	s->params.rate_least = RATE_LEAST;
 	s->params.waiting = waiting;
 	s->params.waiting_arg = s;
 	return RC_OK;

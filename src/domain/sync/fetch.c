@@ -1,7 +1,10 @@
 /* Messages of a folder, from FETCH into the table. */
 #include "domain/sync/run.h"
 
+#include <stdio.h>
+
 #include "core/failpoint.h"
+#include "domain/mailbox-sql.h"
 
 #define BATCH_FIRST  200
 #define BATCH        2000
@@ -9,6 +12,9 @@
 /* Beyond, it is the server that is ill. */
 #define SKIPS_MOST     1000
 #define SKIPS_IN_A_ROW 10
+/* Runs in which the connection broke at a message before it is set aside. */
+#define SUSPECT_RUNS 3
+#define PROOF_MORE   2048
 
 struct fetching {
 	struct sync *s;
@@ -20,7 +26,8 @@ struct fetching {
 	int64_t total, done;
 	unsigned skips;
 	unsigned in_a_row; /* of them, without a message in between */
-	uint32_t suspect;  /* it came first when the connection broke */
+	uint32_t suspect;  /* asked alone when the connection broke */
+	uint64_t broke_at; /* bytes that had come by then */
 };
 
 /* ---- while it runs ---- */
@@ -73,6 +80,17 @@ tell_progress(const struct fetching *f)
 		    f->done, f->total);
 }
 
+/* Without those from `low` on, newest first as they are asked for: what did not
+ * come of them is gone. Keeps `got` as short as a few batches. */
+static void
+set_cut(struct imap_set *set, uint32_t low)
+{
+	while (set->n > 0 && set->range[set->n - 1].first >= low)
+		set->n--;
+	if (set->n > 0 && set->range[set->n - 1].last >= low)
+		set->range[set->n - 1].last = low - 1;
+}
+
 static enum rc
 flush(void *arg, const struct imap_set *done)
 {
@@ -88,8 +106,23 @@ flush(void *arg, const struct imap_set *done)
 		step.uid_low = &low;
 	}
 	TRY(sync_store_begin(f->s, f->place, &step));
+	if (done->n > 0) {
+		set_cut(&f->wanted, done->range[0].first);
+		set_cut(&f->got, done->range[0].first);
+	}
 	tell_progress(f);
 	return sync_stopped(f->s) ? sync_stop(f->s) : RC_OK;
+}
+
+const char *
+sync_fetch_items(const struct sync *s)
+{
+	uint64_t caps = imap_caps(s->imap);
+
+	if (caps & IMAP_CAP(OBJECTID))
+		return IMAP_ITEMS_META " EMAILID";
+	return caps & IMAP_CAP(GM_EXT_1) ? IMAP_ITEMS_META " X-GM-MSGID"
+					 : IMAP_ITEMS_META;
 }
 
 static enum rc
@@ -104,16 +137,12 @@ fetch_once(struct fetching *f, const struct imap_set *uids)
 		.flush = flush,
 		.arg = f
 	};
-	uint64_t caps = imap_caps(f->s->imap);
-	const char *items = IMAP_ITEMS_META;
 	const char *why;
 	enum rc rc;
 
-	if (caps & IMAP_CAP(OBJECTID))
-		items = IMAP_ITEMS_META " EMAILID";
-	else if (caps & IMAP_CAP(GM_EXT_1))
-		items = IMAP_ITEMS_META " X-GM-MSGID";
-	rc = imap_fetch(f->s->imap, uids, items, &how);
+	f->s->resumable = true;
+	rc = imap_fetch(f->s->imap, uids, sync_fetch_items(f->s), &how);
+	f->s->resumable = false;
 	if (rc == RC_OK)
 		return sync_settle(f->s);
 	why = arena_str(f->s->folder, fail_detail());
@@ -122,6 +151,13 @@ fetch_once(struct fetching *f, const struct imap_set *uids)
 }
 
 /* ---- when it fails ---- */
+
+static bool
+is_ours(const struct fetching *f, enum rc rc)
+{
+	return rc == RC_STALE || rc == RC_RETRY || rc == RC_INTERNAL ||
+	    f->s->stopping;
+}
 
 static void
 subtract_got(struct fetching *f)
@@ -160,23 +196,44 @@ is_there(void *arg, const struct imap_message *m)
 }
 
 /* A message is at fault only where the server answers for it, and not for its
- * contents: one that refuses everything for a while says nothing about it. */
+ * contents: one that refuses everything for a while says nothing about it.
+ * `out`: the message; empty: it is gone meanwhile. */
 static enum rc
-accuse(struct fetching *f, uint32_t uid, const char *why)
+ask_flags(struct fetching *f, uint32_t uid, struct imap_set *out)
 {
 	bool there = false;
 	const struct imap_fetch how = { .message = is_there, .arg = &there };
-	struct imap_set set;
 
-	imap_set_init(&set, f->s->folder);
-	imap_set_add(&set, uid, uid);
-	if (imap_fetch(f->s->imap, &set, IMAP_ITEMS_FLAGS, &how) != RC_OK)
-		return fail(RC_CONNECTION,
-		    "the server shows nothing of message %u: %s", uid, why);
+	imap_set_init(out, f->s->folder);
+	imap_set_add(out, uid, uid);
+	TRY(imap_fetch(f->s->imap, out, IMAP_ITEMS_FLAGS, &how));
 	if (there)
+		return RC_OK;
+	imap_set_add(&f->got, uid, uid);
+	subtract_got(f);
+	out->n = 0;
+	return RC_OK;
+}
+
+static enum rc
+nothing_shown(uint32_t uid, const char *why)
+{
+	char text[400];
+
+	snprintf(text, sizeof text, "%s", why);
+	return fail(RC_CONNECTION, "the server shows nothing of message %u: %s",
+	    uid, text);
+}
+
+static enum rc
+accuse(struct fetching *f, uint32_t uid, const char *why)
+{
+	struct imap_set one;
+
+	if (ask_flags(f, uid, &one) != RC_OK)
+		return nothing_shown(uid, why);
+	if (one.n > 0)
 		TRY(set_aside(f, uid, why));
-	else
-		imap_set_add(&f->got, uid, uid); /* gone meanwhile */
 	subtract_got(f);
 	return RC_OK;
 }
@@ -198,36 +255,92 @@ refused(struct fetching *f, const char *why)
 	return RC_OK;
 }
 
+static enum rc
+again(struct fetching *f)
+{
+	TRY(sync_reconnect(f->s));
+	return sync_reopen(f->s, f->place);
+}
+
+/* The connection broke at this message and nowhere else; it is set aside when
+ * it does so in several runs. What is shown and cannot be read needs no more
+ * than one. */
+static enum rc
+witness(struct fetching *f, uint32_t uid, enum rc rc)
+{
+	const char *why = arena_str(f->s->folder, fail_detail());
+	int64_t times;
+
+	TRY(mailbox_suspect(f->s->db, f->s->account, f->place->mailbox,
+	    f->place->uidvalidity, uid, &times));
+	TRY(again(f));
+	if (times < SUSPECT_RUNS && result_is_transient(rc))
+		return fail(rc, "message %u: %s", uid, why);
+	f->batch = BATCH_FIRST;
+	TRY(set_aside(f, uid, "the server breaks the connection"));
+	subtract_got(f);
+	return RC_OK;
+}
+
+/* A network that cuts each session at the same byte breaks at the same message
+ * each time, too. So a session that has carried more than the last one, and
+ * flags of this very message, is asked for it: an innocent one is shown. */
+static enum rc
+confront(struct fetching *f, uint32_t uid)
+{
+	struct imap_set one;
+	enum rc rc;
+
+	TRY(imap_prove(f->s->imap, f->broke_at + PROOF_MORE));
+	if (ask_flags(f, uid, &one) != RC_OK)
+		return nothing_shown(uid, fail_detail());
+	if (one.n == 0)
+		return RC_OK;
+	rc = fetch_once(f, &one);
+	TRY(is_ours(f, rc) ? rc : sync_store(f->s, f->place, NULL));
+	if (rc == RC_OK)
+		imap_set_add(&f->got, uid, uid); /* or gone meanwhile */
+	subtract_got(f);
+	if (rc == RC_OK || sync_alive(f->s))
+		return RC_OK;
+	return imap_is_slow(f->s->imap) ? rc : witness(f, uid, rc);
+}
+
+static void
+shrink(struct fetching *f)
+{
+	uint64_t n = imap_set_count(&f->wanted);
+
+	if (f->batch > n)
+		f->batch = (size_t)n;
+	f->batch = f->batch > BATCH_SHRINK ? f->batch / BATCH_SHRINK : 1;
+}
+
 /* A connection may break by chance, so the first time nothing is made of it;
- * twice at one message, asked alone, is no chance. (A NO to one of two
- * commands in flight ends the session too.) */
+ * twice at one message, asked alone, is worth a closer look. (A NO to one of
+ * two commands in flight ends the session too.) */
 static enum rc
 broken(struct fetching *f, enum rc rc)
 {
 	uint32_t uid = f->wanted.range[f->wanted.n - 1].last;
 	char *why = arena_str(f->s->folder, fail_detail());
-	bool guilty;
+	bool alone = f->batch == 1, doubted = alone && f->suspect == uid;
 
-	if (sync_stopped(f->s))
+	if (sync_stopped(f->s) && f->s->reconnects == 0)
 		return sync_stop(f->s);
-	if ((f->s->reconnects > 0 || !result_is_transient(rc)) && f->batch > 1)
-		f->batch =
-		    f->batch / BATCH_SHRINK > 0 ? f->batch / BATCH_SHRINK : 1;
-	guilty = f->batch == 1 && f->suspect == uid;
-	f->suspect = uid;
+	if (sync_stopped(f->s)) /* its time went by with that */
+		return fail(rc, "%s", why);
+	/* No message's fault, and not to be waited for again and again. */
+	if (imap_is_slow(f->s->imap))
+		return fail(rc, "%s", why);
+	if (f->s->reconnects > 0 || !result_is_transient(rc))
+		shrink(f);
+	f->suspect = alone ? uid : 0;
+	f->broke_at = imap_received(f->s->imap);
 	log_info(&f->s->log, "connection lost, tried again code=%s: %s",
 	    result_code(rc), why);
-	TRY(sync_reconnect(f->s));
-	TRY(sync_reopen(f->s, f->place));
-	return guilty ? accuse(f, uid, "the server breaks the connection")
-		      : RC_OK;
-}
-
-static bool
-is_ours(const struct fetching *f, enum rc rc)
-{
-	return rc == RC_STALE || rc == RC_RETRY || rc == RC_INTERNAL ||
-	    f->s->stopping;
+	TRY(again(f));
+	return doubted ? confront(f, uid) : RC_OK;
 }
 
 /* Keeps what has come, and decides how to go on: RC_OK is again. */
@@ -236,9 +349,11 @@ survive(struct fetching *f, enum rc rc)
 {
 	char *why = arena_str(f->s->folder, fail_detail());
 
-	if (is_ours(f, rc))
+	if (is_ours(f, rc) && !f->s->stopping)
 		return fail(rc, "%s", why);
 	TRY(sync_store(f->s, f->place, NULL));
+	if (f->s->stopping)
+		return fail(rc, "%s", why);
 	subtract_got(f);
 	if (f->wanted.n == 0)
 		return RC_OK;

@@ -7,6 +7,7 @@
 #include "domain/mailbox-sql.h"
 
 #define RANGE_DIRECT  1000              /* UIDs asked for without a search */
+#define NEWER_FEW     100               /* to be asked for twice over */
 #define VANISHED_MOST ((size_t)2 << 20) /* ranges */
 #define FLAGS_BUFFER  1000
 #define FLAGS_BATCH   100000 /* UIDs a command: each has its time limit */
@@ -275,6 +276,23 @@ existing(struct folder *f, int64_t first, int64_t last, struct imap_set *out)
 	return RC_OK;
 }
 
+/* Without those that a run has stored whose time was over in the middle of a
+ * command: however little comes in a run, the next goes on behind it. */
+static enum rc
+still_wanted(struct folder *f, struct imap_set *set)
+{
+	struct imap_set known, left;
+
+	if (f->fresh || imap_set_count(set) == 0)
+		return RC_OK;
+	imap_set_init(&known, f->s->folder);
+	imap_set_init(&left, f->s->folder);
+	TRY(sync_known(f->s, &f->place, &known));
+	imap_set_difference(set, &known, &left);
+	*set = left;
+	return RC_OK;
+}
+
 static enum rc
 move_cursor(struct folder *f, const int64_t *next, const int64_t *low)
 {
@@ -291,6 +309,8 @@ fetch_newer(struct folder *f)
 	if (next <= f->uid_next)
 		return RC_OK;
 	TRY(existing(f, f->uid_next, next - 1, &set));
+	if (imap_set_count(&set) > NEWER_FEW)
+		TRY(still_wanted(f, &set));
 	TRY(sync_moves(f->s, &f->place, &set));
 	TRY(sync_fetch(f->s, &f->place, &set, SYNC_UP));
 	return move_cursor(f, &next, NULL);
@@ -305,6 +325,7 @@ fetch_older(struct folder *f)
 	if (f->uid_low <= 1)
 		return RC_OK;
 	TRY(existing(f, 1, f->uid_low - 1, &set));
+	TRY(still_wanted(f, &set));
 	TRY(sync_moves(f->s, &f->place, &set));
 	TRY(sync_fetch(f->s, &f->place, &set, SYNC_DOWN));
 	return move_cursor(f, NULL, &one);
@@ -425,18 +446,43 @@ follow(struct folder *f)
 	TRY(follow_known(f));
 	TRY(fetch_newer(f));
 	TRY(fetch_older(f));
-	return in_step(f);
+	TRY(in_step(f));
+	return f->listed->known->skips_due && !f->fresh
+	    ? sync_skipped_retry(f->s, &f->place)
+	    : RC_OK;
+}
+
+/* A NO alone may also come from a server that is ill: it has to last, and
+ * INBOX to be there. */
+static enum rc
+refused(struct folder *f)
+{
+	struct imap_mailbox inbox;
+	bool for_long, qresync;
+
+	TRY(mailbox_refuse(
+	    f->s->db, f->s->account, f->place.mailbox, &for_long));
+	if (!for_long || f->place.uidvalidity == 0 ||
+	    imap_select(f->s->imap, STR("INBOX"), true, NULL, NULL, &inbox,
+		&qresync) != RC_OK)
+		return RC_OK;
+	log_info(&f->s->log, "folder is gone, though listed mailbox=%lld",
+	    (long long)f->place.mailbox);
+	TRY(sync_store_all_gone(f->s, &f->place));
+	return mailbox_close(f->s->db, f->s->account, f->place.mailbox);
 }
 
 static enum rc
 note_failure(struct folder *f, enum rc why)
 {
-	char *detail = arena_str(f->s->folder, fail_detail());
+	char *detail = arena_str(f->s->arena, fail_detail());
 
 	if (why == RC_STALE || f->s->stopping)
 		return fail(why, "%s", detail);
 	TRY(mailbox_failed(f->s->db, f->s->account, f->place.mailbox,
 	    result_code(why), detail, NULL, NULL));
+	if (why == RC_NO_FOLDER)
+		TRY(refused(f));
 	return fail(
 	    why, "%.*s: %s", (int)f->place.name.n, f->place.name.p, detail);
 }

@@ -5,6 +5,7 @@
 
 #include "mail/mutf7.h"
 
+#define SHOWN_MOST     4000 /* bytes of a name, for people */
 #define FLAGS_PAUSE_US (INT64_C(600) * 1000000)
 
 /* ---- what LIST and STATUS say ---- */
@@ -65,7 +66,7 @@ attributes(const struct imap_folder *f, struct arena *a)
 static bool
 is_usable(struct str wire_name)
 {
-	return wire_name.n > 0 && utf8_valid(wire_name.p, wire_name.n) &&
+	return wire_name.n > 0 &&
 	    memchr(wire_name.p, '\0', wire_name.n) == NULL;
 }
 
@@ -83,6 +84,7 @@ take(const struct imap_listed *l, struct arena *a, struct sync_folder *x)
 		.is_selectable = (f->is & closed) == 0 };
 	x->name =
 	    is_inbox(f->name) ? STR("INBOX") : mutf7_decode(a, f->name, &exact);
+	x->name.n = utf8_cut(x->name.p, x->name.n, SHOWN_MOST);
 	if (f->delimiter != '\0')
 		x->delimiter = arena_dup(a, &f->delimiter, 1);
 	if (l->has_status)
@@ -94,6 +96,15 @@ static bool
 same_name(struct str a, struct str b)
 {
 	return str_eq(a, b) || (is_inbox(a) && is_inbox(b));
+}
+
+bool
+sync_folders_have(const struct sync_folders *list, struct str wire_name)
+{
+	for (size_t i = 0; i < list->n; i++)
+		if (same_name(list->v[i].wire_name, wire_name))
+			return true;
+	return false;
 }
 
 /* Overlapping namespaces list one twice; what is said in one place only is
@@ -263,7 +274,7 @@ sync_folder_differs(const struct sync_folder *f)
 {
 	const struct mailbox_cursor *k = f->known;
 
-	return !str_eq(f->wire_name, k->wire_name) ||
+	return k->is_missing || !str_eq(f->wire_name, k->wire_name) ||
 	    !str_eq(f->name, k->name) ||
 	    !same_text(f->delimiter, k->delimiter) ||
 	    !same_text(f->special_use, k->special_use) ||
@@ -304,6 +315,7 @@ sync_folder_is_due(const struct sync_folder *f, bool condstore)
 	if (!f->is_selectable)
 		return false;
 	return k->uidvalidity == 0 || k->is_stale || k->uid_low > 1 ||
+	    k->skips_due ||
 	    !said(f, IMAP_SAID(UIDVALIDITY), s->uidvalidity, k->uidvalidity) ||
 	    !said(f, IMAP_SAID(UIDNEXT), s->uidnext, k->uid_next) ||
 	    !said(f, IMAP_SAID(MESSAGES), s->messages,

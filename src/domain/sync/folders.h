@@ -22,10 +22,10 @@ struct sync_folder {
 struct sync_folders {
 	struct sync_folder *v;
 	size_t n;
+	bool whole; /* what is not in it is not on the server */
 };
 
-/* What the server listed, each once; what it points to stays in use. Folders
- * whose names are no UTF-8 are left out: nothing of ours could name them. */
+/* What the server listed, each once; what it points to stays in use. */
 void sync_folders_take(struct sync_folders *, const struct imap_listed *,
     size_t n, struct arena *);
 
@@ -40,6 +40,9 @@ void sync_folders_match(
 
 /* Does what LIST says of it differ from what is known? */
 bool sync_folder_differs(const struct sync_folder *);
+
+/* Is one of this name listed? */
+bool sync_folders_have(const struct sync_folders *, struct str wire_name);
 
 /* Could there be news in it? Of a folder whose `known` is set. */
 bool sync_folder_is_due(const struct sync_folder *, bool condstore);

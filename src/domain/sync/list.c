@@ -22,7 +22,7 @@ add(struct sync *s, struct sync_folder *f)
 		.application = s->lease->application_id,
 		.credential = s->access->id,
 		.name = f->name,
-		.wire_name = f->wire_name,
+		.wire_name = mailbox_wire_text(s->arena, f->wire_name),
 		.delimiter = f->delimiter,
 		.special_use = f->special_use,
 		.attributes = f->attributes,
@@ -40,25 +40,66 @@ describe(struct sync *s, const struct sync_folder *f)
 	    &(struct mailbox_describe_args){ .account = s->account,
 		.id = f->known->id,
 		.name = f->name,
-		.wire_name = f->wire_name,
+		.wire_name = mailbox_wire_text(s->arena, f->wire_name),
 		.delimiter = f->delimiter,
 		.special_use = f->special_use,
 		.attributes = f->attributes,
 		.is_selectable = f->is_selectable });
 }
 
-/* What has vanished goes first, so that its name is free; names that were
- * swapped among known folders pass through one that nobody has. */
+/* What is gone goes first, so that its name is free; names that were swapped
+ * among known folders pass through one that nobody has. */
 struct change {
 	struct sync *s;
 	struct sync_folders *list;
 	struct mailbox_cursor_list *known;
-	const bool *gone;
+	const bool *gone; /* not listed */
 };
 
+/* A server that is busy, or whose line was lost, leaves folders out, and their
+ * mail must not go with that: only two whole lists, minutes apart, say that
+ * one is gone. */
+enum fate { STAYS, MISSED, GONE };
+
+static enum fate
+fate_of(const struct change *c, size_t k)
+{
+	const struct mailbox_cursor *known = &c->known->v[k];
+
+	if (!c->gone[k] || !c->list->whole)
+		return STAYS;
+	if (known->is_overdue)
+		return GONE;
+	return known->is_missing ? STAYS : MISSED;
+}
+
+static enum rc
+meet_fates(struct change *c)
+{
+	for (size_t k = 0; k < c->known->n; k++) {
+		int64_t id = c->known->v[k].id;
+		enum fate fate = fate_of(c, k);
+
+		if (fate == GONE)
+			TRY(mailbox_remove(c->s->db, c->s->account, id));
+		if (fate == MISSED)
+			TRY(mailbox_miss(c->s->db, c->s->account, id));
+	}
+	return RC_OK;
+}
+
+/* Of folders that get another's name, and of those that wait to be found and
+ * whose name another has now. */
 static enum rc
 park_names(struct change *c)
 {
+	for (size_t k = 0; k < c->known->n; k++) {
+		const struct mailbox_cursor *known = &c->known->v[k];
+
+		if (c->gone[k] && fate_of(c, k) != GONE &&
+		    sync_folders_have(c->list, known->wire_name))
+			TRY(mailbox_park(c->s->db, c->s->account, known->id));
+	}
 	for (size_t i = 0; i < c->list->n; i++)
 		if (c->list->v[i].is_renamed)
 			TRY(mailbox_park(
@@ -71,10 +112,8 @@ change_tx(struct db *db, void *arg)
 {
 	struct change *c = arg;
 
-	for (size_t k = 0; k < c->known->n; k++)
-		if (c->gone[k])
-			TRY(mailbox_remove(
-			    db, c->s->account, c->known->v[k].id));
+	(void)db;
+	TRY(meet_fates(c));
 	TRY(park_names(c));
 	for (size_t i = 0; i < c->list->n; i++) {
 		struct sync_folder *f = &c->list->v[i];
@@ -91,7 +130,7 @@ static bool
 is_change(const struct change *c)
 {
 	for (size_t k = 0; k < c->known->n; k++)
-		if (c->gone[k])
+		if (fate_of(c, k) != STAYS)
 			return true;
 	for (size_t i = 0; i < c->list->n; i++)
 		if (c->list->v[i].known == NULL ||
@@ -119,11 +158,26 @@ sync_list_ask(struct sync *s, struct sync_folders *list)
 
 	/* Thousands of STATUS, each within its own time, are too many. */
 	imap_until(s->imap, clock_steady_ms() + LIST_MS);
-	TRY(imap_list_status(s->imap, s->arena, &listed, &n));
+	TRY(imap_list_status(s->imap, s->arena, &listed, &n, &list->whole));
 	imap_until(s->imap, 0);
 	sync_folders_take(list, listed, n, s->arena);
+	if (!list->whole)
+		log_warn(&s->log,
+		    "a line of the server's list of folders "
+		    "cannot be read; none is taken for gone");
 	if (!is_whole(list))
-		return fail(RC_PAYLOAD, "the server lists no INBOX");
+		return fail(list->whole ? RC_PAYLOAD : RC_CONNECTION,
+		    "the server lists no INBOX");
+	return RC_OK;
+}
+
+enum rc
+sync_list_known(struct sync *s, struct mailbox_cursor_list *out)
+{
+	TRY(mailbox_cursors(s->db, s->account, s->access->id, s->arena, out));
+	for (size_t i = 0; i < out->n; i++)
+		out->v[i].wire_name =
+		    mailbox_wire(s->arena, out->v[i].wire_name);
 	return RC_OK;
 }
 
@@ -138,8 +192,7 @@ sync_list(struct sync *s, struct sync_folders *list, bool *condstore)
 	TRY(sync_connected(s));
 	*condstore =
 	    imap_caps(s->imap) & (IMAP_CAP(CONDSTORE) | IMAP_CAP(QRESYNC));
-	TRY(mailbox_cursors(
-	    s->db, s->account, s->access->id, s->arena, &known));
+	TRY(sync_list_known(s, &known));
 	c.gone = gone = ARENA_ARRAY(s->arena, bool, known.n);
 	sync_folders_match(list, known.v, known.n, gone);
 	s->report->folders = (int64_t)list->n;

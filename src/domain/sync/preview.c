@@ -53,7 +53,7 @@ tell_all(struct looking *l)
 	for (size_t k = 0; k < l->known.n; k++) {
 		const struct str name = l->known.v[k].name;
 
-		if (l->gone[k])
+		if (l->gone[k] && l->list.whole)
 			l->tell(l->arg, arena_dup(a, name.p, name.n), "gone");
 	}
 }
@@ -66,8 +66,7 @@ look(struct looking *l)
 	TRY(sync_connect(s));
 	TRY(sync_list_ask(s, &l->list));
 	TRY(imap_ready(s->imap));
-	TRY(mailbox_cursors(
-	    s->db, s->account, s->access->id, s->arena, &l->known));
+	TRY(sync_list_known(s, &l->known));
 	l->gone = ARENA_ARRAY(s->arena, bool, l->known.n);
 	sync_folders_match(&l->list, l->known.v, l->known.n, l->gone);
 	tell_all(l);

@@ -73,6 +73,7 @@ is_of_the_folder(struct sync *s, enum rc rc)
 struct failure {
 	enum rc rc; /* the first that is worth a new try */
 	const char *detail;
+	size_t folders; /* that failed */
 };
 
 static enum rc
@@ -102,6 +103,7 @@ one_folder(struct sync *s, const struct sync_folder *f, struct failure *first)
 		first->rc = rc;
 		first->detail = arena_str(s->arena, fail_detail());
 	}
+	first->folders++;
 	log_warn(&s->log, "folder failed mailbox=%lld code=%s: %s",
 	    (long long)f->known->id, result_code(rc), fail_detail());
 	return is_of_the_folder(s, rc) ? RC_OK : rc;
@@ -157,6 +159,7 @@ whole_account(struct sync *s)
 	/* Now it is known where their mail lies. */
 	if (rc == RC_OK && s->wishes_left)
 		rc = sync_flags_tell(s);
+	s->partly = rc == RC_OK && first.folders < list.n;
 	if (rc == RC_OK && first.rc != RC_OK)
 		rc = fail(first.rc, "%s", first.detail);
 	return rc;
@@ -271,12 +274,24 @@ sync_runs(const char *name)
 
 /* ---- the run ---- */
 
-bool
-sync_stopped(const struct sync *s)
+static bool
+host_stops(const struct sync *s)
 {
 	return (s->host->stop != NULL && *s->host->stop != 0) ||
 	    (s->host->deadline_ms != 0 &&
 		clock_steady_ms() >= s->host->deadline_ms);
+}
+
+bool
+sync_stopped(const struct sync *s)
+{
+	return host_stops(s) || clock_steady_ms() >= s->until_ms;
+}
+
+bool
+sync_interrupted(const struct sync *s)
+{
+	return s->resumable ? sync_stopped(s) : host_stops(s);
 }
 
 enum rc
@@ -314,7 +329,9 @@ sync_begin(struct sync *s, const struct sync_host *host,
 		.batch = sync_batch_new(),
 		.sent = sync_batch_new(),
 		.report = report,
-		.beat_ms = clock_steady_ms() };
+		.beat_ms = clock_steady_ms(),
+		.until_ms =
+		    clock_steady_ms() + host->conf->sync_budget * 1000 };
 	s->log.account = lease->account_id;
 	s->log.object = lease->id;
 }
@@ -356,7 +373,9 @@ finish_once(struct sync *s, enum rc rc, const char *detail, struct str report)
 {
 	if (s->stopping)
 		return job_release(s->db, s->lease);
-	return job_finish(s->db, s->lease, rc, detail, report, NULL);
+	/* One folder that is ill keeps the others waiting for no longer. */
+	return (s->partly ? job_finish_partly : job_finish)(
+	    s->db, s->lease, rc, detail, report, NULL);
 }
 
 /* A database that restarts is back in seconds; its lease would keep the mail
@@ -376,8 +395,8 @@ finish(struct sync *s, enum rc rc, enum rc *result)
 	buf_init(&b, 4096);
 	report = report_json(s->report, &b);
 	ended = finish_once(s, rc, detail, report);
-	for (int i = 0;
-	     i < FINISH_TRIES && ended == RC_RETRY && !sync_stopped(s); i++) {
+	for (int i = 0; i < FINISH_TRIES && ended == RC_RETRY && !host_stops(s);
+	     i++) {
 		nanosleep(&pause, NULL);
 		ended = finish_once(s, rc, detail, report);
 	}

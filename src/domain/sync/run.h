@@ -27,11 +27,14 @@ struct sync {
 	struct sync_sending *sending; /* store.c's; NULL: nothing is */
 	struct folder *slot;          /* folder.c's */
 	struct sync_report *report;
-	int64_t beat_ms; /* when the lease was last renewed */
+	int64_t beat_ms;  /* when the lease was last renewed */
+	int64_t until_ms; /* then others have their turn */
 	unsigned reconnects;
 	bool texts_queued;
 	bool wishes_left; /* flags whose mail is not where it was */
 	bool wishes_wait; /* flags that the server does not take now */
+	bool resumable;   /* what is being read is kept, however far it comes */
+	bool partly;      /* some folders failed, and others are in step */
 	bool stopping;    /* the run ends early, and is not at fault */
 	bool looking;     /* nothing is written */
 	bool bodies;      /* it reads little else */
@@ -44,6 +47,9 @@ struct sync {
 
 /* Shall the run end here? Asked between batches and folders. */
 bool sync_stopped(const struct sync *);
+/* The same in the middle of an answer: a run whose time is up leaves only what
+ * the next can take up. */
+bool sync_interrupted(const struct sync *);
 
 /* Ends the run behind what is committed: RC_RETRY, and `stopping`. */
 enum rc sync_stop(struct sync *) MUST_CHECK;
@@ -133,11 +139,23 @@ enum rc sync_fetch(struct sync *, const struct sync_place *,
  * stays in it, and is new mail. */
 enum rc sync_moves(
     struct sync *, const struct sync_place *, struct imap_set *) MUST_CHECK;
+/* What the server is asked of a message. */
+const char *sync_fetch_items(const struct sync *);
+
+/* ---- skipped.c ---- */
+
+/* Tries some of the selected folder's messages again that were set aside. What
+ * goes wrong with them is no fault of the folder. */
+enum rc sync_skipped_retry(struct sync *, const struct sync_place *) MUST_CHECK;
 
 /* ---- list.c ---- */
 
 /* What the server lists now. */
 enum rc sync_list_ask(struct sync *, struct sync_folders *) MUST_CHECK;
+
+/* What is known. */
+struct mailbox_cursor_list;
+enum rc sync_list_known(struct sync *, struct mailbox_cursor_list *) MUST_CHECK;
 
 /* Lists the folders, in one round trip where the server can, and brings the
  * table of mailboxes into step. *condstore: the counters tell of changed

@@ -124,8 +124,9 @@ group_open(struct group *g, int64_t *open, bool *known)
 
 	if (*open != g->first->mailbox_id) {
 		*open = 0;
-		rc = imap_select(g->s->imap, g->first->wire_name, false, NULL,
-		    NULL, &mailbox, &qresync);
+		rc = imap_select(g->s->imap,
+		    mailbox_wire(g->s->folder, g->first->wire_name), false,
+		    NULL, NULL, &mailbox, &qresync);
 	}
 	*known = rc == RC_OK &&
 	    imap_mailbox(g->s->imap)->uidvalidity ==

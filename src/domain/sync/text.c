@@ -14,6 +14,8 @@
 #define TEXT_MOST   8192
 #define CHARS_MOST  200
 #define RUN_MOST_MS 60000 /* then polls have their turn */
+#define BREAKS_MOST 3     /* at one message asked alone */
+#define PROOF_MORE  2048
 
 struct reading {
 	struct sync *s;
@@ -23,6 +25,11 @@ struct reading {
 	struct str *hash;    /* the same */
 	/* the group at hand: one folder, one part number */
 	size_t from, n;
+	/* after the connection broke */
+	size_t alone;      /* rows before this one are read one by one */
+	size_t suspect;    /* the last that broke it alone */
+	unsigned breaks;   /* how often */
+	uint64_t broke_at; /* bytes that had come by then */
 };
 
 /* ---- one text ---- */
@@ -174,7 +181,7 @@ group_measure(struct reading *r)
 	const struct snippet_due *d = &r->due.v[r->from];
 
 	r->n = 1;
-	while (r->from + r->n < r->due.n &&
+	while (r->from >= r->alone && r->from + r->n < r->due.n &&
 	    d[r->n].mailbox_id == d->mailbox_id &&
 	    d[r->n].uidvalidity == d->uidvalidity &&
 	    str_eq(d[r->n].part_number, d->part_number))
@@ -190,9 +197,47 @@ folder_open(struct reading *r, int64_t *open)
 
 	if (*open == d->mailbox_id)
 		return RC_OK;
-	TRY(imap_select(
-	    r->s->imap, d->wire_name, true, NULL, NULL, &mailbox, &qresync));
+	TRY(imap_select(r->s->imap, mailbox_wire(r->arena, d->wire_name), true,
+	    NULL, NULL, &mailbox, &qresync));
 	*open = d->mailbox_id;
+	return RC_OK;
+}
+
+/* Is it the message, and not the network? As in fetch.c. */
+static enum rc
+prove_first(struct reading *r)
+{
+	return r->suspect == r->from && r->breaks == BREAKS_MOST - 1
+	    ? imap_prove(r->s->imap, r->broke_at + PROOF_MORE)
+	    : RC_OK;
+}
+
+/* The group is read again, one by one; a message that broke the connection
+ * each time goes without its first words, and no other does. */
+static enum rc
+group_broken(struct reading *r, int64_t *open, enum rc rc)
+{
+	struct sync *s = r->s;
+
+	if (s->stopping || rc == RC_STALE || imap_is_slow(s->imap))
+		return rc;
+	*open = 0;
+	r->broke_at = imap_received(s->imap);
+	TRY(sync_reconnect(s));
+	if (r->n > 1) {
+		r->alone = r->from + r->n;
+		r->n = 0;
+		return RC_OK;
+	}
+	r->breaks = r->suspect == r->from ? r->breaks + 1 : 1;
+	r->suspect = r->from;
+	if (r->breaks < BREAKS_MOST) {
+		r->n = 0;
+		return RC_OK;
+	}
+	log_warn(&s->log, "text left out email=%lld: it breaks the connection",
+	    (long long)r->due.v[r->from].id);
+	s->reconnects = 0;
 	return RC_OK;
 }
 
@@ -203,6 +248,8 @@ group_read(struct reading *r, int64_t *open)
 	const struct snippet_due *d = &r->due.v[r->from];
 	enum rc rc = folder_open(r, open);
 
+	if (rc == RC_OK)
+		TRY(prove_first(r));
 	if (rc == RC_OK &&
 	    imap_mailbox(r->s->imap)->uidvalidity == (uint32_t)d->uidvalidity)
 		rc = group_fetch(r);
@@ -212,7 +259,7 @@ group_read(struct reading *r, int64_t *open)
 	if (rc == RC_OK)
 		return sync_beat(r->s);
 	if (!sync_alive(r->s))
-		return rc;
+		return group_broken(r, open, rc);
 	log_info(&r->s->log, "texts refused mailbox=%lld: %s",
 	    (long long)d->mailbox_id, fail_detail());
 	*open = 0;
@@ -303,7 +350,9 @@ sync_texts(struct sync *s)
 	int64_t until = clock_steady_ms() + RUN_MOST_MS;
 
 	for (;;) {
-		struct reading r = { .s = s, .arena = s->folder };
+		struct reading r = {
+			.s = s, .arena = s->folder, .suspect = SIZE_MAX
+		};
 
 		arena_reset(s->folder);
 		TRY(snippet_due(s->db, s->account, s->access->id, CHUNK,

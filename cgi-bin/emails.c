@@ -101,13 +101,16 @@ static enum rc
 list_plain(struct request *rq, struct email_page *p)
 {
 	int64_t account = rq->actor.account;
+	struct email_total *total = NULL;
 
-	p->exact = true;
 	db_pipe_begin(rq->db);
 	TRY(email_list(rq->db, account, p->before, p->ask.after, p->ask.most,
 	    p->ask.skip, rq->arena, &p->rows));
-	TRY(counter_get(rq->db, account, "emails", &p->total));
-	return db_pipe_end(rq->db);
+	TRY(email_total(rq->db, account, rq->arena, &total));
+	TRY(db_pipe_end(rq->db));
+	p->total = total->n;
+	p->exact = total->is_kept;
+	return RC_OK;
 }
 
 /* `filter` tells, by offset, which members of the filter were given. */

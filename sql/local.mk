@@ -3,7 +3,10 @@
 # src/domain/local.mk, its two generated files.
 
 migrations_sql = \
-	%D%/migrations/0001-foundation.sql
+	%D%/migrations/0001-foundation.sql \
+	%D%/migrations/0030-walls.sql \
+	%D%/migrations/0031-personal.sql \
+	%D%/migrations/0032-door.sql
 queries_sql = \
 	%D%/queries/account.sql \
 	%D%/queries/actor.sql \

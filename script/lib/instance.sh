@@ -317,7 +317,7 @@ part_start_postgres()
 postgres_options=()
 initdb_options=()
 
-# The owner has the schema; the programs' role owns nothing.
+# The owner has the schema; the programs' and the door's role own nothing.
 postgres_roles()
 {
 	postgres_sql -d "host=$run/pg dbname=postgres user=postgres" <<-'SQL'
@@ -325,6 +325,8 @@ postgres_roles()
 		WHERE to_regrole('letterrack_owner') IS NULL \gexec
 		SELECT 'CREATE ROLE letterrack LOGIN'
 		WHERE to_regrole('letterrack') IS NULL \gexec
+		SELECT 'CREATE ROLE letterrack_auth LOGIN'
+		WHERE to_regrole('letterrack_auth') IS NULL \gexec
 		SELECT 'CREATE DATABASE letterrack OWNER letterrack_owner'
 		WHERE NOT EXISTS (SELECT FROM pg_database
 		    WHERE datname = 'letterrack') \gexec
@@ -395,6 +397,7 @@ program_config()
 {
 	cat >"$etc/letterrack.conf.new" <<-CONF
 		database = "$(postgres_dsn letterrack)"
+		database_auth = "$(postgres_dsn letterrack_auth)"
 		database_owner = "$(postgres_dsn letterrack_owner)"
 		base_url = "http://127.0.0.1:${port[main]}"
 		audiences = "http://127.0.0.1:${port[main]} https://api.inbox-manager.com"

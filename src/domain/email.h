@@ -44,6 +44,13 @@ struct email {
 };
 extern const struct col email_cols[];
 
+/* How many there are to list. */
+struct email_total {
+	int64_t n;
+	bool is_kept; /* the number kept, so it does not stop at 10,001 */
+};
+extern const struct col email_total_cols[];
+
 /* What a first page's keyset stands behind: nothing is later. */
 #define EMAIL_NEWEST ((instant){ 253402300799000000 }) /* 9999-12-31 */
 

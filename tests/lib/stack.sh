@@ -168,6 +168,7 @@ describe()
 		prefix "$prefix" state "$state" run "$run" logs "$log"
 		user "$instance_user" metrics_token "$METRICS_TOKEN"
 		database "$(postgres_dsn letterrack)"
+		database_auth "$(postgres_dsn letterrack_auth)"
 		database_owner "$(postgres_dsn letterrack_owner)"
 		database_super "$(postgres_dsn postgres)"
 	)

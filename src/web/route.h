@@ -121,8 +121,11 @@ struct family {
 };
 
 #define FAMILY(n, p, ...)                                                      \
-	const struct family n##_family = { #n, routes,                         \
-		sizeof routes / sizeof routes[0], (p), __VA_ARGS__ }
+	const struct family n##_family = { .name = #n,                         \
+		.routes = routes,                                              \
+		.count = sizeof routes / sizeof routes[0],                     \
+		.pool = (p),                                                   \
+		__VA_ARGS__ }
 
 /* Every family, NULL at the end (cgi-bin/families.c). */
 extern const struct family *const families[];

@@ -6,7 +6,8 @@ migrations_sql = \
 	%D%/migrations/0001-foundation.sql \
 	%D%/migrations/0030-walls.sql \
 	%D%/migrations/0031-personal.sql \
-	%D%/migrations/0032-door.sql
+	%D%/migrations/0032-door.sql \
+	%D%/migrations/0033-housekeeping.sql
 queries_sql = \
 	%D%/queries/account.sql \
 	%D%/queries/actor.sql \
@@ -15,6 +16,7 @@ queries_sql = \
 	%D%/queries/email.sql \
 	%D%/queries/flag.sql \
 	%D%/queries/health.sql \
+	%D%/queries/housekeeping.sql \
 	%D%/queries/idempotency.sql \
 	%D%/queries/job.sql \
 	%D%/queries/log.sql \

@@ -75,6 +75,13 @@
 	    "Bearer token for health and metrics from elsewhere.")             \
 	X(SECONDS, poll_interval, "2m", 10, 86400,                             \
 	    "Pause between two polls of a folder set.")                        \
+	X(SECONDS, job_keep, "14d", 86400, 315360000,                          \
+	    "How long tasks that succeeded or were cancelled are kept, with "  \
+	    "their jobs.")                                                     \
+	X(SECONDS, log_keep, "90d", 86400, 315360000,                          \
+	    "How long logs are kept, and tasks that failed.")                  \
+	X(SECONDS, session_keep, "30d", 86400, 315360000,                      \
+	    "How long sessions are kept after their end.")                     \
 	X(SIZE, body_cache_message, "10m", 4096, 52428800,                     \
 	    "Messages up to this size are fetched whole at their first read.") \
 	X(SIZE, body_cache_total, "512m", 0, 1099511627776,                    \

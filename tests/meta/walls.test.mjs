@@ -16,6 +16,7 @@ const over = {
 		'guard_session', 'guard_token', 'rights_of', 'scope_admin',
 		'scope_owner'],
 	work: ['job_claim', 'poll_enqueue', 'poll_preview', 'work_next_at'],
+	'old rows': ['housekeep', 'housekeeping_begin'],
 	triggers: ['mail_gone', 'member_rights_changed'],
 };
 

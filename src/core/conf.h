@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "core/arena.h"
+#include "core/places.h"
 
 /* What a row may hold:  TEXT(min, max length)  INT(min, max)  BOOL
  * SECONDS: 30, 30s, 10m, 12h, 7d   SIZE: bytes, 64k, 10m

@@ -214,7 +214,7 @@ render()
 	local -A value=(
 		[state]=$state [run]=$run [run_dir]=$run/fcgi [etc]=$etc
 		[log]=$log [nginx_dir]=$instance_top/nginx
-		[cache_dir]=$state/data/cache [user]=$instance_user
+		[user]=$instance_user
 	)
 	for name in "${!port[@]}"; do
 		value[port_$name]=${port[$name]}
@@ -454,7 +454,6 @@ nginx_config()
 	    -f "$instance_top/nginx/upstreams.awk" \
 	    "$instance_top/nginx/upstreams.conf.in" >"$etc/upstreams.conf.in"
 	render "$etc/upstreams.conf.in" "$etc/upstreams.conf"
-	render "$instance_top/nginx/cache.conf.in" "$etc/cache.conf"
 	render "$instance_top/nginx/demo.conf.in" "$etc/nginx.conf"
 }
 

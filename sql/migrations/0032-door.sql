@@ -40,6 +40,10 @@ BEGIN
 	    FROM %I', p_role);
 	EXECUTE format('REVOKE ALL ON session, app_user, client, account_right
 	    FROM %I', p_role);
+	-- What only functions touch, and may come with a later migration.
+	IF to_regclass('letterrack.housekeeping') IS NOT NULL THEN
+		EXECUTE format('REVOKE ALL ON housekeeping FROM %I', p_role);
+	END IF;
 	FOR t IN SELECT attrelid::regclass AS name,
 	    string_agg(quote_ident(attname), ', ') AS cols FROM pg_attribute
 	    WHERE attrelid IN ('app_user'::regclass, 'client'::regclass)

@@ -5,8 +5,8 @@ SET LOCAL search_path = letterrack;
 CREATE INDEX idempotency_age ON idempotency (created_at);
 CREATE INDEX task_finished ON task (finished_at) WHERE finished_at IS NOT NULL;
 
--- When it was last done, by whichever host. No policy: it is for the functions
--- below.
+-- When it was last done, by whichever host. For the functions below alone
+-- (grant_to).
 CREATE TABLE housekeeping (
 	one boolean PRIMARY KEY DEFAULT true CHECK (one),
 	done_at timestamptz NOT NULL

@@ -32,7 +32,7 @@
 	X(TEXT, database_auth, "", 0, 1024,                                    \
 	    "How the family `auth` reaches it, as the user of `database` "     \
 	    "with `_auth` behind its name: the only role that may look up "    \
-	    "password hashes and open sessions. Empty: as the others, where "  \
+	    "password hashes and open sessions; empty: as the others, where "  \
 	    "there is no such role.")                                          \
 	X(TEXT, base_url, "http://127.0.0.1:8080", 8, 512,                     \
 	    "Where the API is seen from outside: issuer and links.")           \

@@ -212,6 +212,8 @@ run_command()
 }
 
 parse "$@"
+# Its own psql, not the distribution's wrapper: tests call it often.
+PATH=$(postgres_bin):$PATH
 instance_need_root
 instance_make_user
 state=$(mktemp -d /tmp/lr.XXXXXX)

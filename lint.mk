@@ -6,7 +6,6 @@ LINT_FILES = `find $(LINT_DIRS) -name '*.c' | sort`
 FORMAT_FILES = `find $(LINT_DIRS) -name '*.[ch]' | sort`
 LINT_CPPFLAGS = -std=gnu17 -DLINT -DTOP_SRCDIR='"."' $(DEFS) -D_GNU_SOURCE -Isrc -Itests -I$(abs_builddir)/src \
 	-I$(abs_builddir)/tests \
-	-DLIBEXECDIR='"/l"' -DSYSCONFDIR='"/s"' -DDATADIR='"/d"' \
 	-DLETTERRACK_SYNC='"/l/letterrack-sync"' \
 	$(CRYPTO_CFLAGS) $(PQ_CFLAGS) $(JSONC_CFLAGS) $(CURL_CFLAGS) \
 	$(GMIME_CFLAGS) $(CHECK_CFLAGS)
@@ -32,7 +31,6 @@ lint-cppcheck: $(BUILT_SOURCES)
 	    --library=posix --library=gnu --library=script/cppcheck.cfg --error-exitcode=1 \
 	    --suppressions-list=script/cppcheck.suppress \
 	    -Isrc -Itests -I$(abs_builddir)/src -D_GNU_SOURCE \
-	    -DLIBEXECDIR='"/l"' -DSYSCONFDIR='"/s"' -DDATADIR='"/d"' \
 	    $(LINT_FILES)
 
 # At -O0 it sees what is written, at -O2 what inlining brings together. -S to

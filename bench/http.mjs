@@ -99,7 +99,7 @@ ${list(bench)}
 		[who.application, ':account', who.owner.user, session, version])));
 	bench.scoped = `${house.state}/scoped.pgbench`;
 	writeFileSync(bench.scoped, behind(statement('session', 'guard_scope',
-		[who.application, ':account', who.owner.user])));
+		[who.application, ':account', who.owner.user, "''"])));
 }
 
 /** Everything the figures need, made once. */

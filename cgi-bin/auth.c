@@ -674,4 +674,4 @@ static const struct route routes[] = {
 	    .summary = "Start page" },
 };
 
-FAMILY(auth, BUSY);
+FAMILY(auth, BUSY, .door = true);

@@ -101,13 +101,18 @@ static enum rc
 list_plain(struct request *rq, struct email_page *p)
 {
 	int64_t account = rq->actor.account;
+	struct email_total *total = NULL;
 
-	p->exact = true;
 	TRY(email_list(rq->db, account, p->before, p->ask.after, p->ask.most,
 	    p->ask.skip, rq->arena, &p->rows));
-	if (p->rows.n == 0)
-		return counter_get(rq->db, account, "emails", &p->total);
-	p->total = p->rows.v[0].account_total;
+	if (p->rows.n > 0 && p->rows.v[0].account_total > 0) {
+		p->total = p->rows.v[0].account_total;
+		p->exact = true;
+		return RC_OK;
+	}
+	TRY(email_total(rq->db, account, rq->arena, &total));
+	p->total = total->n;
+	p->exact = total->is_kept;
 	return RC_OK;
 }
 

@@ -1,5 +1,5 @@
 /* The families of endpoints, one responder each. A new one is a line here and
- * a line and four in local.mk. */
+ * three in local.mk. */
 #ifndef CGI_BIN_FAMILIES_H
 #define CGI_BIN_FAMILIES_H
 

@@ -1,5 +1,5 @@
 # One family of endpoints = one responder = the file of its name. A family is
-# a line in families.h, its source in libfamilies_a_SOURCES, and four lines
+# a line in families.h, its source in libfamilies_a_SOURCES, and two lines
 # below. The library is where the responder `system` and letterrackctl read
 # the route tables.
 
@@ -20,52 +20,32 @@ libfamilies_a_SOURCES = \
 
 families_libs = libfamilies.a $(web_libs)
 
-responder_PROGRAMS += cgi-bin/accounts
-cgi_bin_accounts_SOURCES = src/web/main.c
-cgi_bin_accounts_CPPFLAGS = $(AM_CPPFLAGS) -DRESPONDER=accounts
-cgi_bin_accounts_LDADD = $(families_libs)
+# A program is src/web/main.c with a family's name, and links what that needs.
+LDADD = $(families_libs)
+responder_PROGRAMS += \
+	cgi-bin/accounts \
+	cgi-bin/auth \
+	cgi-bin/content \
+	cgi-bin/credentials \
+	cgi-bin/emails \
+	cgi-bin/jobs \
+	cgi-bin/logs \
+	cgi-bin/providers \
+	cgi-bin/system \
+	cgi-bin/tasks
+nodist_cgi_bin_accounts_SOURCES = cgi-bin/accounts-main.c
+nodist_cgi_bin_auth_SOURCES = cgi-bin/auth-main.c
+nodist_cgi_bin_content_SOURCES = cgi-bin/content-main.c
+nodist_cgi_bin_credentials_SOURCES = cgi-bin/credentials-main.c
+nodist_cgi_bin_emails_SOURCES = cgi-bin/emails-main.c
+nodist_cgi_bin_jobs_SOURCES = cgi-bin/jobs-main.c
+nodist_cgi_bin_logs_SOURCES = cgi-bin/logs-main.c
+nodist_cgi_bin_providers_SOURCES = cgi-bin/providers-main.c
+nodist_cgi_bin_system_SOURCES = cgi-bin/system-main.c
+nodist_cgi_bin_tasks_SOURCES = cgi-bin/tasks-main.c
+CLEANFILES += $(responder_PROGRAMS:=-main.c)
+EXTRA_DIST += src/web/main.c
 
-responder_PROGRAMS += cgi-bin/auth
-cgi_bin_auth_SOURCES = src/web/main.c
-cgi_bin_auth_CPPFLAGS = $(AM_CPPFLAGS) -DRESPONDER=auth
-cgi_bin_auth_LDADD = $(families_libs)
-
-responder_PROGRAMS += cgi-bin/content
-cgi_bin_content_SOURCES = src/web/main.c
-cgi_bin_content_CPPFLAGS = $(AM_CPPFLAGS) -DRESPONDER=content
-cgi_bin_content_LDADD = $(families_libs)
-
-responder_PROGRAMS += cgi-bin/credentials
-cgi_bin_credentials_SOURCES = src/web/main.c
-cgi_bin_credentials_CPPFLAGS = $(AM_CPPFLAGS) -DRESPONDER=credentials
-cgi_bin_credentials_LDADD = $(families_libs)
-
-responder_PROGRAMS += cgi-bin/emails
-cgi_bin_emails_SOURCES = src/web/main.c
-cgi_bin_emails_CPPFLAGS = $(AM_CPPFLAGS) -DRESPONDER=emails
-cgi_bin_emails_LDADD = $(families_libs)
-
-responder_PROGRAMS += cgi-bin/jobs
-cgi_bin_jobs_SOURCES = src/web/main.c
-cgi_bin_jobs_CPPFLAGS = $(AM_CPPFLAGS) -DRESPONDER=jobs
-cgi_bin_jobs_LDADD = $(families_libs)
-
-responder_PROGRAMS += cgi-bin/logs
-cgi_bin_logs_SOURCES = src/web/main.c
-cgi_bin_logs_CPPFLAGS = $(AM_CPPFLAGS) -DRESPONDER=logs
-cgi_bin_logs_LDADD = $(families_libs)
-
-responder_PROGRAMS += cgi-bin/providers
-cgi_bin_providers_SOURCES = src/web/main.c
-cgi_bin_providers_CPPFLAGS = $(AM_CPPFLAGS) -DRESPONDER=providers
-cgi_bin_providers_LDADD = $(families_libs)
-
-responder_PROGRAMS += cgi-bin/system
-cgi_bin_system_SOURCES = src/web/main.c
-cgi_bin_system_CPPFLAGS = $(AM_CPPFLAGS) -DRESPONDER=system
-cgi_bin_system_LDADD = $(families_libs)
-
-responder_PROGRAMS += cgi-bin/tasks
-cgi_bin_tasks_SOURCES = src/web/main.c
-cgi_bin_tasks_CPPFLAGS = $(AM_CPPFLAGS) -DRESPONDER=tasks
-cgi_bin_tasks_LDADD = $(families_libs)
+cgi-bin/%-main.c: src/web/main.c
+	$(AM_V_GEN)$(MKDIR_P) $(@D) && { echo '#define RESPONDER $*'; \
+	    echo '#include "web/main.c"'; } >$@

@@ -3,16 +3,15 @@
 
 nginxdir = $(datadir)/letterrack/nginx
 dist_nginx_DATA = %D%/app.conf %D%/door.conf
-nodist_nginx_DATA = %D%/upstreams.conf %D%/cache.conf %D%/letterrack.conf
+nodist_nginx_DATA = %D%/upstreams.conf %D%/letterrack.conf
 CLEANFILES += $(nodist_nginx_DATA)
 EXTRA_DIST += \
-	%D%/upstreams.conf.in %D%/cache.conf.in %D%/letterrack.conf.in \
+	%D%/upstreams.conf.in %D%/letterrack.conf.in \
 	%D%/demo.conf.in %D%/upstreams.awk
 
-# Where the programs look, too: the presets of run_dir and state_dir.
+# Where the programs look, too: the preset of run_dir.
 nginx_paths = \
 	-e 's|@run_dir@|/run/letterrack|g' \
-	-e 's|@cache_dir@|/var/lib/letterrack/cache|g' \
 	-e 's|@nginx_dir@|$(nginxdir)|g'
 
 %D%/upstreams.conf: %D%/upstreams.conf.in %D%/upstreams.awk Makefile
@@ -22,8 +21,6 @@ nginx_paths = \
 		$(srcdir)/nginx/upstreams.conf.in >$@.tmp && \
 	$(SED) $(nginx_paths) $@.tmp >$@.new && rm $@.tmp && mv $@.new $@
 
-%D%/cache.conf %D%/letterrack.conf: Makefile
+%D%/letterrack.conf: %D%/letterrack.conf.in Makefile
 	$(AM_V_GEN)$(MKDIR_P) $(@D) && \
 	$(SED) $(nginx_paths) $(srcdir)/$@.in >$@.new && mv $@.new $@
-%D%/cache.conf: %D%/cache.conf.in
-%D%/letterrack.conf: %D%/letterrack.conf.in

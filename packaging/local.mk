@@ -32,6 +32,7 @@ $(packaging_made): Makefile
 	    -e 's|@bindir[@]|$(bindir)|g' \
 	    -e 's|@sbindir[@]|$(sbindir)|' \
 	    -e 's|@libexecdir[@]|$(libexecdir)|' \
+	    -e 's|@sysconfdir[@]|$(sysconfdir)|' \
 	    $(srcdir)/$@.in >$@.tmp && mv $@.tmp $@
 %D%/cron/letterrack: %D%/cron/letterrack.in
 %D%/systemd/letterrack-sync-stay.service: %D%/systemd/letterrack-sync-stay.service.in

@@ -13,7 +13,11 @@ migrations_sql = \
 	%D%/migrations/0015-poll-enqueue.sql \
 	%D%/migrations/0016-mailbox-long-names.sql \
 	%D%/migrations/0020-moves.sql \
-	%D%/migrations/0021-credential-row.sql
+	%D%/migrations/0021-credential-row.sql \
+	%D%/migrations/0030-walls.sql \
+	%D%/migrations/0031-personal.sql \
+	%D%/migrations/0032-door.sql \
+	%D%/migrations/0033-housekeeping.sql
 queries_sql = \
 	%D%/queries/account.sql \
 	%D%/queries/actor.sql \
@@ -22,6 +26,7 @@ queries_sql = \
 	%D%/queries/email.sql \
 	%D%/queries/flag.sql \
 	%D%/queries/health.sql \
+	%D%/queries/housekeeping.sql \
 	%D%/queries/idempotency.sql \
 	%D%/queries/job.sql \
 	%D%/queries/log.sql \

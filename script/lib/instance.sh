@@ -214,7 +214,7 @@ render()
 	local -A value=(
 		[state]=$state [run]=$run [run_dir]=$run/fcgi [etc]=$etc
 		[log]=$log [nginx_dir]=$instance_top/nginx
-		[cache_dir]=$state/data/cache [user]=$instance_user
+		[user]=$instance_user
 	)
 	for name in "${!port[@]}"; do
 		value[port_$name]=${port[$name]}
@@ -317,7 +317,7 @@ part_start_postgres()
 postgres_options=()
 initdb_options=()
 
-# The owner has the schema; the programs' role owns nothing.
+# The owner has the schema; the programs' and the door's role own nothing.
 postgres_roles()
 {
 	postgres_sql -d "host=$run/pg dbname=postgres user=postgres" <<-'SQL'
@@ -325,6 +325,8 @@ postgres_roles()
 		WHERE to_regrole('letterrack_owner') IS NULL \gexec
 		SELECT 'CREATE ROLE letterrack LOGIN'
 		WHERE to_regrole('letterrack') IS NULL \gexec
+		SELECT 'CREATE ROLE letterrack_auth LOGIN'
+		WHERE to_regrole('letterrack_auth') IS NULL \gexec
 		SELECT 'CREATE DATABASE letterrack OWNER letterrack_owner'
 		WHERE NOT EXISTS (SELECT FROM pg_database
 		    WHERE datname = 'letterrack') \gexec
@@ -395,6 +397,7 @@ program_config()
 {
 	cat >"$etc/letterrack.conf.new" <<-CONF
 		database = "$(postgres_dsn letterrack)"
+		database_auth = "$(postgres_dsn letterrack_auth)"
 		database_owner = "$(postgres_dsn letterrack_owner)"
 		base_url = "http://127.0.0.1:${port[main]}"
 		audiences = "http://127.0.0.1:${port[main]} https://api.inbox-manager.com"
@@ -451,7 +454,6 @@ nginx_config()
 	    -f "$instance_top/nginx/upstreams.awk" \
 	    "$instance_top/nginx/upstreams.conf.in" >"$etc/upstreams.conf.in"
 	render "$etc/upstreams.conf.in" "$etc/upstreams.conf"
-	render "$instance_top/nginx/cache.conf.in" "$etc/cache.conf"
 	render "$instance_top/nginx/demo.conf.in" "$etc/nginx.conf"
 }
 

@@ -3,12 +3,13 @@
 
 -- The newest emails of an account, behind a key. The hot list: one walk along
 -- email_time, no filter that could make the plan depend on its values. The
--- total comes with each row, which is cheaper than a statement of its own.
+-- total comes with each row, which is cheaper than a statement of its own; NULL
+-- where email_total has to count.
 -- name: email_list :many
 -- args: account account, time before, id before_id, int limit, int offset
 -- row: email
-SELECT *, (SELECT n FROM counter WHERE account_id = $1 AND name = 'emails')
-    AS account_total
+SELECT *, (SELECT n FROM counter WHERE account_id = $1 AND name = 'emails'
+    AND NOT EXISTS (SELECT FROM foreign_personal)) AS account_total
 FROM email_row
 WHERE account_id = $1 AND (received_at, id) < ($2, $3)
 ORDER BY received_at DESC, id DESC LIMIT $4 OFFSET $5;
@@ -149,9 +150,16 @@ WITH gone AS (
 )
 SELECT count(*) FROM gone;
 
--- A number kept beside the rows it counts ("emails", "unread").
--- name: counter_get :value
--- args: account account, text name
--- value: int
-SELECT coalesce((SELECT n FROM counter WHERE account_id = $1 AND name = $2),
-    0);
+-- How many email_list walks along: the number kept beside the rows. It counts
+-- the mail of all; where some of it is another's personal one, what the caller
+-- sees is counted, up to 10,001.
+-- name: email_total :one
+-- args: account account
+-- row: email_total
+SELECT is_kept, CASE WHEN is_kept
+    THEN coalesce((SELECT n FROM counter
+        WHERE account_id = $1 AND name = 'emails'), 0)
+    ELSE (SELECT count(*) FROM (SELECT FROM email
+        WHERE account_id = $1 AND removed_at IS NULL LIMIT 10001) few) END
+    AS n
+FROM (SELECT NOT EXISTS (SELECT FROM foreign_personal) AS is_kept) k;

@@ -11,3 +11,10 @@ SELECT now();
 -- scope: global: a setting of the server
 SELECT current_setting('max_connections')::bigint
     - current_setting('superuser_reserved_connections')::bigint;
+
+-- May this role sign people in? True also where there is no schema yet.
+-- name: door_open :value
+-- value: bool
+-- scope: global: asks about a role
+SELECT coalesce(has_function_privilege(
+    to_regprocedure('letterrack.login_find(text,text)')::oid, 'EXECUTE'), true);

@@ -79,13 +79,14 @@ SELECT id, account_id, task_id, credential_id, action, state, priority,
     resolved_at, note, last_error_code, last_error_detail
 FROM job WHERE account_id = $1 AND id = $2;
 
--- A line of the account's log about a job.
+-- A line of the account's log about a job, seen by who sees its mail account.
 -- name: job_log :exec
 -- args: account account, id application, text action, text status,
--- args: text level, text message, json data
+-- args: text level, text message, json data, id? credential
 INSERT INTO log (application_id, account_id, subject, action, status, level,
-    message, data)
-VALUES ($2, $1, 'job', $3, $4, $5, $6, $7);
+    message, data, user_id)
+VALUES ($2, $1, 'job', $3, $4, $5, $6, $7, (SELECT c.user_id FROM credential c
+    WHERE c.account_id = $1 AND c.id = $8));
 
 -- Jobs, newest first, behind an id. `q` is looked for in what went wrong and
 -- in notes.

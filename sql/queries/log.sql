@@ -1,12 +1,20 @@
 -- What happened, for the people of the account; written in the transaction of
--- what it tells.
+-- what it tells. One about a credential, job or email of somebody's personal
+-- mail account is theirs alone.
 -- name: log_add :exec
 -- args: account account, id application, text subject, text action,
--- args: text status, text message, json data, text? request
+-- args: text status, text message, json data, text? request, id? credential,
+-- args: id? job, id? email
 INSERT INTO log (account_id, application_id, subject, action, status, level,
-    message, data, request_id)
+    message, data, request_id, user_id)
 VALUES ($1, $2, $3, $4, $5,
-    CASE WHEN $5 = 'failed' THEN 'warning' ELSE 'info' END, $6, $7, $8);
+    CASE WHEN $5 = 'failed' THEN 'warning' ELSE 'info' END, $6, $7, $8,
+    (SELECT c.user_id FROM credential c
+    WHERE c.account_id = $1 AND c.id = coalesce($9,
+        (SELECT j.credential_id FROM job j
+        WHERE j.account_id = $1 AND j.id = $10),
+        (SELECT e.credential_id FROM email e
+        WHERE e.account_id = $1 AND e.id = $11))));
 
 -- The account's log, newest first, behind an id.
 -- name: log_list :many

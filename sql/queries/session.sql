@@ -7,11 +7,12 @@ SELECT guard_token($1, $2, $3, $4, $5);
 -- For a read with a token whose rights guard_token or guard_client have
 -- confirmed a moment ago: the scope alone.
 -- name: guard_scope :guard
--- args: int application, int account, int user
+-- args: int application, int account, int user, text client
 -- scope: global: decides the scope of what follows
 SELECT set_config('letterrack.application', $1::text, true),
     set_config('letterrack.account', $2::text, true),
-    set_config('letterrack.user', $3::text, true);
+    set_config('letterrack.user', $3::text, true),
+    set_config('letterrack.client', $4, true);
 
 -- For a machine client's token.
 -- name: guard_client :guard

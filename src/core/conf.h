@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "core/arena.h"
+#include "core/places.h"
 
 /* What a row may hold:  TEXT(min, max length)  INT(min, max)  BOOL
  * SECONDS: 30, 30s, 10m, 12h, 7d   SIZE: bytes, 64k, 10m
@@ -28,6 +29,11 @@
 	    "How `letterrackctl migrate` and `init` reach it: the owner of "   \
 	    "the "                                                             \
 	    "schema.")                                                         \
+	X(TEXT, database_auth, "", 0, 1024,                                    \
+	    "How the family `auth` reaches it, as the user of `database` "     \
+	    "with `_auth` behind its name: the only role that may look up "    \
+	    "password hashes and open sessions; empty: as the others, where "  \
+	    "there is no such role.")                                          \
 	X(TEXT, base_url, "http://127.0.0.1:8080", 8, 512,                     \
 	    "Where the API is seen from outside: issuer and links.")           \
 	X(LIST, audiences, "", 0, 2048,                                        \
@@ -73,6 +79,13 @@
 	X(SECONDS, sync_budget, "5m", 1, 86400,                                \
 	    "How long a sync of one mail account goes on before others have "  \
 	    "their turn.")                                                     \
+	X(SECONDS, job_keep, "14d", 86400, 315360000,                          \
+	    "How long tasks that succeeded or were cancelled are kept, with "  \
+	    "their jobs.")                                                     \
+	X(SECONDS, log_keep, "90d", 86400, 315360000,                          \
+	    "How long logs are kept, and tasks that failed.")                  \
+	X(SECONDS, session_keep, "30d", 86400, 315360000,                      \
+	    "How long sessions are kept after their end.")                     \
 	X(SIZE, body_cache_message, "10m", 4096, 52428800,                     \
 	    "Messages up to this size are fetched whole at their first read.") \
 	X(SIZE, body_cache_total, "512m", 0, 1099511627776,                    \

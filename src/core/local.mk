@@ -25,3 +25,15 @@ libcore_a_SOURCES = \
 	%D%/token.c %D%/token.h
 
 core_libs = libcore.a $(JSONC_LIBS) $(CRYPTO_LIBS) $(CRYPT_LIBS)
+
+# Where things are installed. A file, not flags: what holds it is compiled again
+# when another --prefix is configured, and nothing is when it is the same.
+BUILT_SOURCES += %D%/places.h
+CLEANFILES += %D%/places.h %D%/places.stamp
+%D%/places.h: %D%/places.stamp ; @:
+%D%/places.stamp: Makefile
+	$(AM_V_GEN)$(MKDIR_P) $(@D) && { \
+	echo '/* Made by make; not to be edited. */'; \
+	echo '#define LIBEXECDIR "$(libexecdir)/letterrack"'; \
+	echo '#define SYSCONFDIR "$(sysconfdir)/letterrack"'; } >$@ && \
+	{ cmp -s $@ $(@D)/places.h || cp $@ $(@D)/places.h; }

@@ -175,6 +175,15 @@ find(_Atomic uint64_t *set, uint64_t tag, uint64_t minute, uint64_t *held)
 	return least;
 }
 
+/* How often a tag came within this minute, by the word held for it. */
+static uint64_t
+count_of(uint64_t held, uint64_t tag, uint64_t minute)
+{
+	return held != 0 && row_tag(held) == tag && row_minute(held) == minute
+	    ? row_count(held)
+	    : 0;
+}
+
 /* Counts one more unless that passes the limit; the count before. */
 static uint64_t
 count(_Atomic uint64_t *set, uint64_t tag, uint64_t minute, uint64_t limit)
@@ -183,10 +192,7 @@ count(_Atomic uint64_t *set, uint64_t tag, uint64_t minute, uint64_t limit)
 		uint64_t held = 0, before;
 		_Atomic uint64_t *at = find(set, tag, minute, &held);
 
-		before = held != 0 && row_tag(held) == tag &&
-			row_minute(held) == minute
-		    ? row_count(held)
-		    : 0;
+		before = count_of(held, tag, minute);
 		if (before >= limit)
 			return before;
 		if (atomic_compare_exchange_weak_explicit(at, &held,
@@ -196,8 +202,22 @@ count(_Atomic uint64_t *set, uint64_t tag, uint64_t minute, uint64_t limit)
 	}
 }
 
-struct rate
-rate_take(struct rate_table *t, enum rate_kind kind, struct str key,
+/* How often a tag has come, whether this time counts or not. */
+typedef uint64_t
+counter(_Atomic uint64_t *set, uint64_t tag, uint64_t minute, uint64_t limit);
+
+static uint64_t
+look(_Atomic uint64_t *set, uint64_t tag, uint64_t minute, uint64_t limit)
+{
+	uint64_t held = 0;
+
+	(void)limit;
+	(void)find(set, tag, minute, &held);
+	return count_of(held, tag, minute);
+}
+
+static struct rate
+rate_by(counter *how, struct shared *s, struct str key, enum rate_kind kind,
     int64_t limit, int64_t now)
 {
 	struct rate r = { .allowed = true };
@@ -207,15 +227,29 @@ rate_take(struct rate_table *t, enum rate_kind kind, struct str key,
 		return r;
 	if (limit > RATE_LIMIT_MAX)
 		limit = RATE_LIMIT_MAX;
-	h = hash(t->shared, kind, key);
+	h = hash(s, kind, key);
 	minute = (uint64_t)(now / 60) & ((UINT64_C(1) << MINUTE_BITS) - 1);
-	before = count(t->shared->row[h % SETS], h >> (64 - TAG_BITS), minute,
-	    (uint64_t)limit);
+	before = how(
+	    s->row[h % SETS], h >> (64 - TAG_BITS), minute, (uint64_t)limit);
 	r.limit = limit;
 	r.allowed = before < (uint64_t)limit;
 	r.remaining = r.allowed ? limit - (int64_t)before - 1 : 0;
 	r.reset = (now / 60 + 1) * 60;
 	return r;
+}
+
+struct rate
+rate_take(struct rate_table *t, enum rate_kind kind, struct str key,
+    int64_t limit, int64_t now)
+{
+	return rate_by(count, t->shared, key, kind, limit, now);
+}
+
+struct rate
+rate_look(struct rate_table *t, enum rate_kind kind, struct str key,
+    int64_t limit, int64_t now)
+{
+	return rate_by(look, t->shared, key, kind, limit, now);
 }
 
 struct str

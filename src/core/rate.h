@@ -36,6 +36,10 @@ void rate_close(struct rate_table **);
 struct rate rate_take(struct rate_table *, enum rate_kind, struct str key,
     int64_t limit, int64_t now);
 
+/* The same without counting: `allowed` says whether a request would pass. */
+struct rate rate_look(struct rate_table *, enum rate_kind, struct str key,
+    int64_t limit, int64_t now);
+
 /* The part of an address that a customer cannot choose: an IPv4 address
  * whole, of IPv6 the first 64 bits; mapped IPv4 as IPv4. The text itself
  * where it is no address. */

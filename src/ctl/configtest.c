@@ -1,8 +1,9 @@
 /* letterrackctl configtest: is the configuration sound?
  *
  * Reading it has found unknown names and values out of range; here is what
- * only this machine can tell. A database that is away is told, but is no
- * fault of the configuration. */
+ * only this machine can tell. A database that refuses a login or does not exist
+ * is a fault of the configuration; one that nobody answers for may be one, so
+ * the check ends as unfinished. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -14,6 +15,7 @@
 #include "ctl/ctl.h"
 #include "db/db.h"
 #include "db/migrate.h"
+#include "db/reach.h"
 #include "domain/health-sql.h"
 #include "web/route.h"
 
@@ -22,6 +24,7 @@
 struct check {
 	struct ctl *ctl;
 	unsigned faults;
+	unsigned away; /* what could not be asked */
 };
 
 static void
@@ -81,40 +84,110 @@ check_connections(struct check *c, struct db *db)
 		    (long long)need, (long long)most);
 }
 
+#define DOOR_SHUT                                                              \
+	"its user may not sign people in; it is called as that of `database` " \
+	"with _auth behind it, and letterrackctl migrate lets it"
+#define DOOR_UNNAMED "there is a role of its own for signing in; name it"
+
+/* Only one role signs people in, and the family `auth` must be it. */
+static void
+check_door(struct check *c, struct db *db)
+{
+	bool own = *c->ctl->conf->database_auth != '\0';
+	bool may = true;
+
+	if (door_open(db, &may) == RC_OK && !may)
+		fault(c, "database_auth", own ? DOOR_SHUT : DOOR_UNNAMED);
+}
+
+/* The login of an option works. */
+static bool
+check_login(struct check *c, const char *option, const char *conninfo)
+{
+	static const char *const words[] = {
+		[DB_REFUSED] = "the server refuses the login",
+		[DB_UNKNOWN] = "the server has no such database",
+		[DB_AWAY] = "the server cannot be reached",
+	};
+	char why[512], text[640];
+	enum db_reach reach = db_reach(conninfo, why, sizeof why);
+
+	if (reach == DB_REACHED)
+		return true;
+	snprintf(text, sizeof text, "%s: %s", words[reach], why);
+	if (reach != DB_AWAY) {
+		fault(c, option, text);
+		return false;
+	}
+	ctl_complain(c->ctl, "%s: %s: %s", c->ctl->conf->file, option, text);
+	c->away++;
+	return false;
+}
+
+/* False: the schema is not this program's, or not to be seen. */
+static bool
+check_schema(struct check *c, const char *conninfo,
+    void (*ask)(struct check *, struct db *))
+{
+	struct db *db = db_new(conninfo, (struct log){ .who = "configtest" });
+
+	bool open = db_open(db) == RC_OK;
+
+	if (open)
+		ask(c, db);
+	else
+		ctl_complain(c->ctl, "warning: %s", fail_detail());
+	db_free(&db);
+	return open;
+}
+
+static void
+check_owner(struct check *c, const char *user)
+{
+	const char *conninfo = c->ctl->conf->database_owner;
+	char owner[64];
+
+	if (*conninfo != '\0' && conninfo_user(conninfo, owner) == RC_OK &&
+	    strcmp(user, owner) == 0)
+		fault(c, "database",
+		    "its user owns the schema and is not under row-level "
+		    "security");
+}
+
 static void
 check_database(struct check *c)
 {
 	const struct conf *conf = c->ctl->conf;
-	char user[64], owner[64];
-	struct db *db;
+	const char *door =
+	    *conf->database_auth != '\0' ? conf->database_auth : conf->database;
+	char user[64];
 
 	if (conninfo_user(conf->database, user) != RC_OK) {
 		fault(c, "database", fail_detail());
 		return;
 	}
-	if (*conf->database_owner != '\0' &&
-	    conninfo_user(conf->database_owner, owner) == RC_OK &&
-	    strcmp(user, owner) == 0)
-		fault(c, "database",
-		    "its user owns the schema and is not under row-level "
-		    "security");
-	db = db_new(conf->database, (struct log){ .who = "configtest" });
-	if (db_open(db) != RC_OK)
-		ctl_complain(c->ctl, "warning: %s", fail_detail());
-	else
-		check_connections(c, db);
-	db_free(&db);
+	check_owner(c, user);
+	if (!check_login(c, "database", conf->database))
+		return;
+	if (!check_schema(c, conf->database, check_connections))
+		return;
+	if (door != conf->database && !check_login(c, "database_auth", door))
+		return;
+	if (!check_schema(c, door, check_door))
+		fault(c, "database_auth", DOOR_SHUT);
 }
 
 int
 ctl_configtest(struct ctl *ctl)
 {
-	struct check c = { ctl, 0 };
+	struct check c = { .ctl = ctl };
 
 	check_paths(&c);
 	check_database(&c);
 	if (c.faults != 0)
 		return EX_CONFIG;
+	if (c.away != 0)
+		return EX_TEMPFAIL;
 	printf("%s: ok\n", ctl->conf->file);
 	return EX_OK;
 }

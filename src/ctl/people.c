@@ -12,6 +12,8 @@
 #include "core/token-key.h"
 #include "domain/setup-sql.h"
 
+#define MEMORY ((size_t)4 << 20)
+
 int
 ctl_subverb(
     struct ctl *ctl, const struct subverb *table, const char *name, void *in)
@@ -60,6 +62,58 @@ ctl_application(struct db *db, int64_t given, struct arena *arena, int64_t *id)
 		    "there is no such application; see letterrackctl init");
 	*id = row->id;
 	return RC_OK;
+}
+
+/* ---- operations ---- */
+
+error_t
+ctl_word(struct argp_state *state, struct operation *in, const char *word)
+{
+	if (in->n == sizeof in->words / sizeof *in->words)
+		argp_usage(state);
+	in->words[in->n++] = word;
+	return 0;
+}
+
+int64_t
+ctl_id(struct argp_state *state, const char *text)
+{
+	uint64_t n = 0;
+
+	if (!str_uint(str_of(text), INT64_MAX, &n) || n == 0)
+		argp_error(state, "%s is no id", text);
+	return (int64_t)n;
+}
+
+int
+ctl_ended(struct ctl *ctl, enum rc rc)
+{
+	if (rc != RC_OK)
+		ctl_complain(ctl, "%s",
+		    fail_detail()[0] != '\0' ? fail_detail()
+					     : result_row(rc)->text);
+	return ctl_status(rc);
+}
+
+int
+ctl_operate(struct ctl *ctl, const struct argp *argp,
+    const struct subverb *verbs, struct operation *in)
+{
+	enum rc rc;
+	int status;
+
+	argp_parse(argp, ctl->argc, ctl->argv, 0, NULL, in);
+	in->db = ctl_owner_db(ctl);
+	if (in->db == NULL)
+		return EX_TEMPFAIL;
+	in->arena = arena_new(MEMORY);
+	rc = ctl_application(
+	    in->db, in->application, in->arena, &in->application);
+	status = rc == RC_OK ? ctl_subverb(ctl, verbs, in->words[0], in)
+			     : ctl_ended(ctl, rc);
+	arena_free(&in->arena);
+	db_free(&in->db);
+	return status;
 }
 
 /* ---- asking ---- */

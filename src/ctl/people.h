@@ -2,6 +2,8 @@
 #ifndef CTL_PEOPLE_H
 #define CTL_PEOPLE_H
 
+#include <argp.h>
+
 #include "core/arena.h"
 #include "core/password.h"
 #include "ctl/ctl.h"
@@ -15,6 +17,27 @@ struct subverb {
 /* Finds and runs it; EX_USAGE with a list of them where it is none. */
 int
 ctl_subverb(struct ctl *, const struct subverb *, const char *name, void *in);
+
+/* What every such verb is given; its own arguments stand behind it. */
+struct operation {
+	const char
+	    *words[2]; /* the second word, and whom or what it is about */
+	unsigned n;
+	int64_t application; /* of --application, then the one that is meant */
+	struct db *db;       /* the owner's */
+	struct arena *arena;
+};
+
+/* Reads the arguments into `in`, opens the database, runs the second word. */
+int ctl_operate(struct ctl *, const struct argp *, const struct subverb *,
+    struct operation *in);
+
+/* For the parser of a verb: a word, an id. */
+error_t ctl_word(struct argp_state *, struct operation *, const char *word);
+int64_t ctl_id(struct argp_state *, const char *text);
+
+/* Complains where that did not go well; the exit status. */
+int ctl_ended(struct ctl *, enum rc);
 
 /* The database as its owner; NULL after a complaint. */
 struct db *ctl_owner_db(struct ctl *);

@@ -1,25 +1,16 @@
 /* letterrackctl user: the people of an application. */
-#include <argp.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sysexits.h>
 
 #include "ctl/people.h"
 #include "domain/setup-sql.h"
 
-#define MEMORY ((size_t)4 << 20)
-
 struct user_args {
-	const char *words[2];
-	unsigned n;
-	int64_t application;
+	struct operation op;
 	const char *name, *username;
 	int64_t account;
 	const char *role;
 	bool admin, from_stdin;
-	struct db *db;
-	struct arena *arena;
 };
 
 enum { NAME = 256, USERNAME, ACCOUNT, ROLE, ADMIN, STDIN, APPLICATION };
@@ -38,16 +29,6 @@ static const struct argp_option options[] = {
 	{ NULL, 0, NULL, 0, NULL, 0 },
 };
 
-static int64_t
-number(struct argp_state *state, const char *text)
-{
-	uint64_t n;
-
-	if (!str_uint(str_of(text), INT64_MAX, &n) || n == 0)
-		argp_error(state, "%s is no id", text);
-	return (int64_t)n;
-}
-
 static error_t
 parse(int key, char *arg, struct argp_state *state)
 {
@@ -56,16 +37,12 @@ parse(int key, char *arg, struct argp_state *state)
 	switch (key) {
 	case NAME: in->name = arg; return 0;
 	case USERNAME: in->username = arg; return 0;
-	case ACCOUNT: in->account = number(state, arg); return 0;
+	case ACCOUNT: in->account = ctl_id(state, arg); return 0;
 	case ROLE: in->role = arg; return 0;
 	case ADMIN: in->admin = true; return 0;
 	case STDIN: in->from_stdin = true; return 0;
-	case APPLICATION: in->application = number(state, arg); return 0;
-	case ARGP_KEY_ARG:
-		if (in->n == 2)
-			argp_usage(state);
-		in->words[in->n++] = arg;
-		return 0;
+	case APPLICATION: in->op.application = ctl_id(state, arg); return 0;
+	case ARGP_KEY_ARG: return ctl_word(state, &in->op, arg);
 	default: return ARGP_ERR_UNKNOWN;
 	}
 }
@@ -76,22 +53,12 @@ static const struct argp argp = { options, parse,
 	"input.",
 	NULL, NULL, NULL };
 
-static int
-ended(struct ctl *ctl, enum rc rc)
-{
-	if (rc != RC_OK)
-		ctl_complain(ctl, "%s",
-		    fail_detail()[0] != '\0' ? fail_detail()
-					     : result_row(rc)->text);
-	return ctl_status(rc);
-}
-
 static enum rc
 email_needed(const struct user_args *in)
 {
-	const char *at = in->n > 1 ? strchr(in->words[1], '@') : NULL;
+	const char *at = in->op.n > 1 ? strchr(in->op.words[1], '@') : NULL;
 
-	if (at == NULL || at == in->words[1] || at[1] == '\0')
+	if (at == NULL || at == in->op.words[1] || at[1] == '\0')
 		return fail(RC_INVALID, "say whose, by mail address");
 	return RC_OK;
 }
@@ -109,12 +76,12 @@ add_body(struct db *db, void *ctx)
 	const struct user_args *in = a->in;
 	int64_t member;
 
-	TRY(user_add(db, in->application, in->words[1], in->username,
+	TRY(user_add(db, in->op.application, in->op.words[1], in->username,
 	    in->name != NULL ? in->name : "", in->admin ? "admin" : "user",
 	    a->hash, &a->id));
 	if (in->account == 0)
 		return RC_OK;
-	return member_add(db, in->application, in->account, a->id,
+	return member_add(db, in->op.application, in->account, a->id,
 	    in->role != NULL ? in->role : "member", &member);
 }
 
@@ -130,9 +97,9 @@ add_one(struct ctl *ctl, struct user_args *in)
 		return fail(RC_INVALID,
 		    "say --account (and --role), or "
 		    "--admin: else the user may do nothing");
-	TRY(ctl_password(in->from_stdin, in->arena, &password));
-	TRY(ctl_hash(ctl, &password, in->username, in->words[1], hash));
-	TRY(db_tx(in->db, add_body, &a));
+	TRY(ctl_password(in->from_stdin, in->op.arena, &password));
+	TRY(ctl_hash(ctl, &password, in->username, in->op.words[1], hash));
+	TRY(db_tx(in->op.db, add_body, &a));
 	printf("uid_%lld\n", (long long)a.id);
 	return RC_OK;
 }
@@ -140,7 +107,7 @@ add_one(struct ctl *ctl, struct user_args *in)
 static int
 add(struct ctl *ctl, void *arg)
 {
-	return ended(ctl, add_one(ctl, arg));
+	return ctl_ended(ctl, add_one(ctl, arg));
 }
 
 static enum rc
@@ -161,20 +128,20 @@ passwd_one(struct ctl *ctl, struct user_args *in)
 	struct secret password;
 
 	TRY(email_needed(in));
-	TRY(user_named(
-	    in->db, in->application, in->words[1], in->arena, &user));
+	TRY(user_named(in->op.db, in->op.application, in->op.words[1],
+	    in->op.arena, &user));
 	if (user == NULL)
 		return fail(RC_NOT_FOUND, "there is no such user");
 	a.id = user->id;
-	TRY(ctl_password(in->from_stdin, in->arena, &password));
+	TRY(ctl_password(in->from_stdin, in->op.arena, &password));
 	TRY(ctl_hash(ctl, &password, user->username, user->email, hash));
-	return db_tx(in->db, passwd_body, &a);
+	return db_tx(in->op.db, passwd_body, &a);
 }
 
 static int
 passwd(struct ctl *ctl, void *arg)
 {
-	return ended(ctl, passwd_one(ctl, arg));
+	return ctl_ended(ctl, passwd_one(ctl, arg));
 }
 
 static int
@@ -182,14 +149,14 @@ list(struct ctl *ctl, void *arg)
 {
 	struct user_args *in = arg;
 	struct setup_user_list l;
-	enum rc rc = user_all(in->db, in->application, in->arena, &l);
+	enum rc rc = user_all(in->op.db, in->op.application, in->op.arena, &l);
 
 	for (size_t i = 0; rc == RC_OK && i < l.n; i++)
 		printf("uid_%lld\t%s\t%s\t%s\t%s\n", (long long)l.v[i].id,
 		    l.v[i].email, l.v[i].role,
 		    l.v[i].is_active ? "active" : "disabled",
 		    l.v[i].memberships != NULL ? l.v[i].memberships : "-");
-	return ended(ctl, rc);
+	return ctl_ended(ctl, rc);
 }
 
 int
@@ -197,19 +164,7 @@ ctl_user(struct ctl *ctl)
 {
 	static const struct subverb verbs[] = { { "add", add },
 		{ "passwd", passwd }, { "list", list }, { NULL, NULL } };
-	struct user_args in = { .n = 0 };
-	enum rc rc;
-	int status;
+	struct user_args in = { .admin = false };
 
-	argp_parse(&argp, ctl->argc, ctl->argv, 0, NULL, &in);
-	in.db = ctl_owner_db(ctl);
-	if (in.db == NULL)
-		return EX_TEMPFAIL;
-	in.arena = arena_new(MEMORY);
-	rc = ctl_application(in.db, in.application, in.arena, &in.application);
-	status = rc == RC_OK ? ctl_subverb(ctl, verbs, in.words[0], &in)
-			     : ended(ctl, rc);
-	arena_free(&in.arena);
-	db_free(&in.db);
-	return status;
+	return ctl_operate(ctl, &argp, verbs, &in.op);
 }

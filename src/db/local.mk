@@ -15,6 +15,7 @@ libdb_a_SOURCES = \
 	%D%/migrate.c %D%/migrate.h \
 	%D%/pipe.c \
 	%D%/pq.c \
+	%D%/reach.c %D%/reach.h \
 	%D%/row.c %D%/row.h \
 	%D%/sqlstate.c \
 	%D%/stmt.h \

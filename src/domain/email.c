@@ -35,3 +35,6 @@ const struct col email_cols[] = {
 	COL(struct email, account_total, .hidden = true),
 	COL_END,
 };
+
+const struct col email_total_cols[] = { COL(struct email_total, is_kept),
+	COL(struct email_total, n), COL_END };

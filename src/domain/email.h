@@ -41,9 +41,16 @@ struct email {
 	const char *status;
 	instant created_at;
 	instant updated_at;
-	int64_t account_total; /* email_list: how many the account has */
+	int64_t account_total; /* email_list: how many there are; 0: not told */
 };
 extern const struct col email_cols[];
+
+/* How many there are to list. */
+struct email_total {
+	int64_t n;
+	bool is_kept; /* the number kept, so it does not stop at 10,001 */
+};
+extern const struct col email_total_cols[];
 
 /* What a first page's keyset stands behind: nothing is later. */
 #define EMAIL_NEWEST ((instant){ 253402300799000000 }) /* 9999-12-31 */

@@ -210,7 +210,8 @@ move_write(struct db *db, const struct move *m, struct arena *a)
 			.status = m->status,
 			.level = m->code != NULL ? "error" : "info",
 			.message = m->detail != NULL ? m->detail : "",
-			.data = m->data },
+			.data = m->data,
+			.credential = l->credential_id },
 		    NULL);
 	enum rc ended = db_pipe_end(db);
 	return rc != RC_OK ? rc : ended;

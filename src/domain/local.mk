@@ -13,6 +13,7 @@ libdomain_a_SOURCES = \
 	%D%/email.c %D%/email.h \
 	%D%/flag.c %D%/flag.h \
 	%D%/health.h \
+	%D%/housekeeping.h \
 	%D%/idempotency.c %D%/idempotency.h \
 	%D%/job.c %D%/job.h \
 	%D%/log.c %D%/log.h \
@@ -52,6 +53,7 @@ domain_made_c = \
 	%D%/email-sql.c \
 	%D%/flag-sql.c \
 	%D%/health-sql.c \
+	%D%/housekeeping-sql.c \
 	%D%/idempotency-sql.c \
 	%D%/job-sql.c \
 	%D%/log-sql.c \
@@ -75,6 +77,7 @@ domain_made_h = \
 	%D%/email-sql.h \
 	%D%/flag-sql.h \
 	%D%/health-sql.h \
+	%D%/housekeeping-sql.h \
 	%D%/idempotency-sql.h \
 	%D%/job-sql.h \
 	%D%/log-sql.h \

@@ -41,6 +41,12 @@ write_data(struct buf *out, const struct doer *who, const struct log_note *n)
 	jw_object_end(&w);
 }
 
+static int64_t
+id_of(const struct log_note *n, enum id_kind kind)
+{
+	return n->kind == kind ? n->id : 0;
+}
+
 enum rc
 log_write(struct db *db, const struct doer *who, const struct log_note *n)
 {
@@ -57,7 +63,10 @@ log_write(struct db *db, const struct doer *who, const struct log_note *n)
 		.status = n->rc == RC_OK ? "succeeded" : "failed",
 		.message = n->message,
 		.data = { data.p, data.n },
-		.request = who->request },
+		.request = who->request,
+		.credential = id_of(n, ID_CREDENTIAL),
+		.job = id_of(n, ID_JOB),
+		.email = id_of(n, ID_EMAIL) },
 	    NULL);
 	buf_clear(&data);
 	return rc;

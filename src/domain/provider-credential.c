@@ -487,10 +487,11 @@ remove_body(struct db *db, void *ctx)
 {
 	const struct removal *r = ctx;
 
-	TRY(provider_credential_delete(
-	    db, r->who->account, r->who->user, r->id));
-	return note(
-	    db, r->who, "delete", r->id, RC_OK, "Provider credential removed");
+	/* First, while it can be told whose alone the line is. */
+	TRY(note(
+	    db, r->who, "delete", r->id, RC_OK, "Provider credential removed"));
+	return provider_credential_delete(
+	    db, r->who->account, r->who->user, r->id);
 }
 
 enum rc

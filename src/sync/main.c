@@ -13,6 +13,7 @@
 #include "db/ids.h"
 #include "domain/job-sql.h"
 #include "domain/sync/sync.h"
+#include "sync/housekeeping.h"
 #include "sync/progress.h"
 
 const char *argp_program_version = "letterrack-sync " VERSION;
@@ -20,6 +21,7 @@ const char *argp_program_version = "letterrack-sync " VERSION;
 #define SLEEP_MOST_MS 60000
 #define AWAY_PAUSE_MS 2000
 #define STATEMENT_MS  60000
+#define TIDY_ASK_MS   600000 /* between two looks whether it is due */
 #define LEASE_ARENA   ((size_t)8 * 1024 * 1024)
 #define WORKER_NAME   128
 
@@ -36,6 +38,7 @@ struct program {
 	struct sync_host host;
 	char worker[WORKER_NAME];
 	int64_t ran, failed;
+	int64_t tidy_ms; /* steady: when housekeeping is asked about */
 };
 
 static volatile sig_atomic_t stop;
@@ -170,6 +173,18 @@ run_due(struct program *p)
 	return rc;
 }
 
+/* Not where only some of the work is wanted. */
+static enum rc
+keep_house(struct program *p)
+{
+	int64_t now = clock_steady_ms();
+
+	if (p->account != 0 || p->job != 0 || stop != 0 || now < p->tidy_ms)
+		return RC_OK;
+	p->tidy_ms = now + TIDY_ASK_MS;
+	return housekeeping(p->host.db, p->conf, &p->host.log, &stop);
+}
+
 static enum rc
 pass(struct program *p)
 {
@@ -183,7 +198,8 @@ pass(struct program *p)
 	if (p->job == 0)
 		TRY(job_enqueue_polls(p->host.db,
 		    (int32_t)p->conf->poll_interval, p->account, &made));
-	return run_due(p);
+	TRY(run_due(p));
+	return keep_house(p);
 }
 
 /* ---- waiting ---- */

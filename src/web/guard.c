@@ -94,6 +94,25 @@ guard_free(struct guard **pg)
 
 /* ---- rates ---- */
 
+static bool
+is_limited(const struct guard *g, const struct request *rq)
+{
+	return g->rates != NULL && (rq->route->flags & NO_LIMIT) == 0;
+}
+
+static enum rc
+rated(struct request *rq, const struct rate *rate, int64_t now)
+{
+	rq->rate.limit = rate->limit;
+	rq->rate.remaining = rate->remaining;
+	rq->rate.reset = rate->reset;
+	if (rate->allowed)
+		return RC_OK;
+	rq->retry_after = (int)(rate->reset - now);
+	error_int(rq, "retry_after_seconds", rq->retry_after);
+	return RC_RATE_LIMIT;
+}
+
 static enum rc
 count(struct guard *g, struct request *rq, enum rate_kind kind, struct str key,
     int64_t limit)
@@ -101,17 +120,10 @@ count(struct guard *g, struct request *rq, enum rate_kind kind, struct str key,
 	int64_t now = clock_now().us / 1000000;
 	struct rate rate;
 
-	if (g->rates == NULL || (rq->route->flags & NO_LIMIT) != 0)
+	if (!is_limited(g, rq))
 		return RC_OK;
 	rate = rate_take(g->rates, kind, key, limit, now);
-	rq->rate.limit = rate.limit;
-	rq->rate.remaining = rate.remaining;
-	rq->rate.reset = rate.reset;
-	if (rate.allowed)
-		return RC_OK;
-	rq->retry_after = (int)(rate.reset - now);
-	error_int(rq, "retry_after_seconds", rq->retry_after);
-	return RC_RATE_LIMIT;
+	return rated(rq, &rate, now);
 }
 
 static enum rc
@@ -119,6 +131,21 @@ count_address(struct guard *g, struct request *rq)
 {
 	return count(g, rq, RATE_ADDRESS,
 	    rate_address(rq->arena, str_of(rq->peer)), g->conf->token_rate);
+}
+
+/* Has the address had its share of refusals? Then nobody is asked. */
+static enum rc
+look_at_address(struct guard *g, struct request *rq)
+{
+	int64_t now = clock_now().us / 1000000;
+	struct rate rate;
+
+	if (!is_limited(g, rq))
+		return RC_OK;
+	rate = rate_look(g->rates, RATE_ADDRESS,
+	    rate_address(rq->arena, str_of(rq->peer)), g->conf->token_rate,
+	    now);
+	return rate.allowed ? RC_OK : rated(rq, &rate, now);
 }
 
 /* One that is refused counts for its address. */
@@ -205,7 +232,8 @@ guard_by_claims(struct guard *g, struct request *rq, const struct claims *c)
 	    is_confirmed(g, r)) {
 		/* user -1: a machine, as guard_client has it */
 		guard_scope(rq->db, c->application, c->account,
-		    c->user == 0 ? -1 : c->user);
+		    c->user == 0 ? -1 : c->user,
+		    c->user == 0 ? c->client : "");
 		return;
 	}
 	rq->rights = r;
@@ -253,14 +281,22 @@ seen_place(struct guard *g, const unsigned char *hash)
 	return &g->sessions[hash[0] & (SESSIONS_KEPT - 1)];
 }
 
+/* It was right once, in this process, however long ago. */
+static bool
+was_seen(struct guard *g, const unsigned char *hash)
+{
+	const struct seen *s = seen_place(g, hash);
+
+	return s->until_ms != 0 && memcmp(s->hash, hash, SHA256_SIZE) == 0;
+}
+
 static bool
 remembered(struct guard *g, struct request *rq, const unsigned char *hash)
 {
 	const struct seen *s = seen_place(g, hash);
 
-	rq->remembered = rq->method == GET && !rq->anew &&
-	    s->until_ms > clock_steady_ms() &&
-	    memcmp(s->hash, hash, SHA256_SIZE) == 0;
+	rq->remembered = rq->method == GET && !rq->anew && was_seen(g, hash) &&
+	    s->until_ms > clock_steady_ms();
 	if (rq->remembered)
 		rq->actor = s->actor;
 	return rq->remembered;
@@ -316,6 +352,10 @@ by_cookie(struct guard *g, struct request *rq, struct str cookie)
 
 	if (!session_hash(cookie, hash))
 		return refuse(g, rq);
+	/* Guesses never reach the database once their address has had its
+	 * share, while those who are signed in beside them go on. */
+	if (!was_seen(g, hash))
+		TRY(look_at_address(g, rq));
 	TRY(count(g, rq, RATE_SESSION, cookie, g->conf->session_rate));
 	if (!remembered(g, rq, hash)) {
 		rc = ask(rq, key);

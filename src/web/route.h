@@ -117,11 +117,15 @@ struct family {
 	const struct route *routes;
 	size_t count;
 	enum pool pool;
+	bool door; /* signs people in: its database role is an own one */
 };
 
-#define FAMILY(n, p)                                                           \
-	const struct family n##_family = { #n, routes,                         \
-		sizeof routes / sizeof routes[0], (p) }
+#define FAMILY(n, p, ...)                                                      \
+	const struct family n##_family = { .name = #n,                         \
+		.routes = routes,                                              \
+		.count = sizeof routes / sizeof routes[0],                     \
+		.pool = (p),                                                   \
+		__VA_ARGS__ }
 
 /* Every family, NULL at the end (cgi-bin/families.c). */
 extern const struct family *const families[];

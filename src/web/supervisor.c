@@ -68,6 +68,8 @@ become(const struct supervisor *s, const struct slot *slot, pid_t parent)
 	setenv("LISTEN_FDS", "1", 1);
 	setenv("LISTEN_PID", pid, 1);
 	unsetenv("NOTIFY_SOCKET");
+	if (slot->family->door && *s->conf->database_auth != '\0')
+		setenv("LETTERRACK_DATABASE", s->conf->database_auth, 1);
 	if (dup2(slot->listener, LISTEN_FD) < 0)
 		_exit(EX_OSERR);
 	if (slot->listener == LISTEN_FD)

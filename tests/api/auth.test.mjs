@@ -1,6 +1,7 @@
 // The door: signing in and out by page and by program, sessions, throttles,
 // rights that are taken away.
 import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
 import { client, refusedWithinSecond } from '../lib/api.mjs';
 import { people, sql } from '../lib/people.mjs';
@@ -312,7 +313,7 @@ describe('throttles', () => {
 	let strict;
 	before(async () => {
 		strict = await stack({ own: true, trustProxy: true,
-			set: ['login_rate = 5', 'password_cost = 1'] });
+			set: ['login_rate = 5', 'token_rate = 20', 'password_cost = 1'] });
 	});
 	after(() => strict?.end());
 
@@ -343,6 +344,31 @@ describe('throttles', () => {
 		assert.notEqual((await doors.post('/auth/sign-in', wrong,
 			{ 'x-forwarded-for': '198.51.100.8' })).status, 429);
 	});
+	test('cookies of nobody are not looked up once their address is known',
+		async () => {
+			await early();
+			const doors = client(strict, {}, { record: false });
+			const from = { 'x-forwarded-for': '198.51.100.20' };
+			const guess = (headers = from) => doors.as({
+				cookie: randomBytes(32).toString('base64url') })
+				.get('/api/accounts', headers);
+			const p = people(strict);
+			const mine = doors.as({ cookie: p.member.cookie });
+			/* Every process that might answer has seen it. */
+			for (let i = 0; i < 4; i++)
+				assert.equal((await mine.get('/api/accounts', from)).status, 200);
+			for (let i = 0; i < 20; i++)
+				assert.equal((await guess()).status, 401);
+			await strict.stop('postgres');
+			try {
+				assert.equal((await guess()).status, 429);
+				assert.equal((await guess({
+					'x-forwarded-for': '198.51.100.21' })).status, 503);
+			} finally {
+				await strict.start('postgres');
+			}
+			assert.equal((await mine.get('/api/accounts', from)).status, 200);
+		});
 	test('an account backs off, wherever the tries come from', async () => {
 		const doors = client(strict, {}, { record: false });
 		const attempt = (n, password) => doors.post('/auth/sign-in',

@@ -105,11 +105,13 @@ describe('a cookie', () => {
 
 // The second wall, as the programs' role meets it.
 describe('row-level security', () => {
-	const as = (them, text) => sql(house, `SELECT
+	const as = (them, text, user = them.member.user, client = '') =>
+		sql(house, `SELECT
 		set_config('letterrack.application', '${them.application}', true),
 		set_config('letterrack.account', '${them.account}', true),
-		set_config('letterrack.user', '${them.member.user}', true);
-		${text}`, house.database);
+		set_config('letterrack.client', '${client}', true),
+		set_config('letterrack.user', '${user}', true);
+		${text}`, house.database).split('\n').slice(1).join('\n');
 
 	test('shows nothing where no guard has run', () => {
 		const tables = sql(house, `SELECT relname FROM pg_class
@@ -127,8 +129,167 @@ describe('row-level security', () => {
 			${account}, ${them.admin.user}, 'viewer')`;
 		const own = join(them.other)
 			.replace(them.admin.user, them.member.user);
-		as(them, join(them.account));
-		for (const text of [join(them.other), own])
+		as(them, join(them.account), them.owner.user);
+		for (const text of [join(them.other), own, join(them.account)])
 			assert.throws(() => as(them, text), /row-level security/);
+	});
+
+	/* The rows of the first wall's application that each may see; every
+	 * account, user and client that is not named is hidden. */
+	test('shows of accounts, users and clients what the caller may see', () => {
+		const them = people(house), twin = people(house);
+		const child = sql(house, `INSERT INTO account (application_id,
+			parent_account_id, name) VALUES (${them.application},
+			${them.account}, 'child') RETURNING id`);
+		const hers = (id, account, admin) => sql(house, `INSERT INTO client
+			(id, application_id, account_id, secret_hash, is_app_admin)
+			VALUES ('${id}', ${them.application}, ${account}, 'x', ${admin})`);
+		const [own, foreign, backend] = ['own', 'foreign', 'backend']
+			.map((name) => `cid_${name}${them.application}`);
+		hers(own, them.account, false);
+		hers(foreign, them.other, false);
+		hers(backend, them.account, true);
+		const { member, viewer, owner, admin, stranger } = them;
+		const members = [owner, member, viewer].map((x) => x.user);
+		const everybody = [...members, admin.user, stranger.user];
+		const accounts = [them.account, them.other, Number(child)];
+		const rows = [
+			['a member', member.user, '', [them.account], members, []],
+			['a viewer', viewer.user, '', [them.account], members, []],
+			['the owner', owner.user, '', [them.account, Number(child)],
+				members, [own, backend]],
+			['a visitor', stranger.user, '', [them.account, them.other],
+				[...members, stranger.user], []],
+			['an admin', admin.user, '', accounts, everybody,
+				[own, foreign, backend]],
+			['a machine', -1, own, [them.account], members, [own]],
+			['a machine that is marked', -1, backend, accounts, everybody,
+				[own, foreign, backend]],
+			['a worker', 0, '', [them.account], members, []],
+		];
+		const seen = (table, [, user, client]) => as(them,
+			`SELECT id FROM ${table}`, user, client).split('\n')
+			.filter((id) => id).sort();
+		const sorted = (list) => list.map(String).sort();
+		for (const row of rows) {
+			assert.deepEqual(seen('account', row), sorted(row[3]), row[0]);
+			assert.deepEqual(seen('app_user', row), sorted(row[4]), row[0]);
+			assert.deepEqual(seen('client', row), sorted(row[5]), row[0]);
+			assert.deepEqual(seen('application', row),
+				[String(them.application)], row[0]);
+		}
+		assert.ok(twin.account);
+	});
+
+	test('lets nobody change accounts, users and clients beyond that', () => {
+		const them = people(house);
+		const { member, owner, admin, viewer } = them;
+		const changed = (who, table, set, where) => as(them, `UPDATE ${table}
+			SET ${set} WHERE ${where} RETURNING 1`, who.user);
+		const rename = (id) => ['account', `name = 'x'`, `id = ${id}`];
+		const call = (id) => ['app_user', `name = 'x'`, `id = ${id}`];
+		const rows = [
+			[member, rename(them.account), ''],
+			[owner, rename(them.account), '1'],
+			[owner, rename(them.other), ''],
+			[admin, rename(them.other), '1'],
+			[member, call(member.user), '1'],
+			[owner, call(member.user), ''],
+			[admin, call(member.user), '1'],
+			[admin, ['app_user', `role = 'admin'`, `id = ${viewer.user}`], '1'],
+			[owner, ['application', `name = 'x'`, 'true'], ''],
+			[admin, ['application', `name = 'x'`, 'true'], ''],
+		];
+		for (const [who, what, want] of rows)
+			assert.equal(changed(who, ...what), want, what.join(' '));
+		for (const set of [`role = 'admin'`, 'is_active = false'])
+			assert.throws(() => changed(owner, 'app_user', set,
+				`id = ${owner.user}`), /Only an admin/);
+		const made = (table, cols, values) => `INSERT INTO ${table} (${cols})
+			VALUES (${them.application}, ${values})`;
+		const user = made('app_user', 'application_id, email', `'a@x.test'`);
+		const root = made('account', 'application_id, name', `'x'`);
+		const child = made('account',
+			'application_id, name, parent_account_id', `'x', ${them.account}`);
+		const client = (flag) => made('client',
+			'application_id, id, account_id, is_app_admin',
+			`'cid_x${flag}${them.application}', ${them.account}, ${flag}`);
+		as(them, child, owner.user);
+		as(them, client(false), owner.user);
+		as(them, `${user}; ${root}; ${client(true)}`, admin.user);
+		for (const [who, text] of [[owner, user], [owner, root],
+			[member, child], [member, client(false)], [owner, client(true)]])
+			assert.throws(() => as(them, text, who.user),
+				/row-level security/, text);
+	});
+
+	test('hides what hangs on another\'s personal mail account', () => {
+		const them = people(house);
+		const { member, owner } = them;
+		const place = `${them.application}, ${them.account}`;
+		const c = sql(house, `INSERT INTO credential (application_id,
+			account_id, user_id, provider_kind, host, port, security_mode)
+			VALUES (${place}, ${member.user}, 'imap', 'x', 9, 'none')
+			RETURNING id`);
+		sql(house, `INSERT INTO mailbox (application_id, account_id,
+			credential_id, name, wire_name) VALUES (${place}, ${c}, 'x', 'x');
+			INSERT INTO email (application_id, account_id, credential_id,
+			received_at) VALUES (${place}, ${c}, now());
+			INSERT INTO placement (application_id, account_id, mailbox_id,
+			uidvalidity, uid, email_id) SELECT ${place}, m.id, 1, 1, e.id
+			FROM mailbox m JOIN email e USING (credential_id)
+			WHERE credential_id = ${c};
+			INSERT INTO flag_intent (application_id, account_id, email_id,
+			credential_id, flags_add, flags_remove) SELECT ${place}, id, ${c},
+			'{}', '{}' FROM email WHERE credential_id = ${c};
+			INSERT INTO email_part (application_id, account_id, email_id,
+			part_number, position, content_type) SELECT ${place}, id, '1', 1,
+			'text/plain' FROM email WHERE credential_id = ${c};
+			INSERT INTO task (application_id, account_id, task_type,
+			target_credential_id) VALUES (${place}, 'x', ${c});
+			INSERT INTO job (application_id, account_id, task_id, action,
+			credential_id, state) SELECT ${place}, id, 'x', ${c}, 'failed'
+			FROM task WHERE target_credential_id = ${c};
+			INSERT INTO log (application_id, account_id, subject, action,
+			status, user_id) VALUES (${place}, 'job', 'x', 'failed',
+			${member.user})`);
+		for (const table of ['credential', 'mailbox', 'email', 'placement',
+			'flag_intent', 'email_part', 'task', 'job', 'log']) {
+			const count = (user) =>
+				as(them, `SELECT count(*) FROM ${table}`, user);
+			assert.equal(count(member.user), '1', table);
+			assert.equal(count(0), '1', table);
+			for (const user of [owner.user, them.admin.user, -1])
+				assert.equal(count(user), '0', `${table} ${user}`);
+		}
+		assert.throws(() => as(them, `INSERT INTO task (application_id,
+			account_id, task_type, target_credential_id)
+			VALUES (${place}, 'x', ${c})`, owner.user), /row-level security/);
+	});
+
+	test('leaves signing in to the door', () => {
+		const door = ['login_find(NULL, \'x\')', 'login_failed(0)',
+			'password_rehash(1, \'a\', \'b\')', 'session_end(1)',
+			'session_open(1, \'\', 1, 1, \'\')', 'rights_of(1, 1, 1)'];
+		for (const call of door) {
+			assert.throws(() => sql(house, `SELECT ${call}`, house.database),
+				/permission denied for function/, call);
+			assert.equal(sql(house, `SELECT has_function_privilege(
+				'letterrack_auth', '${call.replace(/\(.*/, '')}'::regproc,
+				'EXECUTE')`), 't', call);
+		}
+		const names = sql(house, `SELECT proname FROM pg_proc
+			WHERE oid IN (SELECT door_functions()) ORDER BY 1`).split('\n');
+		assert.deepEqual(names, door.map((c) => c.replace(/\(.*/, '')).sort());
+		for (const table of ['email', 'credential', 'mailbox', 'job', 'log',
+			'data_key', 'session', 'idempotency'])
+			assert.equal(sql(house, `SELECT has_any_column_privilege(
+				'letterrack_auth', '${table}', 'SELECT, INSERT, UPDATE')`),
+			'f', table);
+		for (const [column, table] of [['password_hash', 'app_user'],
+			['secret_hash', 'client']])
+			for (const role of ['letterrack', 'letterrack_auth'])
+				assert.equal(sql(house, `SELECT has_column_privilege('${role}',
+					'${table}', '${column}', 'SELECT')`), 'f', table);
 	});
 });

@@ -9,6 +9,7 @@ EXTRA_DIST += \
 	%D%/ctl.test.mjs \
 	%D%/emails.test.mjs \
 	%D%/guard.test.mjs \
+	%D%/housekeeping.test.mjs \
 	%D%/http.test.mjs \
 	%D%/jobs.test.mjs \
 	%D%/nginx.test.mjs \

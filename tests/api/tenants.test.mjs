@@ -48,6 +48,23 @@ const row = (kind, application, account) => {
 	return sql(house, rows[kind](`${application}, ${account}`)).split('\n')[0];
 };
 
+/** What makes such a row one of a personal mail account. */
+const owns = {
+	provider_credential_id: (id, c, user) => `UPDATE credential
+		SET user_id = ${user} WHERE id = ${id}`,
+	email_id: (id, c) => `UPDATE email SET credential_id = ${c}
+		WHERE id = ${id}`,
+	mailbox_id: (id, c) => `UPDATE mailbox SET credential_id = ${c}
+		WHERE id = ${id}`,
+	task_id: (id, c) => `UPDATE task SET target_credential_id = ${c}
+		WHERE id = ${id}`,
+	job_id: (id, c) => `UPDATE job SET credential_id = ${c} WHERE id = ${id}`,
+	log_id: (id, c, user) => `UPDATE log SET user_id = ${user}
+		WHERE id = ${id}`,
+	part_id: (id, c) => `UPDATE email SET credential_id = ${c} WHERE id =
+		(SELECT email_id FROM email_part WHERE id = ${id})`,
+};
+
 const rank = { public: 0, any: 1, self: 1, user: 1, viewer: 1, member: 2,
 	owner: 3, admin: 4, 'app-admin': 4 };
 
@@ -166,12 +183,13 @@ describe('the wall', () => {
 			assert.ok(need in rank, need);
 	});
 
-	/** The path with its ids; `odd` names the parameter that is not ours. */
+	/** The path with its ids; `odd` names the parameter that is not ours;
+	 * where `value` makes its row, that is when those before it are there. */
 	function fill(o, odd, value) {
 		const { p } = cases;
 		return o.path.replace(/\{(\w+)\}/g, (_, name) => {
 			if (name === odd)
-				return value;
+				return typeof value === 'function' ? value() : value;
 			return name === 'account_id' ? p.account
 				: row(name, p.application, p.account);
 		});
@@ -279,6 +297,70 @@ describe('the wall', () => {
 					`${name}: ${o.method} ${o.path} ${answer.status}`);
 				assert.ok(!answer.text.includes(CANARY));
 			}
+	});
+
+	const idsIn = (answer) => (answer.json?.data ?? []).map?.((r) =>
+		Number(String(r.id).replace(/\D+/, ''))) ?? [];
+
+	test('what hangs on somebody\'s personal mail account is theirs alone',
+		async () => {
+			const { p, known } = cases;
+			const their = row('provider_credential_id', p.application,
+				p.account);
+			sql(house, owns.provider_credential_id(their, null,
+				p.member.user));
+			const personal = (kind) => {
+				assert.ok(owns[kind], `how is {${kind}} personal? See \`owns\``);
+				const id = row(kind, p.application, p.account);
+				sql(house, owns[kind](id, their, p.member.user));
+				return id;
+			};
+			const others = [known.owner[0], known.owner[1], known.viewer[0],
+				{ cookie: p.admin.cookie }];
+			for (const o of all) {
+				const kind = o.params.at(-1);
+				if (!kind || kind === 'account_id' || rank[o.need] > 2)
+					continue;
+				const what = `${o.method} ${o.path}`;
+				for (const who of others) {
+					if (rank[o.need] > 1 && who === known.viewer[0])
+						continue;
+					const missing = await ask(who, o, fill(o, kind, MISSING));
+					same(missing, await ask(who, o,
+						fill(o, kind, () => personal(kind))), what);
+				}
+				through(await ask(known.member[0], o,
+					fill(o, kind, () => personal(kind))), what);
+			}
+			const lists = { emails: 'email_id', mailboxes: 'mailbox_id',
+				tasks: 'task_id', jobs: 'job_id', logs: 'log_id',
+				'provider-credentials': 'provider_credential_id' };
+			for (const [noun, kind] of Object.entries(lists)) {
+				const id = Number(personal(kind));
+				const list = async (who) => (await api.as(who).get(
+					`/api/accounts/${p.account}/${noun}?limit=200`));
+				for (const who of others)
+					assert.ok(!idsIn(await list(who)).includes(id), noun);
+				assert.ok(idsIn(await list(known.member[0])).includes(id),
+					noun);
+			}
+		});
+
+	test('a total tells nothing of somebody\'s personal mail', async () => {
+		const { p, known } = cases;
+		const total = async (who) => (await api.as(who).get(
+			`/api/accounts/${p.account}/emails?limit=1`)).json.meta.total;
+		const count = (where) => Number(sql(house, `SELECT count(*) FROM email e
+			LEFT JOIN credential c ON c.id = e.credential_id
+			WHERE e.account_id = ${p.account} AND e.removed_at IS NULL
+			AND (${where})`));
+		sql(house, `INSERT INTO counter SELECT application_id, account_id,
+			'emails', count(*) FROM email WHERE account_id = ${p.account}
+			AND removed_at IS NULL GROUP BY 1, 2
+			ON CONFLICT (account_id, name) DO UPDATE SET n = excluded.n`);
+		assert.equal(await total(known.member[0]), count('true'));
+		assert.equal(await total(known.owner[0]), count('c.user_id IS NULL'));
+		assert.ok(count('c.user_id IS NULL') < count('true'));
 	});
 
 	test('after all of it, the others\' rows are as they were', () => {

@@ -23,6 +23,7 @@ core_tests = \
 	%D%/test-secret \
 	%D%/test-text \
 	%D%/test-text-code \
+	%D%/test-token \
 	%D%/test-token-key
 check_PROGRAMS += $(core_tests)
 TESTS += $(core_tests)
@@ -47,6 +48,7 @@ TESTS += $(core_tests)
 %C%_test_json_write_LDADD = $(core_check_libs)
 %C%_test_jwk_CPPFLAGS = $(core_check_cppflags)
 %C%_test_jwk_LDADD = $(core_check_libs)
+%C%_test_jws_SOURCES = %D%/test-jws.c %D%/forge.c %D%/forge.h
 %C%_test_jws_CPPFLAGS = $(core_check_cppflags)
 %C%_test_jws_LDADD = $(core_check_libs)
 %C%_test_log_CPPFLAGS = $(core_check_cppflags)
@@ -63,6 +65,9 @@ TESTS += $(core_tests)
 %C%_test_text_LDADD = $(core_check_libs)
 %C%_test_text_code_CPPFLAGS = $(core_check_cppflags)
 %C%_test_text_code_LDADD = $(core_check_libs)
+%C%_test_token_SOURCES = %D%/test-token.c %D%/forge.c %D%/forge.h
+%C%_test_token_CPPFLAGS = $(core_check_cppflags)
+%C%_test_token_LDADD = $(core_check_libs)
 %C%_test_token_key_CPPFLAGS = $(core_check_cppflags)
 %C%_test_token_key_LDADD = $(core_check_libs)
 endif

@@ -65,6 +65,22 @@ START_TEST(counts_down)
 }
 END_TEST
 
+START_TEST(looking_counts_nothing)
+{
+	struct str key = STR("looked at");
+
+	for (int i = 0; i < 3; i++) {
+		struct rate r = rate_look(table, RATE_ADDRESS, key, 1, NOW);
+
+		ck_assert(r.allowed && r.remaining == 0);
+	}
+	ck_assert(rate_take(table, RATE_ADDRESS, key, 1, NOW).allowed);
+	ck_assert(!rate_look(table, RATE_ADDRESS, key, 1, NOW).allowed);
+	ck_assert(rate_look(table, RATE_ADDRESS, key, 1, NOW + 60).allowed);
+	ck_assert(rate_look(table, RATE_ADDRESS, key, 0, NOW).allowed);
+}
+END_TEST
+
 START_TEST(no_limit)
 {
 	struct rate r = take(RATE_TOKEN, "t", 0, NOW);
@@ -169,5 +185,6 @@ START_TEST(addresses)
 }
 END_TEST
 
-UNIT_MAIN_AROUND("core/rate", begin, end, UNIT(counts_down), UNIT(no_limit),
-    UNIT(survives), UNIT(flood), UNIT(processes), UNIT(addresses))
+UNIT_MAIN_AROUND("core/rate", begin, end, UNIT(counts_down),
+    UNIT(looking_counts_nothing), UNIT(no_limit), UNIT(survives), UNIT(flood),
+    UNIT(processes), UNIT(addresses))

@@ -62,6 +62,31 @@ expect 0 'conf: ok' configtest
 conf "database = $server user=letterrack" "workers_scale = 16" \
     "state_dir = $work" "key_dir = $work" "responder_dir = $work"
 expect 0 'warning: a host has [0-9]* processes' configtest
+
+# dirs LINE...: the same places, another way to the database
+dirs()
+{
+	conf "$@" "state_dir = $work" "key_dir = $work" "responder_dir = $work"
+}
+dirs "database = $server user=nobody_known"
+expect 78 'database: the server refuses the login: .*nobody_known' configtest
+dirs "database = host=$dir dbname=nothing user=letterrack"
+expect 78 'the server has no such database: .*nothing' configtest
+dirs "database = host=/nowhere dbname=postgres user=letterrack"
+expect 75 'the server cannot be reached: .*/nowhere' configtest
+dirs "database = $server user=letterrack" \
+    "database_auth = $server user=letterrack_auth"
+expect 78 'database_auth: the server refuses the login' configtest
+psql -X -q -d "$server user=postgres" -c 'CREATE ROLE letterrack_auth LOGIN'
+expect 78 'database_auth: its user may not sign people in' configtest
+dirs "database = $server user=letterrack" \
+    "database_owner = $server user=postgres"
+expect 0 'is up to date' migrate
+expect 78 'a role of its own for signing in; name it' configtest
+dirs "database = $server user=letterrack" \
+    "database_auth = $server user=letterrack_auth"
+expect 0 'conf: ok' configtest
+
 conf "database = $server user=letterrack" \
     "database_owner = $server user=postgres"
 expect 64 'unrecognized option' migrate --wrong

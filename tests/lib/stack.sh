@@ -168,6 +168,7 @@ describe()
 		prefix "$prefix" state "$state" run "$run" logs "$log"
 		user "$instance_user" metrics_token "$METRICS_TOKEN"
 		database "$(postgres_dsn letterrack)"
+		database_auth "$(postgres_dsn letterrack_auth)"
 		database_owner "$(postgres_dsn letterrack_owner)"
 		database_super "$(postgres_dsn postgres)"
 	)
@@ -211,6 +212,8 @@ run_command()
 }
 
 parse "$@"
+# Its own psql, not the distribution's wrapper: tests call it often.
+PATH=$(postgres_bin):$PATH
 instance_need_root
 instance_make_user
 state=$(mktemp -d /tmp/lr.XXXXXX)

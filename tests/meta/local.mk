@@ -6,6 +6,7 @@ EXTRA_DIST += \
 	%D%/nginx-map.test \
 	%D%/packaging.test \
 	%D%/routes.test.mjs %D%/endpoints.tsv \
+	%D%/walls.test.mjs \
 	%D%/words.test
 
 if HAVE_CHECK

@@ -1,0 +1,15 @@
+-- What letterrack-sync clears away.
+
+-- True: it is due, and this program's to do.
+-- name: housekeeping_begin :value
+-- args: int4 every
+-- value: bool
+-- scope: global: old rows of all accounts
+SELECT housekeeping_begin($1);
+
+-- Removes a few of a kind that ended `keep` seconds ago; how many.
+-- name: housekeep :value
+-- args: text what, int4 keep, int4 most
+-- value: int
+-- scope: global: old rows of all accounts
+SELECT housekeep($1, $2, $3);

@@ -1,0 +1,59 @@
+#include "sync/housekeeping.h"
+
+#include <stddef.h>
+
+#include "domain/housekeeping-sql.h"
+
+#define EVERY_S       (6 * 3600)
+#define ROWS_MOST     500         /* a transaction */
+#define IDEMPOTENCY_S (24 * 3600) /* as long as a key is looked for */
+#define KEEP(option)  offsetof(struct conf, option)
+#define KEEP_A_DAY    SIZE_MAX
+
+/* How long which rows outlive their end. */
+static const struct chore {
+	const char *what;
+	size_t keep; /* a number of seconds in struct conf */
+} chores[] = {
+	{ "idempotency", KEEP_A_DAY },
+	{ "session", KEEP(session_keep) },
+	{ "task", KEEP(job_keep) },
+	{ "failed_task", KEEP(log_keep) },
+	{ "log", KEEP(log_keep) },
+};
+
+static int32_t
+seconds(const struct conf *conf, const struct chore *c)
+{
+	if (c->keep == KEEP_A_DAY)
+		return IDEMPOTENCY_S;
+	return (int32_t) * (const int64_t *)((const char *)conf + c->keep);
+}
+
+static enum rc
+chore_do(struct db *db, const struct conf *conf, const struct chore *c,
+    const struct log *log, const volatile sig_atomic_t *stop)
+{
+	int64_t n = 0, all = 0;
+
+	do {
+		TRY(housekeep(db, c->what, seconds(conf, c), ROWS_MOST, &n));
+		all += n;
+	} while (n == ROWS_MOST && *stop == 0);
+	if (all > 0)
+		log_info(log, "cleared away what=%s rows=%lld", c->what,
+		    (long long)all);
+	return RC_OK;
+}
+
+enum rc
+housekeeping(struct db *db, const struct conf *conf, const struct log *log,
+    const volatile sig_atomic_t *stop)
+{
+	bool due = false;
+
+	TRY(housekeeping_begin(db, EVERY_S, &due));
+	for (size_t i = 0; due && i < sizeof chores / sizeof *chores; i++)
+		TRY(chore_do(db, conf, &chores[i], log, stop));
+	return RC_OK;
+}

@@ -1,0 +1,73 @@
+// What the schema promises of every table, view and function, so that a new one
+// does not stand outside the walls.
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { sql } from '../lib/people.mjs';
+import { stack } from '../lib/stack.mjs';
+
+const house = await stack();
+const names = (text) => sql(house, text).split('\n').filter((name) => name);
+
+/* Functions that look over the walls, and why each may. */
+const over = {
+	login: ['login_find', 'login_failed', 'password_rehash', 'session_open',
+		'session_end'],
+	'who is asking': ['guard_client', 'guard_lease', 'guard_look',
+		'guard_session', 'guard_token', 'rights_of', 'scope_admin',
+		'scope_owner'],
+	work: ['job_claim', 'poll_enqueue', 'poll_preview', 'work_next_at'],
+	'old rows': ['housekeep', 'housekeeping_begin'],
+	triggers: ['mail_gone', 'member_rights_changed'],
+};
+
+describe('the schema', () => {
+	test('has row-level security on every table', () => {
+		assert.deepEqual(names(`SELECT relname FROM pg_class
+			WHERE relnamespace = 'letterrack'::regnamespace AND relkind = 'r'
+			AND NOT relrowsecurity`), ['migration']);
+	});
+	test('hides what hangs on a personal mail account, in every table that ' +
+		'names one', () => {
+		assert.deepEqual(names(`SELECT DISTINCT attrelid::regclass::text
+			FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
+			WHERE relnamespace = 'letterrack'::regnamespace AND relkind = 'r'
+			AND attname IN ('credential_id', 'target_credential_id',
+			'mailbox_id', 'email_id') AND NOT EXISTS (SELECT FROM pg_policy
+			WHERE polrelid = attrelid AND polname = 'personal'
+			AND NOT polpermissive)`), []);
+	});
+	test('lets nobody but these functions look over the walls', () => {
+		const found = names(`SELECT proname FROM pg_proc WHERE prosecdef
+			AND pronamespace = 'letterrack'::regnamespace`);
+		assert.deepEqual(found.sort(), Object.values(over).flat().sort());
+	});
+	test('pins the search path of each of them', () => {
+		assert.deepEqual(names(`SELECT proname FROM pg_proc WHERE prosecdef
+			AND pronamespace = 'letterrack'::regnamespace AND NOT EXISTS
+			(SELECT FROM unnest(proconfig) c WHERE c LIKE 'search_path=%')`),
+		[]);
+	});
+	test('gives the public nothing', () => {
+		assert.deepEqual(names(`SELECT proname FROM pg_proc
+			WHERE pronamespace = 'letterrack'::regnamespace AND EXISTS (SELECT
+			FROM aclexplode(coalesce(proacl, acldefault('f', proowner)))
+			WHERE grantee = 0)`), []);
+		assert.deepEqual(names(`SELECT relname FROM pg_class
+			WHERE relnamespace = 'letterrack'::regnamespace AND EXISTS (SELECT
+			FROM aclexplode(relacl) WHERE grantee = 0)`), []);
+	});
+	test('shows views, and lets nobody write through one', () => {
+		assert.deepEqual(names(`SELECT relname FROM pg_class
+			WHERE relnamespace = 'letterrack'::regnamespace AND relkind = 'v'
+			AND has_table_privilege('letterrack', oid,
+			'INSERT, UPDATE, DELETE')`), []);
+	});
+	test('has a door that reads no mail', () => {
+		assert.deepEqual(names(`SELECT relname FROM pg_class
+			WHERE relnamespace = 'letterrack'::regnamespace
+			AND relkind IN ('r', 'v')
+			AND has_any_column_privilege('letterrack_auth', oid, 'SELECT')
+			ORDER BY 1`), ['account', 'app_user', 'application', 'client',
+			'membership', 'migration']);
+	});
+});

@@ -124,7 +124,7 @@ export async function open({ quick, say }) {
 		bench.agent = new http.Agent({ keepAlive: true, maxSockets: 1 });
 		bench.get = (path) => get(bench, path);
 		if (phpProgram())
-			bench.php = await php(house, bench.who.account,
+			bench.php = await php(house, bench.who,
 				responders(house, 'emails').length);
 		await house.stop('nginx');
 		await house.start('nginx');
@@ -203,7 +203,7 @@ export async function listing(bench) {
 	const takers = {
 		...Object.fromEntries(counts.map((clients) => [`pg${clients}`, () =>
 			pgbench(house.database_owner, bench.plain,
-				{ clients, seconds })])),
+				{ who: bench.who, clients, seconds })])),
 		8: emails(bench, 8, seconds),
 		64: emails(bench, 64, seconds),
 	};
@@ -264,7 +264,7 @@ export async function cpu(bench) {
 	};
 	const got = await rounds(quick ? 3 : 7, {
 		pg: take(() => pgbench(house.database_owner, bench.plain,
-			{ clients: 2, seconds: 1 })),
+			{ who: bench.who, clients: 2, seconds: 1 })),
 		http: take(emails(bench, 8, 1)),
 		...bench.php && { php: take(phpList(bench, 8, 1)) },
 	});
@@ -294,7 +294,7 @@ export async function cpu(bench) {
  */
 export async function guard(bench) {
 	const { house, quick } = bench;
-	const one = { clients: 1, seconds: 1 };
+	const one = { who: bench.who, clients: 1, seconds: 1 };
 	const got = await rounds(quick ? 5 : 9, {
 		plain: () => pgbench(house.database_owner, bench.plain, one),
 		asked: () => pgbench(house.database, bench.asked, one),

@@ -23,14 +23,16 @@ function postgresProgram(name) {
 
 /**
  * A script, prepared and with generic plans: { rate, requests }, both of
- * transactions.
+ * transactions. `who` asks, as the list wants to know, guard or not.
  */
-export async function pgbench(dsn, script, { clients, seconds }) {
+export async function pgbench(dsn, script, { who, clients, seconds }) {
 	const { stdout } = await exec(postgresProgram('pgbench'), ['-n',
 		'-M', 'prepared', '-c', clients, '-j', Math.min(clients, 2),
 		'-T', seconds, '-f', script, dsn], {
 		env: { ...process.env, PGOPTIONS: '-c search_path=letterrack'
-			+ ' -c plan_cache_mode=force_generic_plan' },
+			+ ' -c plan_cache_mode=force_generic_plan'
+			+ ` -c letterrack.account=${who.account}`
+			+ ` -c letterrack.user=${who.owner.user}` },
 	});
 	const failed = /number of failed transactions: (\d+)/.exec(stdout);
 	if (failed && failed[1] !== '0')

@@ -30,10 +30,11 @@ php_admin_value[opcache.enable] = 1
 php_admin_value[opcache.validate_timestamps] = 0
 `;
 
-const settings = ['search_path=letterrack', 'timezone=UTC',
-	'plan_cache_mode=force_generic_plan'].map((s) => `-c ${s}`).join(' ');
+const settings = (who) => ['search_path=letterrack', 'timezone=UTC',
+	'plan_cache_mode=force_generic_plan', `letterrack.account=${who.account}`,
+	`letterrack.user=${who.owner.user}`].map((s) => `-c ${s}`).join(' ');
 
-const server = (house, socket, port, account) => `upstream php {
+const server = (house, socket, port, who) => `upstream php {
 	server unix:${socket} max_fails=0;
 }
 server {
@@ -44,9 +45,9 @@ server {
 	fastcgi_param QUERY_STRING    $query_string;
 	# PHP resets a kept connection to what it was opened with.
 	fastcgi_param BENCH_DSN       "${house.database_owner} options='${
-		settings}'";
+		settings(who)}'";
 	fastcgi_param BENCH_SQL       ${house.state}/list.sql;
-	fastcgi_param BENCH_ACCOUNT   ${account};
+	fastcgi_param BENCH_ACCOUNT   ${who.account};
 	location = /list {
 		fastcgi_pass php;
 	}
@@ -57,7 +58,7 @@ server {
  * { url, pid, end }; answers /list?cursor=… once nginx is started anew. The port is the one behind those
  * that the house has taken.
  */
-export async function php(house, account, workers) {
+export async function php(house, who, workers) {
 	const socket = `${house.run}/fcgi/php.sock`;
 	const port = Number(new URL(house.url).port) + 7;
 	const conf = `${house.state}/php-fpm.conf`;
@@ -65,7 +66,7 @@ export async function php(house, account, workers) {
 		['$1', '$2', '$3', '$4', '$5']));
 	writeFileSync(conf, pool(house, socket, workers));
 	writeFileSync(`${house.state}/etc/proxies-php.conf`,
-		server(house, socket, port, account));
+		server(house, socket, port, who));
 	const child = spawn(phpProgram(), ['-y', conf], { stdio: 'ignore' });
 	await until('PHP-FPM listens', () => existsSync(socket));
 	return {

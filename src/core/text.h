@@ -36,7 +36,11 @@ str_eq(struct str a, struct str b)
 static inline bool
 str_ieq(struct str a, struct str b)
 {
-	return a.n == b.n && (a.n == 0 || strncasecmp(a.p, b.p, a.n) == 0);
+	/* Most differ in the first letter. */
+	return a.n == b.n &&
+	    (a.n == 0 ||
+		(((a.p[0] ^ b.p[0]) & ~0x20) == 0 &&
+		    strncasecmp(a.p, b.p, a.n) == 0));
 }
 
 bool str_starts(struct str, struct str prefix);

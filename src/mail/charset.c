@@ -105,17 +105,12 @@ static const uint16_t upper_1252[32] = { 0x20ac, 0, 0x201a, 0x0192, 0x201e,
 	0x017d, 0, 0, 0x2018, 0x2019, 0x201c, 0x201d, 0x2022, 0x2013, 0x2014,
 	0x02dc, 0x2122, 0x0161, 0x203a, 0x0153, 0, 0x017e, 0x0178 };
 
-/* Most of the list is passed by its first letter. */
 static const struct charset *
 charset_find(struct str name)
 {
-	char first = name.n > 0 ? (char)(name.p[0] | 0x20) : '\0';
-
 	for (size_t i = 0; i < CHARSETS; i++) {
-		const struct charset *c = &charsets[i];
-
-		if (first == c->name.p[0] && str_ieq(name, c->name))
-			return c;
+		if (str_ieq(name, charsets[i].name))
+			return &charsets[i];
 	}
 	return NULL;
 }

@@ -21,7 +21,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define DEPTH        4 /* FETCHes in flight, as the sync has it */
+#define DEPTH        2 /* FETCHes in flight, as the sync has it */
 #define BUFFER       ((size_t)64 << 10)
 #define HEAD         ((size_t)128)
 #define TAIL         ((size_t)32)

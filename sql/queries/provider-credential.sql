@@ -30,11 +30,11 @@ SELECT count(*) FROM (
 SELECT * FROM provider_credential_row
 WHERE account_id = $1 AND (user_id IS NULL OR user_id = $2) AND id = $3;
 
--- The same, to be changed in this transaction.
--- name: provider_credential_lock :one
+-- To be changed in this transaction: read it behind this, since who waited here
+-- would see the row as it was.
+-- name: provider_credential_lock :must
 -- args: account account, int user, id id
--- row:  provider_credential
-SELECT * FROM provider_credential_row
+SELECT FROM credential
 WHERE account_id = $1 AND (user_id IS NULL OR user_id = $2) AND id = $3
 FOR UPDATE;
 
@@ -60,18 +60,16 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16,
     $17, $18, $19, $20, $21, $22);
 
 -- All that may change, the secret apart.
--- name: provider_credential_update :one
+-- name: provider_credential_update :must
 -- args: account account, id id, text label, text? email_address, text host,
 -- args: int4 port, text security_mode, text provider_type, bool is_active,
 -- args: bool is_default, text sync_mode, text hold_policy,
 -- args: text quarantine_folder, id? smtp_credential, text body_policy
--- row:  provider_credential
-UPDATE provider_credential_row SET label = $3, email_address = $4, host = $5,
+UPDATE credential SET label = $3, email_address = $4, host = $5,
     port = $6, security_mode = $7, provider_type = $8, is_active = $9, is_default = $10,
     sync_mode = $11, hold_policy = $12, quarantine_folder = $13,
     smtp_credential_id = $14, body_policy = $15, updated_at = now()
-WHERE account_id = $1 AND id = $2
-RETURNING *;
+WHERE account_id = $1 AND id = $2;
 
 -- Another secret: nothing is known of it, and what the server told to the old
 -- one is forgotten.

@@ -358,7 +358,9 @@ update(
 		.body_policy = r->body_policy,
 	};
 
-	return provider_credential_update(db, &in, j->arena, j->out);
+	TRY(provider_credential_update(db, &in));
+	return provider_credential_get(db, j->w->who.account, j->w->who.user,
+	    j->id, j->arena, j->out);
 }
 
 static enum rc
@@ -409,14 +411,23 @@ part_from(struct db *db, const struct job_of *j,
 }
 
 static enum rc
+lock(struct db *db, const struct job_of *j, struct provider_credential **old)
+{
+	const struct doer *who = &j->w->who;
+
+	TRY(provider_credential_lock(db, who->account, who->user, j->id));
+	return provider_credential_get(
+	    db, who->account, who->user, j->id, j->arena, old);
+}
+
+static enum rc
 change_body(struct db *db, void *ctx)
 {
 	const struct job_of *j = ctx;
 	const struct doer *who = &j->w->who;
 	struct provider_credential *old, row;
 
-	TRY(provider_credential_lock(
-	    db, who->account, who->user, j->id, j->arena, &old));
+	TRY(lock(db, j, &old));
 	row = *old;
 	j->merge(j->merge_ctx, &row);
 	TRY(check(j->w, &row, old));
@@ -452,8 +463,7 @@ rotate_body(struct db *db, void *ctx)
 	const struct doer *who = &j->w->who;
 	struct provider_credential *old;
 
-	TRY(provider_credential_lock(
-	    db, who->account, who->user, j->id, j->arena, &old));
+	TRY(lock(db, j, &old));
 	if (old->secret_version != j->version)
 		return fail(RC_CONFLICT, "It was changed meanwhile.");
 	TRY(check(j->w, old, old));

@@ -15,7 +15,7 @@ const over = {
 	'who is asking': ['guard_client', 'guard_lease', 'guard_look',
 		'guard_session', 'guard_token', 'rights_of', 'scope_admin',
 		'scope_owner'],
-	work: ['job_claim', 'poll_enqueue', 'poll_preview', 'work_next_at'],
+	work: ['job_claim', 'job_give_back', 'poll_enqueue', 'poll_preview', 'work_next_at'],
 	'old rows': ['housekeep', 'housekeeping_begin'],
 	triggers: ['mail_gone', 'member_rights_changed'],
 };

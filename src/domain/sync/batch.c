@@ -96,19 +96,3 @@ sync_batch_spoil(struct sync_batch *b, size_t i, const char *why)
 	SYNC_COLUMNS(SYNC_COLUMN_COPY)
 #undef SYNC_COLUMN_COPY
 }
-
-void
-sync_batch_reverse(struct sync_batch *b)
-{
-	for (size_t i = 0, j = b->n; i + 1 < j; i++) {
-		j--;
-#define SYNC_COLUMN_SWAP(name, type)                                           \
-	{                                                                      \
-		type kept = b->name[i];                                        \
-		b->name[i] = b->name[j];                                       \
-		b->name[j] = kept;                                             \
-	}
-		SYNC_COLUMNS(SYNC_COLUMN_SWAP)
-#undef SYNC_COLUMN_SWAP
-	}
-}

@@ -47,9 +47,6 @@ struct sync_batch *sync_batch_new(void);
 void sync_batch_free(struct sync_batch **);
 void sync_batch_reset(struct sync_batch *);
 
-/* The last row becomes the first; no row is added afterwards. */
-void sync_batch_reverse(struct sync_batch *);
-
 /* Adds a row, whose text lives in the batch's arena. False: there is no room,
  * or a row with its server_id is in (one statement takes an id once): write
  * the batch, reset it, and make the row again. */

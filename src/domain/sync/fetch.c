@@ -7,8 +7,7 @@
 #include "domain/mailbox-sql.h"
 
 #define BATCH_FIRST  200
-#define BATCH        SYNC_BATCH_ROWS
-#define DEPTH        4 /* commands in flight; the server is never idle */
+#define BATCH        2000
 #define BATCH_SHRINK 10
 /* Beyond, it is the server that is ill. */
 #define SKIPS_MOST     1000
@@ -41,17 +40,6 @@ is_news_only(const struct imap_message *m)
 	    m->sections == 0 && m->fault == NULL;
 }
 
-/* A server answers in the order of UIDs. Where the newest mail comes first, it
- * is written newest first too: the indexes that begin with time then grow at
- * their end alone, which is where it costs least. */
-static enum rc
-store(struct fetching *f, const struct sync_step *step)
-{
-	if (f->way == SYNC_DOWN)
-		sync_batch_reverse(f->s->batch);
-	return sync_store_begin(f->s, f->place, step);
-}
-
 static enum rc
 row_add(struct fetching *f, const struct imap_message *m)
 {
@@ -61,7 +49,7 @@ row_add(struct fetching *f, const struct imap_message *m)
 	sync_row_make(m, b->arena, &b->scratch, &row);
 	if (sync_batch_add(b, &row))
 		return RC_OK;
-	TRY(store(f, NULL));
+	TRY(sync_store_begin(f->s, f->place, NULL));
 	b = f->s->batch;
 	sync_row_make(m, b->arena, &b->scratch, &row);
 	(void)sync_batch_add(b, &row);
@@ -117,7 +105,7 @@ flush(void *arg, const struct imap_set *done)
 		low = done->range[0].first;
 		step.uid_low = &low;
 	}
-	TRY(store(f, &step));
+	TRY(sync_store_begin(f->s, f->place, &step));
 	if (done->n > 0) {
 		set_cut(&f->wanted, done->range[0].first);
 		set_cut(&f->got, done->range[0].first);
@@ -144,7 +132,7 @@ fetch_once(struct fetching *f, const struct imap_set *uids)
 		.first_batch = f->batch < BATCH ? f->batch : BATCH_FIRST,
 		.batch = f->batch,
 		/* In trouble one by one: a NO leaves the session alive. */
-		.depth = f->batch < BATCH ? 1 : DEPTH,
+		.depth = f->batch < BATCH ? 1 : 2,
 		.message = take,
 		.flush = flush,
 		.arg = f

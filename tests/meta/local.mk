@@ -5,6 +5,7 @@ EXTRA_DIST += \
 	%D%/layers.test \
 	%D%/nginx-map.test \
 	%D%/packaging.test \
+	%D%/plans.test.mjs \
 	%D%/routes.test.mjs %D%/endpoints.tsv \
 	%D%/walls.test.mjs \
 	%D%/words.test

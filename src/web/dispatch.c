@@ -1,5 +1,6 @@
 #include "web/dispatch.h"
 
+#include <malloc.h>
 #include <stdio.h>
 
 #include "core/clock.h"
@@ -360,6 +361,15 @@ dispatch_head(struct request *rq, struct buf *out)
 
 #define KEEP ((size_t)128 * 1024)
 
+/* Behind an answer that was larger than most: what it needed goes back, holes
+ * in the heap included. */
+static void
+memory_settle(struct responder *r)
+{
+	buf_shrink(&r->body, KEEP);
+	malloc_trim(0);
+}
+
 void
 dispatch_done(struct responder *r, struct request *rq)
 {
@@ -376,8 +386,9 @@ dispatch_done(struct responder *r, struct request *rq)
 	r->head = rq->reply.head;
 	buf_reset(&r->body);
 	buf_reset(&r->head);
-	buf_shrink(&r->body, KEEP);
 	arena_free(&rq->large);
 	arena_reset(r->arena);
 	arena_reset(r->spare);
+	if (r->body.cap > KEEP)
+		memory_settle(r);
 }

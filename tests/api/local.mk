@@ -5,7 +5,7 @@ EXTRA_DIST += \
 	%D%/credentials.test.mjs \
 	%D%/content.test.mjs \
 	%D%/content.slow.test.mjs \
-	%D%/content-corpus.test.mjs \
+	%D%/content-corpus.slow.test.mjs \
 	%D%/ctl.test.mjs \
 	%D%/emails.test.mjs \
 	%D%/guard.test.mjs \
@@ -13,7 +13,7 @@ EXTRA_DIST += \
 	%D%/http.test.mjs \
 	%D%/jobs.test.mjs \
 	%D%/nginx.test.mjs \
-	%D%/serve.test.mjs \
-	%D%/tenants.test.mjs \
+	%D%/serve.slow.test.mjs \
+	%D%/tenants.slow.test.mjs \
 	%D%/tokens.test.mjs \
 	%D%/zz-openapi.test.mjs

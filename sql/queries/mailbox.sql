@@ -133,14 +133,14 @@ UPDATE mailbox SET highestmodseq = $4, server_messages = $5,
     last_error_code = NULL, last_error_detail = NULL
 WHERE account_id = $1 AND id = $2 AND uidvalidity = $3;
 
--- The server says that there is no such folder, though it lists one. For an
--- hour?
+-- The server says that there is no such folder, though it lists one. For a
+-- day?
 -- name: mailbox_refuse :value
 -- args: account account, id id
 -- value: bool
 UPDATE mailbox SET refused_since = coalesce(refused_since, now())
 WHERE account_id = $1 AND id = $2
-RETURNING refused_since < now() - interval '1 hour';
+RETURNING refused_since < now() - interval '1 day';
 
 -- There is nothing in it any more, whatever it was.
 -- name: mailbox_close :must

@@ -49,12 +49,12 @@ WITH r AS MATERIALIZED (
 ), mended AS (
 	UPDATE email e SET message_id = r.message_id,
 	    in_reply_to = r.in_reply_to, "references" = r.refs,
-	    subject = r.subject, from_json = r.from_json::json,
-	    to_json = r.to_json::json, cc_json = r.cc_json::json,
-	    bcc_json = r.bcc_json::json, reply_to_json = r.reply_to_json::json,
+	    subject = r.subject, from_json = r.from_json,
+	    to_json = r.to_json, cc_json = r.cc_json,
+	    bcc_json = r.bcc_json, reply_to_json = r.reply_to_json,
 	    sent_at = r.sent_at, received_at = r.received_at,
 	    size_bytes = r.size_bytes, has_attachments = r.has_attachments,
-	    structure = r.structure::json,
+	    structure = r.structure,
 	    server_email_id = coalesce(e.server_email_id, r.server_email_id),
 	    skip_reason = NULL, updated_at = now()
 	FROM r WHERE e.account_id = $1 AND e.credential_id = $2

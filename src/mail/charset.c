@@ -216,6 +216,19 @@ converter(const char *name, iconv_t *out)
 	return true;
 }
 
+/* A letter that the next one might have combined with is held back till the
+ * end is told: in windows-1255 most of Hebrew is, in windows-1258 most of
+ * ASCII. */
+static void
+convert_end(iconv_t handle, struct buf *out)
+{
+	char *to = buf_room(out, 64);
+	size_t room = 64;
+
+	if (to != NULL && iconv(handle, NULL, NULL, &to, &room) != (size_t)-1)
+		buf_wrote(out, 64 - room);
+}
+
 /* Everything of `in` that can be converted; each other byte is replaced. */
 static void
 convert(iconv_t handle, struct str in, struct buf *out, bool *lossy)
@@ -234,13 +247,48 @@ convert(iconv_t handle, struct str in, struct buf *out, bool *lossy)
 		buf_wrote(out, 4096 - room);
 		if (rest != (size_t)-1 || errno == E2BIG)
 			continue;
+		if (errno == EINVAL) /* cut inside a character */
+			break;
 		mark(lossy);
 		BUF_LIT(out, REPLACEMENT);
-		if (errno == EINVAL) /* cut inside a character */
-			return;
 		from++;
 		left--;
 	}
+	convert_end(handle, out);
+	if (left > 0) {
+		mark(lossy);
+		BUF_LIT(out, REPLACEMENT);
+	}
+}
+
+/* glibc keeps the order of bytes that it once found in a mark even where it is
+ * reset, and one mail would spoil the next: so the mark is read here. Without
+ * one the first byte is the high one (RFC 2781 4.3). */
+static const struct byte_order {
+	struct str mark;
+	const char *of, *name;
+} byte_orders[] = {
+	{ NAME("\xff\xfe\0\0"), "UTF-32", "UTF-32LE" },
+	{ NAME("\0\0\xfe\xff"), "UTF-32", "UTF-32BE" },
+	{ NAME("\xff\xfe"), "UTF-16", "UTF-16LE" },
+	{ NAME("\xfe\xff"), "UTF-16", "UTF-16BE" },
+	{ NAME(""), "UTF-32", "UTF-32BE" },
+	{ NAME(""), "UTF-16", "UTF-16BE" },
+};
+
+static const char *
+by_mark(const char *name, struct str *bytes)
+{
+	for (size_t i = 0; i < sizeof byte_orders / sizeof *byte_orders; i++) {
+		const struct byte_order *o = &byte_orders[i];
+
+		if (strcmp(o->of, name) != 0 || !str_starts(*bytes, o->mark))
+			continue;
+		bytes->p += o->mark.n;
+		bytes->n -= o->mark.n;
+		return o->name;
+	}
+	return name;
 }
 
 static struct str
@@ -250,6 +298,7 @@ from_iconv(struct arena *a, const char *name, struct str bytes, bool *lossy)
 	struct buf b;
 	struct str out;
 
+	name = by_mark(name, &bytes);
 	if (!converter(name, &handle)) { /* not on this system */
 		mark(lossy);
 		return from_1252(a, bytes, lossy);

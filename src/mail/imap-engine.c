@@ -727,12 +727,6 @@ imap_engine_assume(struct imap_engine *e, struct str caps)
 	caps_set(e, caps);
 }
 
-bool
-imap_engine_in_step(const struct imap_engine *e)
-{
-	return e->in_step;
-}
-
 const struct imap_mailbox *
 imap_engine_mailbox(const struct imap_engine *e)
 {
@@ -743,12 +737,6 @@ bool
 imap_engine_stale(const struct imap_engine *e)
 {
 	return e->stale;
-}
-
-uint64_t
-imap_engine_enabled(const struct imap_engine *e)
-{
-	return e->enabled;
 }
 
 uint64_t

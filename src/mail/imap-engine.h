@@ -132,12 +132,9 @@ uint64_t imap_engine_caps(const struct imap_engine *);
 struct str imap_engine_caps_text(const struct imap_engine *);
 /* Remembered from an earlier session, until the server answers. */
 void imap_engine_assume(struct imap_engine *, struct str caps);
-/* Has the server itself told its capabilities on this connection? */
-bool imap_engine_in_step(const struct imap_engine *);
 const struct imap_mailbox *imap_engine_mailbox(const struct imap_engine *);
 /* UIDVALIDITY changed while the folder was open: no UID means anything. */
 bool imap_engine_stale(const struct imap_engine *);
-uint64_t imap_engine_enabled(const struct imap_engine *);
 /* Bytes from the server so far, as they came. */
 uint64_t imap_engine_received(const struct imap_engine *);
 /* COMPRESS was accepted: both directions are packed, unseen by callers. */

@@ -292,16 +292,6 @@ imap_select(struct imap *im, struct str name, bool read_only,
 	return RC_OK;
 }
 
-enum rc
-imap_unselect(struct imap *im)
-{
-	struct imap_call c = IMAP_CALL(IMAP_DO_UNSELECT, NULL, NULL);
-	struct imap_command cmd;
-
-	TRY(imap_begin(im, &cmd));
-	return imap_run(im, &c, &cmd);
-}
-
 /* --- CREATE, DELETE, RENAME, SUBSCRIBE --- */
 
 static enum rc

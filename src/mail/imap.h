@@ -100,7 +100,6 @@ enum rc imap_select(struct imap *, struct str name, bool read_only,
     const struct imap_known *, const struct imap_changes *,
     struct imap_mailbox *, bool *qresync) MUST_CHECK;
 const struct imap_mailbox *imap_mailbox(const struct imap *);
-enum rc imap_unselect(struct imap *) MUST_CHECK;
 
 enum rc imap_folder_create(struct imap *, struct str name) MUST_CHECK;
 enum rc imap_folder_delete(struct imap *, struct str name) MUST_CHECK;

@@ -2,10 +2,12 @@
 
 #include <stddef.h>
 
+#include "core/clock.h"
 #include "domain/housekeeping-sql.h"
 
 #define EVERY_S       (6 * 3600)
 #define ROWS_MOST     500         /* a transaction */
+#define TIME_MOST_MS  30000       /* a chore; mail waits meanwhile */
 #define IDEMPOTENCY_S (24 * 3600) /* as long as a key is looked for */
 #define KEEP(option)  offsetof(struct conf, option)
 #define KEEP_A_DAY    SIZE_MAX
@@ -34,12 +36,12 @@ static enum rc
 chore_do(struct db *db, const struct conf *conf, const struct chore *c,
     const struct log *log, const volatile sig_atomic_t *stop)
 {
-	int64_t n = 0, all = 0;
+	int64_t n = 0, all = 0, end = clock_steady_ms() + TIME_MOST_MS;
 
 	do {
 		TRY(housekeep(db, c->what, seconds(conf, c), ROWS_MOST, &n));
 		all += n;
-	} while (n == ROWS_MOST && *stop == 0);
+	} while (n == ROWS_MOST && *stop == 0 && clock_steady_ms() < end);
 	if (all > 0)
 		log_info(log, "cleared away what=%s rows=%lld", c->what,
 		    (long long)all);

@@ -282,7 +282,7 @@ length_head(const struct request *rq, struct buf *out)
 	const struct reply *r = &rq->reply;
 	int64_t n = r->stream != NULL ? r->stream_length : (int64_t)r->body.n;
 
-	if (n < 0 || r->elsewhere || r->status == 204 || r->status == 304)
+	if (n < 0 || r->status == 204 || r->status == 304)
 		return;
 	BUF_LIT(out, "Content-Length: ");
 	buf_int(out, n);

@@ -17,8 +17,8 @@
 #define SESSIONS_KEPT   256 /* a power of two */
 #define SESSION_KEEP_MS 1000
 #define RIGHTS_KEPT     256 /* a power of two */
-/* Rights that were taken away are gone within a second, the request that is
- * running included. */
+/* For requests that begin, rights that were taken away are gone within a
+ * second. */
 #define RIGHTS_KEEP_MS 900
 
 struct seen {
@@ -232,8 +232,7 @@ guard_by_claims(struct guard *g, struct request *rq, const struct claims *c)
 	    is_confirmed(g, r)) {
 		/* user -1: a machine, as guard_client has it */
 		guard_scope(rq->db, c->application, c->account,
-		    c->user == 0 ? -1 : c->user,
-		    c->user == 0 ? c->client : "");
+		    c->user == 0 ? -1 : c->user, c->user == 0 ? c->client : "");
 		return;
 	}
 	rq->rights = r;
@@ -431,12 +430,6 @@ guard_request(struct guard *g, struct request *rq)
 	}
 	TRY(rc);
 	return ask_admin(rq);
-}
-
-void
-guard_become(struct request *rq, const struct actor *a)
-{
-	rq->actor = *a;
 }
 
 /* ---- what it may ---- */

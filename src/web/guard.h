@@ -48,7 +48,4 @@ void guard_csrf_token(struct str cookie, char out[65]);
 /* May `actor` do what needs `need`? `self`: the user in NEED_SELF's path. */
 bool guard_allows(const struct actor *, enum need, int64_t self);
 
-/* An actor that a handler has just made (sign-in) becomes the request's. */
-void guard_become(struct request *, const struct actor *);
-
 #endif

@@ -207,7 +207,7 @@ reply_error(struct request *rq, enum rc rc)
 	buf_reset(&r->body);
 	buf_reset(&r->head);
 	r->stream = NULL;
-	r->opened = r->elsewhere = false;
+	r->opened = false;
 	r->type = NULL;
 	if (rq->env == ENV_SUCCESS || rq->env == ENV_OK) {
 		write_flag(&w, rq, rc);

@@ -256,16 +256,6 @@ reply_page(struct request *rq, int status, struct str html, const char *policy)
 }
 
 enum rc
-reply_file(struct request *rq, const char *accel_path, const char *type)
-{
-	reply_header(rq, "X-Accel-Redirect", accel_path);
-	rq->reply.status = status_or_own(rq, 0);
-	rq->reply.type = type;
-	rq->reply.elsewhere = true;
-	return RC_OK;
-}
-
-enum rc
 reply_stream(struct request *rq, int status, const char *type, int64_t length,
     stream_fn *fn, void *ctx)
 {
@@ -381,7 +371,7 @@ may_have_tag(const struct request *rq)
 	const struct reply *r = &rq->reply;
 
 	return rq->method == GET && r->status == 200 && !r->fresh &&
-	    !r->elsewhere && !rq->route->many &&
+	    !rq->route->many &&
 	    (r->etag != NULL ||
 		(r->stream == NULL && r->body.n <= TAGGED_MOST));
 }

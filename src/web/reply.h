@@ -71,9 +71,6 @@ enum rc reply_content(struct request *, const struct content *) MUST_CHECK;
 /* Is it a type that a browser shows without running anything? */
 bool content_is_safe(struct str type);
 
-/* A file that nginx sends (internal location). */
-enum rc reply_file(
-    struct request *, const char *accel_path, const char *type) MUST_CHECK;
 /* `length` -1: unknown. The function runs when the head has been sent. */
 enum rc reply_stream(struct request *, int status, const char *type,
     int64_t length, stream_fn *, void *ctx) MUST_CHECK;

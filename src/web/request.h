@@ -73,7 +73,6 @@ struct reply {
 	struct buf body;
 	struct buf head; /* further lines "Name: value\r\n" */
 	struct jw jw;    /* on body, between reply_open and reply_close */
-	bool elsewhere;  /* nginx sends the body (X-Accel-Redirect) */
 	stream_fn *stream;
 	void *stream_ctx;
 	int64_t stream_length; /* -1: unknown */

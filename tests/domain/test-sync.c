@@ -219,7 +219,7 @@ START_TEST(follows_deleted_parent)
 	MUST(imap_folder_delete(im, str_of("Work")));
 	(void)house_sync(&house);
 	house_sql(&house,
-	    "UPDATE mailbox SET refused_since = now() - interval '2 hours' "
+	    "UPDATE mailbox SET refused_since = now() - interval '2 days' "
 	    "WHERE refused_since IS NOT NULL");
 	(void)house_sync(&house);
 	ck_assert_str_eq(one("SELECT string_agg(subject, ',' ORDER BY id) FROM "

@@ -34,6 +34,17 @@ static const struct {
 	    "\xd0\x9f\xd1\x80\xd0\xb8\xd0\xb2\xd0\xb5\xd1\x82" },
 	{ "=?shift_jis?B?k/qWew==?=", "\xe6\x97\xa5\xe6\x9c\xac" },
 	{ "=?windows-1252?Q?=80=81?=", "\xe2\x82\xac" BROKEN },
+	/* the last letter might have combined with another */
+	{ "=?windows-1255?B?+ezl7Q==?=", "\xd7\xa9\xd7\x9c\xd7\x95\xd7\x9d" },
+	{ "=?windows-1258?Q?Ha_Noi?=", "Ha Noi" },
+	/* one order of bytes and then the other */
+	{ "=?utf-16?B?//5BAEIA?=", "AB" },
+	{ "=?utf-16?B?/v8AQQBC?=", "AB" },
+	{ "=?utf-16?B?//5BAEIA?=", "AB" },
+	{ "=?utf-16?B?AEEAQg==?=", "AB" },
+	{ "=?utf-32?B?//4AAEEAAAA=?=", "A" },
+	{ "=?utf-32?B?AAD+/wAAAEE=?=", "A" },
+	{ "=?utf-32?B?//4AAEEAAAA=?=", "A" },
 	{ "=?us-ascii?Q?=C3=BC?=", U_UML },
 	{ "=?x-nobody-knows?Q?=FC?=", U_UML },
 	{ "=?utf-7?Q?+ADw-script+AD4-?=", "+ADw-script+AD4-" },

@@ -326,7 +326,9 @@ fetch_older(struct folder *f)
 		return RC_OK;
 	TRY(existing(f, 1, f->uid_low - 1, &set));
 	TRY(still_wanted(f, &set));
-	TRY(sync_moves(f->s, &f->place, &set));
+	/* What a walk of earlier runs left is no news. */
+	if (f->fresh)
+		TRY(sync_moves(f->s, &f->place, &set));
 	TRY(sync_fetch(f->s, &f->place, &set, SYNC_DOWN));
 	return move_cursor(f, NULL, &one);
 }

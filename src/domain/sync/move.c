@@ -14,8 +14,9 @@
 
 #define SIZES 5000 /* that one statement compares */
 #define CHUNK 100  /* messages whose envelopes are in memory */
-/* Fetched whole in one run; a mailbox full of messages that look alike must
- * not be read at each poll. */
+/* Looked at, and fetched whole, in one run; a mailbox full of messages that
+ * look alike must not be read at each poll. What is beyond is new mail. */
+#define LOOKED_MOST       5000
 #define HASHED_MOST       2000
 #define HASHED_MOST_BYTES ((uint64_t)256 << 20)
 
@@ -165,6 +166,14 @@ may_hash(const struct sync *s, int64_t size)
 	    s->moves.bytes + (uint64_t)size <= HASHED_MOST_BYTES;
 }
 
+/* What is left when the run has to end is new mail, too. */
+static bool
+may_look(const struct sync *s)
+{
+	return s->moves.looked < LOOKED_MOST && may_hash(s, 0) &&
+	    !sync_stopped(s);
+}
+
 /* p == NULL: it is not to be had. */
 static enum rc
 hash_one(struct moving *x, size_t row, struct str *out)
@@ -172,7 +181,7 @@ hash_one(struct moving *x, size_t row, struct str *out)
 	struct sync *s = x->s;
 	unsigned char *hash = arena_alloc(s->batch->arena, SHA256_SIZE);
 	struct sha256 *sum;
-	uint64_t n;
+	uint64_t n = 0;
 	enum rc rc;
 
 	*out = (struct str){ NULL, 0 };
@@ -197,9 +206,7 @@ hash_chunk(struct moving *x)
 {
 	size_t n = 0;
 
-	for (size_t i = 0; i < x->hashes; i++) {
-		if (sync_stopped(x->s))
-			return sync_stop(x->s);
+	for (size_t i = 0; i < x->hashes && !sync_stopped(x->s); i++) {
 		x->row[n] = x->row[i];
 		TRY(hash_one(x, x->row[n], &x->hash[n]));
 		n += x->hash[n].p != NULL;
@@ -289,11 +296,12 @@ static enum rc
 find(struct moving *x)
 {
 	TRY(sieve_sizes(x));
-	while (x->alike.n > 0 && may_hash(x->s, 0)) {
+	while (x->alike.n > 0 && may_look(x->s)) {
 		struct imap_set uids;
 
 		imap_set_init(&uids, x->s->folder);
 		imap_set_take_newest(&x->alike, CHUNK, &uids);
+		x->s->moves.looked += CHUNK;
 		TRY(chunk(x, &uids));
 	}
 	return RC_OK;

@@ -258,25 +258,6 @@ structure(const struct imap_structure *s, struct arena *a, struct buf *scratch,
 		r->skip_reason = STR("its structure is too large");
 }
 
-const struct imap_part *
-sync_text_part(const struct imap_structure *s)
-{
-	const struct imap_part *html = NULL;
-
-	for (size_t i = 0; i < s->n; i++) {
-		const struct imap_part *p = &s->part[i];
-
-		if (!str_ieq(p->type, STR("text")) ||
-		    str_ieq(p->disposition, STR("attachment")))
-			continue;
-		if (str_ieq(p->subtype, STR("plain")))
-			return p;
-		if (html == NULL && str_ieq(p->subtype, STR("html")))
-			html = p;
-	}
-	return html;
-}
-
 /* ---- flags ---- */
 
 static int

@@ -41,8 +41,4 @@ void sync_row_skip(int64_t uid, const char *why, struct sync_row *);
 /* Flags in the form of the `flags` member, without \Recent. */
 struct str sync_flags_text(const struct imap_flags *, struct arena *a);
 
-/* Which part of a message its first words are read from: text/plain, else
- * text/html, that is not attached. NULL: it has none. */
-const struct imap_part *sync_text_part(const struct imap_structure *);
-
 #endif

@@ -132,8 +132,10 @@ empty_closed(struct sync *s, const struct sync_folders *list)
 		const struct sync_place place = { .mailbox = k->id,
 			.uidvalidity = k->uidvalidity };
 
-		if (!list->v[i].is_selectable && k->uidvalidity != 0)
-			TRY(sync_store_all_gone(s, &place));
+		if (list->v[i].is_selectable || k->uidvalidity == 0)
+			continue;
+		TRY(sync_store_all_gone(s, &place));
+		TRY(mailbox_close(s->db, s->account, k->id));
 	}
 	return RC_OK;
 }
@@ -264,12 +266,6 @@ action_find(const char *name)
 		if (strcmp(actions[i].name, name) == 0)
 			return &actions[i];
 	return NULL;
-}
-
-bool
-sync_runs(const char *name)
-{
-	return action_find(name) != NULL;
 }
 
 /* ---- the run ---- */

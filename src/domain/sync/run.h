@@ -40,6 +40,7 @@ struct sync {
 	bool bodies;      /* it reads little else */
 	struct {
 		bool asked, off; /* is there anything to be found? */
+		int64_t looked;  /* messages whose envelopes were */
 		int64_t hashed;  /* messages that were fetched for it */
 		uint64_t bytes;
 	} moves;
@@ -132,6 +133,9 @@ enum sync_way {
 enum rc sync_fetch(struct sync *, const struct sync_place *,
     const struct imap_set *, enum sync_way) MUST_CHECK;
 
+/* What the server is asked of a message. */
+const char *sync_fetch_items(const struct sync *);
+
 /* ---- move.c ---- */
 
 /* Of new messages in the selected folder: those that are mail we know from
@@ -139,9 +143,6 @@ enum rc sync_fetch(struct sync *, const struct sync_place *,
  * stays in it, and is new mail. */
 enum rc sync_moves(
     struct sync *, const struct sync_place *, struct imap_set *) MUST_CHECK;
-/* What the server is asked of a message. */
-const char *sync_fetch_items(const struct sync *);
-
 /* ---- skipped.c ---- */
 
 /* Tries some of the selected folder's messages again that were set aside. What

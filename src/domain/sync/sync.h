@@ -60,8 +60,7 @@ struct sync_report {
 	int64_t missing;  /* left behind in spite of all; 0 */
 };
 
-/* Can this program run the action? */
-bool sync_runs(const char *action);
+/* The actions that a program with this module can run. */
 extern const struct texts sync_actions;
 
 /* Runs a claimed job to its end: does the work, then finishes the job or gives

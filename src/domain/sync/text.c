@@ -139,8 +139,10 @@ take_whole(void *arg, const struct imap_message *m)
 	if (row == SIZE_MAX || m->sections == 0)
 		return RC_OK;
 	whole = m->section[0].data;
-	/* Cut, or longer than the reader keeps. */
-	if (whole.p == NULL || whole.n != m->section[0].size)
+	/* Cut, longer than the reader keeps, or not what was listed: a hash
+	 * stays for good. */
+	if (whole.p == NULL || whole.n != m->section[0].size ||
+	    (int64_t)whole.n != r->due.v[row].size_bytes)
 		return RC_OK;
 	hash = arena_alloc(r->arena, SHA256_SIZE);
 	sha256(whole.p, whole.n, (unsigned char *)hash);

@@ -4,6 +4,7 @@
 #include "domain/flag.h"
 #include "domain/mailbox-sql.h"
 #include "web/body.h"
+#include "web/fill.h"
 #include "web/idempotency.h"
 #include "web/listing.h"
 #include "web/reply.h"
@@ -227,9 +228,26 @@ get(struct request *rq)
 	return reply_row(rq, 200, email_cols, e);
 }
 
+struct email_delete {
+	bool expunge;
+};
+
+static const struct field email_delete_params[] = {
+	F_BOOL(struct email_delete, expunge, OPTIONAL,
+	    .about = "Also on the server; not served yet: refused."),
+	F_END,
+};
+
 static enum rc delete (struct request *rq) {
-	TRY(email_remove(rq->db, rq->actor.account, arg_id(rq, 0)));
-	return reply_empty(rq, 204);
+	const struct email_delete *d = rq->params;
+	struct place at = { NULL, "expunge", 0 };
+
+	/* Who asks for it must not believe that the server's copy is gone. */
+	if (d->expunge){ (void)fill_fault(
+	    rq, &at, "not_supported", "Mail is not deleted on the server yet.");
+			 return fail(RC_INVALID, "expunge is not served"); }
+TRY(email_remove(rq->db, rq->actor.account, arg_id(rq, 0)));
+return reply_empty(rq, 204);
 }
 
 /* ---- changing ---- */
@@ -530,7 +548,8 @@ static const struct route routes[] = {
 	    .summary = "Set an email's flags",
 	    .about = "They are set here at once and told to the mail server "
 		     "by a job; If-Match is honoured." },
-	{ DELETE, "/api/emails/:email_id", delete, NEED_WRITE, .status = 204,
+	{ DELETE, "/api/emails/:email_id", delete, NEED_WRITE,
+	    PARAMS(email_delete), .status = 204,
 	    .summary = "Remove an email's local record" },
 	{ GET, "/api/accounts/:account_id/mailboxes", mailboxes, NEED_READ,
 	    PARAMS(mailbox_filter), .row = mailbox_cols, .many = true,

@@ -18,7 +18,8 @@ migrations_sql = \
 	%D%/migrations/0031-personal.sql \
 	%D%/migrations/0032-door.sql \
 	%D%/migrations/0033-housekeeping.sql \
-	%D%/migrations/0034-email-hash.sql
+	%D%/migrations/0034-email-hash.sql \
+	%D%/migrations/0035-counters.sql
 queries_sql = \
 	%D%/queries/account.sql \
 	%D%/queries/actor.sql \

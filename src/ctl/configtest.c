@@ -17,6 +17,7 @@
 #include "db/migrate.h"
 #include "db/reach.h"
 #include "domain/health-sql.h"
+#include "mail/egress.h"
 #include "web/route.h"
 
 #define SPARE 8 /* services, letterrackctl, a person with psql */
@@ -84,6 +85,33 @@ check_connections(struct check *c, struct db *db)
 		    (long long)need, (long long)most);
 }
 
+static void
+check_walls(struct check *c, struct db *db, const char *option)
+{
+	bool over = false;
+
+	if (over_walls(db, &over) == RC_OK && over)
+		fault(c, option, "its user is not under row-level security");
+}
+
+static void
+check_program(struct check *c, struct db *db)
+{
+	check_walls(c, db, "database");
+	check_connections(c, db);
+}
+
+static void
+check_egress(struct check *c)
+{
+	const struct conf *conf = c->ctl->conf;
+	struct egress *egress = NULL;
+
+	if (egress_new(conf->egress_allow, conf->ca_file, &egress) != RC_OK)
+		fault(c, "egress_allow", fail_detail());
+	egress_free(&egress);
+}
+
 #define DOOR_SHUT                                                              \
 	"its user may not sign people in; it is called as that of `database` " \
 	"with _auth behind it, and letterrackctl migrate lets it"
@@ -96,6 +124,8 @@ check_door(struct check *c, struct db *db)
 	bool own = *c->ctl->conf->database_auth != '\0';
 	bool may = true;
 
+	if (own)
+		check_walls(c, db, "database_auth");
 	if (door_open(db, &may) == RC_OK && !may)
 		fault(c, "database_auth", own ? DOOR_SHUT : DOOR_UNNAMED);
 }
@@ -169,7 +199,7 @@ check_database(struct check *c)
 	check_owner(c, user);
 	if (!check_login(c, "database", conf->database))
 		return;
-	if (!check_schema(c, conf->database, check_connections))
+	if (!check_schema(c, conf->database, check_program))
 		return;
 	if (door != conf->database && !check_login(c, "database_auth", door))
 		return;
@@ -183,6 +213,7 @@ ctl_configtest(struct ctl *ctl)
 	struct check c = { .ctl = ctl };
 
 	check_paths(&c);
+	check_egress(&c);
 	check_database(&c);
 	if (c.faults != 0)
 		return EX_CONFIG;

@@ -62,6 +62,26 @@ describe('keeping', () => {
 		assert.deepEqual(got.json.data, row);
 		assert.ok(!got.text.includes('letterrack"'));
 	});
+	test('what it counted goes with it', async () => {
+		const row = await create();
+		const total = async () => (await member.get(
+			`/api/accounts/${p.account}/emails`)).json.meta.total;
+		const before = await total();
+		sql(house, `INSERT INTO email (application_id, account_id,
+			credential_id, subject, received_at)
+			SELECT application_id, account_id, id, n::text, now()
+			FROM credential, generate_series(1, 3) n
+			WHERE id = ${row.id.slice(3)};
+			INSERT INTO counter (application_id, account_id, name, n)
+			SELECT ${p.application}, ${p.account}, name, 3
+			FROM unnest(ARRAY['emails', 'unread']) name
+			ON CONFLICT (account_id, name) DO UPDATE SET n = counter.n + 3`);
+		assert.equal(await total(), before + 3);
+		assert.equal((await member.delete(one(row))).status, 204);
+		assert.equal(await total(), before);
+		assert.equal(Number(sql(house, `SELECT n FROM counter
+			WHERE account_id = ${p.account} AND name = 'unread'`)), before);
+	});
 	test('ports have the custom of their kind', async () => {
 		for (const [kind, mode, port] of [['imap', 'ssl_tls', 993],
 			['imap', 'starttls', 143], ['smtp', 'ssl_tls', 465],

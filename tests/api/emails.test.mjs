@@ -166,6 +166,19 @@ describe('PATCH', () => {
 	});
 });
 
+describe('DELETE', () => {
+	test('does not say that the server\'s copy is gone', async () => {
+		const made = await member.post(`${root}/emails`,
+			{ from_json: [{ address: 'a@example.org' }] });
+		const path = `/api/emails/${made.json.data.id}`;
+		const { status, json } = await member.delete(`${path}?expunge=true`);
+		assert.deepEqual([status, json.errors[0].field], [422, 'expunge']);
+		assert.equal((await member.get(path)).status, 200);
+		assert.equal((await member.delete(`${path}?expunge=false`)).status, 204);
+		assert.equal((await member.get(path)).status, 404);
+	});
+});
+
 describe('a sync of one folder', () => {
 	const syncFolder = async (folder) => {
 		const { status, json } = await member.post(`${root}/imap/sync-messages`,

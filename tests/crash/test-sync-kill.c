@@ -142,6 +142,35 @@ START_TEST(first_sync_killed_at_points)
 }
 END_TEST
 
+/* A message that was set aside the day before yesterday. */
+static void
+set_one_aside(void)
+{
+	house_sql(&house,
+	    "WITH one AS (UPDATE placement p SET skip_reason = 'planted' "
+	    "FROM mailbox b WHERE b.account_id = {a} AND b.name = 'INBOX' "
+	    "AND p.account_id = {a} AND p.mailbox_id = b.id AND p.uid = 5 "
+	    "AND p.skip_reason IS NULL RETURNING p.email_id, b.id), "
+	    "email AS (UPDATE email e SET skip_reason = 'planted' FROM one "
+	    "WHERE e.account_id = {a} AND e.id = one.email_id) "
+	    "UPDATE mailbox b SET stored_messages = stored_messages - 1, "
+	    "skipped_messages = skipped_messages + 1, skips_tried_uid = 0, "
+	    "skips_tried_at = now() - interval '2 days' "
+	    "FROM one WHERE b.account_id = {a} AND b.id = one.id");
+}
+
+/* A message that was being tried when the program ended is tried the next
+ * day. */
+static void
+next_day(void)
+{
+	house_sql(&house,
+	    "UPDATE mailbox SET skips_tried_uid = 0, skips_tried_at = now() - "
+	    "interval '2 days' WHERE account_id = {a} AND skipped_messages > "
+	    "0");
+	crash_sync(&house);
+}
+
 /* Everything that a sync may meet, at once. */
 static void
 change_all(struct imap *im, long round)
@@ -191,6 +220,7 @@ START_TEST(later_sync_killed_at_points)
 
 		round_begin(&r);
 		change_all(im, (long)number);
+		set_one_aside();
 		house_as_user(&house, wish_tx, &number);
 		(void)house_queue(&house, "imap_sync_messages");
 		killed = kill_at(&r, points, n, &name);
@@ -198,6 +228,7 @@ START_TEST(later_sync_killed_at_points)
 		if (r.n < (long)n)
 			ck_assert_msg(killed, "%s was not reached", name);
 		crash_resume(&house);
+		next_day();
 		crash_check(&house, name);
 	}
 	imap_free(&im);

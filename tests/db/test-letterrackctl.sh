@@ -72,6 +72,10 @@ dirs "database = $server user=nobody_known"
 expect 78 'database: the server refuses the login: .*nobody_known' configtest
 dirs "database = host=$dir dbname=nothing user=letterrack"
 expect 78 'the server has no such database: .*nothing' configtest
+dirs "database = $server user=postgres"
+expect 78 'database: its user is not under row-level security' configtest
+dirs "database = $server user=letterrack" "egress_allow = 127.0.0.0/99"
+expect 78 'egress_allow: ' configtest
 dirs "database = host=/nowhere dbname=postgres user=letterrack"
 expect 75 'the server cannot be reached: .*/nowhere' configtest
 dirs "database = $server user=letterrack" \

@@ -446,6 +446,32 @@ START_TEST(tells_flags)
 }
 END_TEST
 
+/* A server says OK to a STORE of a UID that is gone: the wish goes where the
+ * message went. */
+START_TEST(tells_flags_of_the_moved)
+{
+	struct imap *im = newcomer("astray", 2);
+	int64_t email = house_int(&house,
+	    "SELECT id FROM email WHERE credential_id = {c} AND uid = 1");
+
+	ck_assert_int_eq(house_run(&house, NULL), RC_OK); /* hashes */
+	house_move(im, "INBOX", "1", "Trash");
+	house_as_user(&house, read_and_flag, &email);
+	ck_assert_int_eq(house_run(&house, NULL), RC_OK);
+	ck_assert_int_eq(
+	    house_int(&house, "SELECT count(*) FROM flag_intent"), 0);
+	(void)house_sync(&house);
+	ck_assert_str_eq(one("SELECT e.uid, m.name, e.is_read, e.is_flagged, "
+			     "p.flags FROM email e JOIN placement p ON "
+			     "p.email_id = e.id JOIN mailbox m ON m.id = "
+			     "p.mailbox_id WHERE e.credential_id = {c} AND "
+			     "e.subject = 'number 1'"),
+	    "1|Trash|t|t|{\"\\\\Flagged\",\"\\\\Seen\"}");
+	check_counts();
+	imap_free(&im);
+}
+END_TEST
+
 /* A sync between the wish and its effect does not undo it. */
 START_TEST(keeps_wishes)
 {
@@ -719,6 +745,7 @@ run_profile(const struct profile *p)
 		UNIT(follows_what_had_vanished),
 		UNIT(joins_only_the_same_bytes),
 		UNIT(tells_flags),
+		UNIT(tells_flags_of_the_moved),
 		UNIT(keeps_wishes),
 		UNIT(reads_first_words),
 		UNIT(looks_without_touching),

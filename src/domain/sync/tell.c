@@ -83,6 +83,34 @@ group_store(struct group *g)
 }
 
 static enum rc
+take_there(void *arg, const struct imap_message *m)
+{
+	if (m->uid != 0)
+		imap_set_gather(arg, m->uid, m->uid);
+	return RC_OK;
+}
+
+/* OK to a STORE tells nothing of UIDs that are gone (RFC 9051 6.4.9): what
+ * another client has moved meanwhile waits for the sync to find it. */
+static enum rc
+group_seen(struct group *g, bool *told)
+{
+	struct imap_set uids, there;
+	const struct imap_fetch how = { .message = take_there, .arg = &there };
+
+	imap_set_init(&there, g->s->folder);
+	imap_set_init(&uids, g->s->folder);
+	for (size_t i = 0; i < g->n; i++)
+		imap_set_add(&uids, (uint32_t)g->first[i].uid,
+		    (uint32_t)g->first[i].uid);
+	TRY(imap_fetch(g->s->imap, &uids, IMAP_ITEMS_FLAGS, &how));
+	imap_set_settle(&there);
+	for (size_t i = 0; i < g->n; i++)
+		told[i] = imap_set_has(&there, (uint32_t)g->first[i].uid);
+	return RC_OK;
+}
+
+static enum rc
 group_note(struct group *g)
 {
 	int64_t *uid = ARENA_ARRAY(g->s->folder, int64_t, g->n);
@@ -148,6 +176,8 @@ group_done(struct group *g, int64_t *open, bool *told)
 	}
 	if (rc == RC_OK)
 		rc = group_store(g);
+	if (rc == RC_OK)
+		rc = group_seen(g, told);
 	return rc == RC_OK ? group_note(g) : group_refused(g, rc, told);
 }
 

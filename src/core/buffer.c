@@ -103,8 +103,9 @@ void
 buf_int(struct buf *b, long long value)
 {
 	char text[INT_PRINT_SIZE];
+	size_t n = int_print(value, text);
 
-	buf_add(b, text, int_print(value, text));
+	buf_add(b, text, n);
 }
 
 void

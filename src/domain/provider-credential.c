@@ -359,8 +359,8 @@ update(
 	};
 
 	TRY(provider_credential_update(db, &in));
-	return provider_credential_get(db, j->w->who.account, j->w->who.user,
-	    j->id, j->arena, j->out);
+	return provider_credential_get(
+	    db, j->w->who.account, j->w->who.user, j->id, j->arena, j->out);
 }
 
 static enum rc

@@ -27,13 +27,15 @@ struct seen {
 	int64_t until_ms; /* steady; 0: free */
 };
 
-/* What a token claims, as far as the database has to confirm it. No padding
- * that is not zero: compared as bytes. */
+/* What a token claims, as far as the database has to confirm it. Compared as
+ * bytes, so it has no padding, and what is behind a text is zero. */
 struct rights {
 	int64_t application, account, user, session, version;
-	char client[65];
+	char client[72];
 	char role[8];
 };
+_Static_assert(
+    sizeof(struct rights) == 5 * sizeof(int64_t) + 72 + 8, "it has padding");
 
 struct confirmed {
 	struct rights rights;

@@ -286,9 +286,10 @@ START_TEST(many_recipients)
 
 	ck_assert_int_eq(ODD_SYNC(script, &r), RC_OK);
 	ck_assert_int_eq(r.skipped, 0);
-	ck_assert_str_eq(one("SELECT subject, from_json, "
-			     "json_array_length(to_json::json) >= 500 FROM email "
-			     "WHERE credential_id = {c} AND uid = 2"),
+	ck_assert_str_eq(
+	    one("SELECT subject, from_json, "
+		"json_array_length(to_json::json) >= 500 FROM email "
+		"WHERE credential_id = {c} AND uid = 2"),
 	    "to all|[{\"name\":null,\"address\":\"anna@example.org\"}]|t");
 }
 END_TEST

@@ -1,7 +1,7 @@
 -- What the sync writes: where emails lie, and emails themselves as a server
 -- tells of them. All of it runs under a job's lease. What takes arrays is
--- planned each time: a plan made while the tables were empty would read all of
--- them for each row.
+-- planned each time but where it says why not: a plan made while the tables were
+-- empty would read all of them for each row.
 
 -- The UIDs that are known of a folder, as ranges.
 -- name: placement_ranges :many

@@ -152,13 +152,6 @@ fetch_once(struct fetching *f, const struct imap_set *uids)
 
 /* ---- when it fails ---- */
 
-static bool
-is_ours(const struct fetching *f, enum rc rc)
-{
-	return rc == RC_STALE || rc == RC_RETRY || rc == RC_INTERNAL ||
-	    f->s->stopping;
-}
-
 static void
 subtract_got(struct fetching *f)
 {
@@ -297,7 +290,7 @@ confront(struct fetching *f, uint32_t uid)
 	if (one.n == 0)
 		return RC_OK;
 	rc = fetch_once(f, &one);
-	TRY(is_ours(f, rc) ? rc : sync_store(f->s, f->place, NULL));
+	TRY(sync_is_ours(f->s, rc) ? rc : sync_store(f->s, f->place, NULL));
 	if (rc == RC_OK)
 		imap_set_add(&f->got, uid, uid); /* or gone meanwhile */
 	subtract_got(f);
@@ -349,7 +342,7 @@ survive(struct fetching *f, enum rc rc)
 {
 	char *why = arena_str(f->s->folder, fail_detail());
 
-	if (is_ours(f, rc) && !f->s->stopping)
+	if (sync_is_ours(f->s, rc) && !f->s->stopping)
 		return fail(rc, "%s", why);
 	TRY(sync_store(f->s, f->place, NULL));
 	if (f->s->stopping)

@@ -242,14 +242,9 @@ place_tx(struct db *db, void *arg)
 		.sizes = { size, x->hashes },
 		.hashes = { x->hash, x->hashes } },
 	    s->step, &x->placed));
-	if (x->placed.n == 0)
-		return RC_OK;
 	for (size_t i = 0; i < x->placed.n; i++)
 		email[i] = x->placed.v[i].email_id;
-	TRY(email_hold(
-	    db, s->account, (struct ids){ email, x->placed.n }, NULL));
-	return email_settle(
-	    db, s->account, (struct ids){ email, x->placed.n }, NULL);
+	return sync_emails_settle(s, (struct ids){ email, x->placed.n });
 }
 
 static void
@@ -307,13 +302,6 @@ find(struct moving *x)
 	return RC_OK;
 }
 
-static bool
-is_ours(const struct sync *s, enum rc rc)
-{
-	return rc == RC_STALE || rc == RC_RETRY || rc == RC_INTERNAL ||
-	    s->stopping;
-}
-
 /* Mail is not kept waiting by a server that does not show it whole. */
 static enum rc
 give_up(struct moving *x, enum rc rc)
@@ -323,8 +311,8 @@ give_up(struct moving *x, enum rc rc)
 	log_info(&s->log, "moves not looked for mailbox=%lld: %s",
 	    (long long)x->place->mailbox, fail_detail());
 	s->moves.off = true;
-	if (is_ours(s, rc) || sync_alive(s))
-		return is_ours(s, rc) ? rc : RC_OK;
+	if (sync_is_ours(s, rc) || sync_alive(s))
+		return sync_is_ours(s, rc) ? rc : RC_OK;
 	TRY(sync_reconnect(s));
 	return sync_reopen(s, x->place);
 }

@@ -66,8 +66,7 @@ note_unchanged(struct sync *s, const struct sync_folders *list, const bool *due)
 static bool
 is_of_the_folder(struct sync *s, enum rc rc)
 {
-	return rc != RC_STALE && rc != RC_RETRY && rc != RC_INTERNAL &&
-	    !s->stopping && sync_alive(s);
+	return !sync_is_ours(s, rc) && sync_alive(s);
 }
 
 struct failure {
@@ -276,6 +275,13 @@ host_stops(const struct sync *s)
 	return (s->host->stop != NULL && *s->host->stop != 0) ||
 	    (s->host->deadline_ms != 0 &&
 		clock_steady_ms() >= s->host->deadline_ms);
+}
+
+bool
+sync_is_ours(const struct sync *s, enum rc rc)
+{
+	return rc == RC_STALE || rc == RC_RETRY || rc == RC_INTERNAL ||
+	    s->stopping;
 }
 
 bool

@@ -46,6 +46,10 @@ struct sync {
 	} moves;
 };
 
+/* Is a failure this side's (the lease, the database, a stop), whatever the mail
+ * server does? */
+bool sync_is_ours(const struct sync *, enum rc);
+
 /* Shall the run end here? Asked between batches and folders. */
 bool sync_stopped(const struct sync *);
 /* The same in the middle of an answer: a run whose time is up leaves only what
@@ -101,6 +105,12 @@ enum rc sync_settle(struct sync *) MUST_CHECK;
 /* Flags of UIDs as the server has them. */
 enum rc sync_store_flags(struct sync *, const struct sync_place *,
     const int64_t *uid, const struct str *flags, size_t n) MUST_CHECK;
+
+struct placed_list;
+/* Makes emails agree with their placements; in a transaction. */
+enum rc sync_emails_settle(struct sync *, struct ids) MUST_CHECK;
+enum rc
+sync_placed_settle(struct sync *, const struct placed_list *) MUST_CHECK;
 
 /* UIDs that are gone from the folder. */
 enum rc sync_store_gone(struct sync *, const struct sync_place *,

@@ -24,18 +24,6 @@ take(void *arg, const struct imap_message *m)
 	return RC_OK;
 }
 
-static enum rc
-settle(struct sync *s, const struct placed_list *list)
-{
-	int64_t *id = ARENA_ARRAY(s->step, int64_t, list->n);
-
-	for (size_t i = 0; i < list->n; i++)
-		id[i] = list->v[i].email_id;
-	TRY(email_hold(s->db, s->account, (struct ids){ id, list->n }, NULL));
-	return email_settle(
-	    s->db, s->account, (struct ids){ id, list->n }, NULL);
-}
-
 struct mending {
 	struct sync *s;
 	const struct sync_place *place;
@@ -72,7 +60,7 @@ mend_tx(struct db *db, void *arg)
 		.structures = { b->structure, b->n },
 		.server_ids = { b->server_id, b->n } },
 	    s->step, &list));
-	return settle(s, &list);
+	return sync_placed_settle(s, &list);
 }
 
 /* What the database does not take stays as it is. */

@@ -11,8 +11,8 @@
 
 /* ---- settling ---- */
 
-static enum rc
-settle(struct sync *s, struct ids emails)
+enum rc
+sync_emails_settle(struct sync *s, struct ids emails)
 {
 	if (emails.n == 0)
 		return RC_OK;
@@ -20,14 +20,14 @@ settle(struct sync *s, struct ids emails)
 	return email_settle(s->db, s->account, emails, NULL);
 }
 
-static enum rc
-settle_placed(struct sync *s, const struct placed_list *list)
+enum rc
+sync_placed_settle(struct sync *s, const struct placed_list *list)
 {
 	int64_t *id = ARENA_ARRAY(s->step, int64_t, list->n);
 
 	for (size_t i = 0; i < list->n; i++)
 		id[i] = list->v[i].email_id;
-	return settle(s, (struct ids){ id, list->n });
+	return sync_emails_settle(s, (struct ids){ id, list->n });
 }
 
 /* ---- batches ---- */
@@ -64,7 +64,7 @@ rematch(const struct slice *x)
 		.sizes = { b->size + x->from, x->n },
 		.structures = { b->structure + x->from, x->n } },
 	    x->s->step, &matched));
-	return settle_placed(x->s, &matched);
+	return sync_placed_settle(x->s, &matched);
 }
 
 /* The least and the greatest UID of a slice. */
@@ -129,7 +129,7 @@ slice_tx(struct db *db, void *arg)
 	if (x->place->rematch)
 		TRY(rematch(x));
 	TRY(ingest(x));
-	return settle(x->s, x->done->joined);
+	return sync_emails_settle(x->s, x->done->joined);
 }
 
 /* Only mail that may be known already needs more than one statement. */
@@ -350,7 +350,7 @@ flags_tx(struct db *db, void *arg)
 	TRY(placement_flag(db, c->s->account, c->place->mailbox,
 	    c->place->uidvalidity, c->uids, c->flags, c->s->step, &differ));
 	c->changed = differ.n;
-	return settle_placed(c->s, &differ);
+	return sync_placed_settle(c->s, &differ);
 }
 
 enum rc
@@ -407,7 +407,7 @@ gone_tx(struct db *db, void *arg)
 	(void)db;
 	TRY(gone_take(g, &list));
 	g->n = list.n;
-	return settle_placed(g->s, &list);
+	return sync_placed_settle(g->s, &list);
 }
 
 static enum rc

@@ -25,6 +25,9 @@ GROUP BY island ORDER BY 1;
 -- planner), and to plan it took as long as to write a hundred rows.
 -- The arrays are unrolled side by side in one list of results: in FROM each of
 -- them would be copied into a table of its own first.
+-- The rows are to come newest first, so that the indexes grow at their ends
+-- (migration 0036). Their ids count the other way: of mail that came in the
+-- same second the later one is listed first.
 -- name: placement_ingest :one
 -- args: account account, id application, id credential, id mailbox,
 -- args: int uidvalidity, int? uid_next, int? uid_low,
@@ -57,19 +60,23 @@ WITH folder AS MATERIALIZED (
 	OR (SELECT p.email_id FROM placement p
 	    WHERE p.account_id = $1 AND p.mailbox_id = $4
 	    AND p.uidvalidity = $5 AND p.uid = r.uid) IS NULL
+), numbers AS MATERIALIZED (
+	SELECT ARRAY(SELECT nextval('email_id_seq')
+	    FROM generate_series(1, cardinality($8)) ORDER BY 1 DESC) AS ids
+	FROM folder
 ), made AS (
-	INSERT INTO email (application_id, account_id, credential_id,
+	INSERT INTO email (id, application_id, account_id, credential_id,
 	    mailbox_id, uid, message_id, in_reply_to, "references", subject,
 	    from_json, to_json, cc_json, bcc_json, reply_to_json, sent_at,
 	    received_at, size_bytes, is_read, is_flagged, is_answered, is_draft,
 	    flags, has_attachments, structure, server_email_id, skip_reason)
-	SELECT $2, $1, $3, $4, uid, message_id, in_reply_to, refs, subject,
+	SELECT id, $2, $1, $3, $4, uid, message_id, in_reply_to, refs, subject,
 	    from_json, to_json, cc_json, bcc_json, reply_to_json, sent_at,
 	    received_at, size_bytes, '\Seen' = ANY (flags),
 	    '\Flagged' = ANY (flags), '\Answered' = ANY (flags),
 	    '\Draft' = ANY (flags), flags, has_attachments, structure,
 	    server_email_id, skip_reason
-	FROM (SELECT unnest($8) AS uid,
+	FROM (SELECT unnest(ids) AS id, unnest($8) AS uid,
 	        string_to_array(unnest($9), ' ') AS flags,
 	        unnest($10) AS message_id, unnest($11) AS in_reply_to,
 	        unnest($12) AS refs, unnest($13) AS subject,
@@ -79,7 +86,7 @@ WITH folder AS MATERIALIZED (
 	        unnest($20) AS received_at, unnest($21) AS size_bytes,
 	        unnest($22) AS has_attachments, unnest($23) AS structure,
 	        unnest($24) AS server_email_id, unnest($25) AS skip_reason
-	    FROM folder) AS r
+	    FROM numbers) AS r
 	WHERE ((SELECT all_of_it FROM fresh)
 	    OR (SELECT p.email_id FROM placement p
 	        WHERE p.account_id = $1 AND p.mailbox_id = $4

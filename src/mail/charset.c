@@ -105,12 +105,17 @@ static const uint16_t upper_1252[32] = { 0x20ac, 0, 0x201a, 0x0192, 0x201e,
 	0x017d, 0, 0, 0x2018, 0x2019, 0x201c, 0x201d, 0x2022, 0x2013, 0x2014,
 	0x02dc, 0x2122, 0x0161, 0x203a, 0x0153, 0, 0x017e, 0x0178 };
 
+/* The last one found is looked at first: most are the same again. */
 static const struct charset *
 charset_find(struct str name)
 {
+	static _Thread_local size_t last;
+
+	if (str_ieq(name, charsets[last].name))
+		return &charsets[last];
 	for (size_t i = 0; i < CHARSETS; i++) {
 		if (str_ieq(name, charsets[i].name))
-			return &charsets[i];
+			return &charsets[last = i];
 	}
 	return NULL;
 }

@@ -5,11 +5,9 @@
 #include "core/log.h"
 #include "mail/imap-deflate.h"
 
-#define ARENA_MOST (96 << 20)
-/* Of what is held; the largest response and its parse fit above. */
-#define HELD_MOST   (48 << 20)
-#define CAPS_MOST   4000
-#define PACK_MOST   65536 /* of a command at a time */
+#define ARENA_MOST (96 << 20) /* the largest response and its parse */
+#define CAPS_MOST  4000
+#define PACK_MOST  65536 /* of a command at a time */
 
 #define TAKES(word) (1U << IMAP_##word)
 #define TAKES_SELECT                                                           \
@@ -79,7 +77,7 @@ struct imap_engine {
 	uint64_t received;
 	struct imap_deflate *deflate; /* owned; NULL: bytes are as they are */
 	struct buf packed;            /* waits to be sent */
-	bool in_step, hold, stale, idling, idle_ended;
+	bool in_step, stale, idling, idle_ended;
 };
 
 const char *
@@ -630,11 +628,7 @@ framed(struct imap_engine *e, const struct imap_frame *f)
 
 	imap_response_parse(e->arena, f, &r);
 	rc = response(e, &r);
-	if (!e->hold)
-		arena_reset(e->arena);
-	else if (rc == RC_OK && imap_engine_held(e) > HELD_MOST)
-		rc = fail(
-		    RC_PAYLOAD, "the mail server says more than was asked");
+	arena_reset(e->arena);
 	return rc;
 }
 
@@ -683,24 +677,6 @@ imap_engine_feed(struct imap_engine *e, const char *p, size_t n)
 	if (rc != RC_OK)
 		imap_engine_end(e, rc);
 	return rc;
-}
-
-void
-imap_engine_hold(struct imap_engine *e, bool hold)
-{
-	e->hold = hold;
-}
-
-void
-imap_engine_release(struct imap_engine *e)
-{
-	arena_reset(e->arena);
-}
-
-size_t
-imap_engine_held(const struct imap_engine *e)
-{
-	return arena_used(e->arena);
 }
 
 enum imap_state

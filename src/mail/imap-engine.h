@@ -74,8 +74,7 @@ struct imap_mailbox {
 struct imap_call {
 	enum imap_verb verb;
 	/* Each response of a kind the verb takes; may be NULL. The response
-	 * lives until the function returns, or until imap_engine_release
-	 * while `hold` is set. */
+	 * lives until the function returns. */
 	void (*data)(void *arg, const struct imap_response *);
 	void *arg;
 	/* out */
@@ -121,11 +120,6 @@ enum rc imap_engine_feed(struct imap_engine *, const char *, size_t) MUST_CHECK;
 void imap_engine_end(struct imap_engine *, enum rc rc);
 /* Forgets a call that its owner gives up; its answer will be dropped. */
 void imap_engine_forget(struct imap_engine *, struct imap_call *);
-
-/* Responses stay in memory while held, until released. */
-void imap_engine_hold(struct imap_engine *, bool);
-void imap_engine_release(struct imap_engine *);
-size_t imap_engine_held(const struct imap_engine *);
 
 enum imap_state imap_engine_state(const struct imap_engine *);
 uint64_t imap_engine_caps(const struct imap_engine *);

@@ -2,10 +2,10 @@
 #include "mail/imap-session.h"
 
 #define DEPTH_MOST  4
+#define RING        (DEPTH_MOST + 1) /* one that is flushed, too */
 #define DEPTH       2
 #define BATCH       2000
 #define FIRST_BATCH 200
-#define HELD_MOST   (2 << 20)
 /* UIDs for which compression is worth its round trip. */
 #define COMPRESS_FROM 100
 
@@ -16,7 +16,7 @@ struct fetching {
 	const char *items;
 	struct arena *arena;  /* of the sets */
 	struct imap_set left; /* not asked for yet */
-	struct batch *ring;   /* DEPTH_MOST of them */
+	struct batch *ring;   /* RING of them */
 	bool begun;
 	enum rc rc; /* a callback's */
 };
@@ -34,7 +34,7 @@ struct batch {
 static bool
 is_asked(const struct fetching *f, uint32_t uid)
 {
-	for (unsigned i = 0; i < DEPTH_MOST; i++) {
+	for (unsigned i = 0; i < RING; i++) {
 		if (f->ring[i].used && imap_set_has(&f->ring[i].uids, uid))
 			return true;
 	}
@@ -53,11 +53,6 @@ batch_message(struct batch *b, const struct imap_response *r)
 		f->rc = f->how->message(f->how->arg, &r->message);
 	} else if (c->message != NULL) { /* news of another message */
 		c->message(c->arg, &r->message);
-	}
-	if (f->rc == RC_OK && imap_engine_held(f->im->engine) > HELD_MOST) {
-		if (f->how->flush != NULL)
-			f->rc = f->how->flush(f->how->arg, NULL);
-		imap_engine_release(f->im->engine);
 	}
 }
 
@@ -143,27 +138,36 @@ batch_send(struct fetching *f, struct batch *b)
 }
 
 static enum rc
-batch_end(struct fetching *f, struct batch *b)
+batch_wait(struct fetching *f, struct batch *b)
 {
 	enum rc rc = imap_wait(f->im, &b->call);
 
 	b->used = false;
-	if (f->rc == RC_OK && rc == RC_OK && f->how->flush != NULL)
-		f->rc = f->how->flush(f->how->arg, &b->uids);
-	imap_engine_release(f->im->engine);
 	return f->rc != RC_OK ? f->rc : rc;
 }
 
 static enum rc
+batch_flush(struct fetching *f, const struct batch *b)
+{
+	if (f->how->flush != NULL)
+		f->rc = f->how->flush(f->how->arg, &b->uids);
+	return f->rc;
+}
+
+/* The server has its next command before the caller is at work on what has
+ * come: it would have nothing to do meanwhile. */
+static enum rc
 fetch_all(struct fetching *f, struct batch *ring, unsigned depth)
 {
-	size_t sent = 0, ended = 0;
+	size_t sent = 0, ended = 0, flushed = 0;
 
-	while (f->left.n > 0 || ended < sent) {
+	while (f->left.n > 0 || flushed < sent) {
 		if (f->left.n > 0 && sent - ended < depth)
-			TRY(batch_send(f, &ring[sent++ % depth]));
+			TRY(batch_send(f, &ring[sent++ % RING]));
+		else if (flushed < ended)
+			TRY(batch_flush(f, &ring[flushed++ % RING]));
 		else
-			TRY(batch_end(f, &ring[ended++ % depth]));
+			TRY(batch_wait(f, &ring[ended++ % RING]));
 	}
 	return RC_OK;
 }
@@ -191,7 +195,7 @@ imap_fetch(struct imap *im, const struct imap_set *uids, const char *items,
     const struct imap_fetch *how)
 {
 	struct imap_reader *reader = imap_engine_reader(im->engine);
-	struct batch ring[DEPTH_MOST] = { { .used = false } };
+	struct batch ring[RING] = { { .used = false } };
 	unsigned depth = how->depth == 0 ? DEPTH : how->depth;
 	struct fetching f = {
 		.im = im, .how = how, .items = items, .ring = ring
@@ -203,14 +207,11 @@ imap_fetch(struct imap *im, const struct imap_set *uids, const char *items,
 	f.arena = arena_new((size_t)256 << 20);
 	f.left = set_copied(f.arena, uids);
 	imap_reader_limit(reader, &fetch_limits);
-	imap_engine_hold(im->engine, true);
 	rc = fetch_all(&f, ring, depth < DEPTH_MOST ? depth : DEPTH_MOST);
-	imap_engine_hold(im->engine, false);
-	imap_engine_release(im->engine);
 	imap_reader_limit(reader, &imap_limits_usual);
 	imap_reader_shrink(reader);
 	/* Batches may still be in flight, and their calls end with us. */
-	for (unsigned i = 0; rc != RC_OK && i < DEPTH_MOST; i++) {
+	for (unsigned i = 0; rc != RC_OK && i < RING; i++) {
 		if (ring[i].used)
 			imap_break(im, rc);
 	}

@@ -134,6 +134,7 @@ handle_set(struct imap_link *l)
 	SET(CURLOPT_USE_SSL,
 	    login->security == IMAP_PLAIN ? (long)CURLUSESSL_NONE
 					  : (long)CURLUSESSL_ALL);
+	SET(CURLOPT_BUFFERSIZE, IMAP_LINK_PIECE); /* a read takes no more */
 	SET(CURLOPT_HEADERFUNCTION, header);
 	SET(CURLOPT_HEADERDATA, l);
 	SET(CURLOPT_ERRORBUFFER, l->error);

@@ -11,6 +11,8 @@
 #include "core/secret.h"
 #include "mail/egress.h"
 
+#define IMAP_LINK_PIECE 65536L /* bytes that come at once at most */
+
 enum imap_security { IMAP_TLS, IMAP_STARTTLS, IMAP_PLAIN };
 
 /* "ssl_tls", "starttls", "none". */

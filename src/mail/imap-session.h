@@ -21,7 +21,7 @@ struct imap {
 	uint64_t received; /* bytes from the server */
 	enum rc broken;    /* RC_OK: usable */
 	char why[512];     /* of `broken` */
-	char input[65536];
+	char input[IMAP_LINK_PIECE];
 };
 
 /* A command for `im`, and its sending; both begin by asking for the

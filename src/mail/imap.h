@@ -123,12 +123,11 @@ struct imap_fetch {
 	bool vanished;          /* with it, QRESYNC's VANISHED */
 	bool modseq; /* ask for MODSEQ too, where the server has it */
 	/* Each message that was asked for, newest batch first. What it points
-	 * to lives until `flush` has returned. A message that could not be
-	 * read whole has `fault`. */
+	 * to lives until this returns. A message that could not be read whole
+	 * has `fault`. */
 	enum rc (*message)(void *arg, const struct imap_message *);
-	/* After each command and whenever much has come; may be NULL. Messages
-	 * of the next command may have come before it.
-	 * `done`: the UIDs whose command is complete, NULL in between. */
+	/* After each command, with its UIDs; may be NULL. Messages of the
+	 * next commands may have come before it. */
 	enum rc (*flush)(void *arg, const struct imap_set *done);
 	void *arg;
 };

@@ -142,8 +142,9 @@ join(struct pieces *all, struct str name, struct str *out)
 			break;
 		want++;
 	}
-	*out = charset_to_utf8(
-	    all->arena, charset, (struct str){ b.n > 0 ? b.p : "", b.n }, NULL);
+	if (found)
+		*out = charset_to_utf8(all->arena, charset,
+		    (struct str){ b.n > 0 ? b.p : "", b.n }, NULL);
 	buf_clear(&b);
 	return found;
 }
@@ -169,18 +170,26 @@ already(const struct parameter *out, size_t n, struct str name)
 	return false;
 }
 
+static struct pieces
+pieces_read(struct arena *a, const struct parameter *in, size_t n)
+{
+	struct pieces all = { a, NULL,
+		n < PARAMETER_MOST ? n : PARAMETER_MOST };
+
+	all.piece = ARENA_ARRAY(a, struct piece, all.n);
+	for (size_t i = 0; i < all.n; i++)
+		all.piece[i] = piece_read(&in[i]);
+	return all;
+}
+
 size_t
 parameter_decode(struct arena *a, const struct parameter *in, size_t n,
     struct parameter **out)
 {
-	struct pieces all = { a, NULL,
-		n < PARAMETER_MOST ? n : PARAMETER_MOST };
+	struct pieces all = pieces_read(a, in, n);
 	size_t count = 0;
 
-	all.piece = ARENA_ARRAY(a, struct piece, all.n);
 	*out = ARENA_ARRAY(a, struct parameter, all.n);
-	for (size_t i = 0; i < all.n; i++)
-		all.piece[i] = piece_read(&in[i]);
 	for (size_t i = 0; i < all.n; i++) {
 		struct piece *p = &all.piece[i];
 
@@ -190,6 +199,18 @@ parameter_decode(struct arena *a, const struct parameter *in, size_t n,
 		    (struct parameter){ p->name, value_of(&all, p) };
 	}
 	return count;
+}
+
+struct str
+parameter_get(
+    struct arena *a, const struct parameter *in, size_t n, const char *name)
+{
+	struct pieces all = pieces_read(a, in, n);
+
+	for (size_t i = 0; i < all.n; i++)
+		if (str_ieq(all.piece[i].name, str_of(name)))
+			return value_of(&all, &all.piece[i]);
+	return (struct str){ NULL, 0 };
 }
 
 struct str

@@ -24,6 +24,10 @@ struct parameter {
 size_t parameter_decode(struct arena *, const struct parameter *in, size_t n,
     struct parameter **out);
 
+/* One of them, as parameter_decode would give it; p == NULL: not there. */
+struct str parameter_get(
+    struct arena *, const struct parameter *in, size_t n, const char *name);
+
 /* The value of a name in any case; p == NULL: not there. */
 struct str parameter_find(const struct parameter *, size_t n, const char *name);
 

@@ -152,8 +152,6 @@ on_flush(void *arg, const struct imap_set *done)
 {
 	struct imap_client *c = arg;
 
-	if (done == NULL)
-		return RC_OK;
 	BUF_LIT(&c->out, "done ");
 	imap_set_print(done, &c->out);
 	buf_putc(&c->out, '\n');

@@ -83,6 +83,25 @@ sync_batch_add(struct sync_batch *b, const struct sync_row *r)
 	return true;
 }
 
+#define SYNC_COLUMN_SWAP(name, type)                                           \
+	do {                                                                   \
+		type kept = b->name[i];                                        \
+                                                                               \
+		b->name[i] = b->name[other];                                   \
+		b->name[other] = kept;                                         \
+	} while (0);
+
+void
+sync_batch_turn(struct sync_batch *b)
+{
+	if (b->n < 2 || b->uid[0] > b->uid[b->n - 1])
+		return;
+	for (size_t i = 0, other = b->n - 1; i < other; i++, other--) {
+		SYNC_COLUMNS(SYNC_COLUMN_SWAP)
+	}
+}
+#undef SYNC_COLUMN_SWAP
+
 void
 sync_batch_spoil(struct sync_batch *b, size_t i, const char *why)
 {

@@ -52,6 +52,10 @@ void sync_batch_reset(struct sync_batch *);
  * the batch, reset it, and make the row again. */
 bool sync_batch_add(struct sync_batch *, const struct sync_row *);
 
+/* Turns the rows so that the newest, by UID, comes first; nothing may be added
+ * afterwards. */
+void sync_batch_turn(struct sync_batch *);
+
 /* Keeps of a row that the database did not take no more than that. */
 void sync_batch_spoil(struct sync_batch *, size_t place, const char *why);
 

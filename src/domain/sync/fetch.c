@@ -24,6 +24,8 @@ struct fetching {
 	struct imap_set got;
 	size_t batch; /* UIDs a command */
 	int64_t total, done;
+	int64_t low; /* the cursor that goes with the next rows; 0: none */
+	bool shown;  /* some of it is in the table */
 	unsigned skips;
 	unsigned in_a_row; /* of them, without a message in between */
 	uint32_t suspect;  /* asked alone when the connection broke */
@@ -40,6 +42,21 @@ is_news_only(const struct imap_message *m)
 	    m->sections == 0 && m->fault == NULL;
 }
 
+/* The batch goes into the table by `store`, and the cursor that it completes
+ * with it. */
+static enum rc
+rows_store(struct fetching *f,
+    enum rc (*store)(
+	struct sync *, const struct sync_place *, const struct sync_step *))
+{
+	const struct sync_step step = { NULL, &f->low };
+
+	TRY(store(f->s, f->place, f->low > 0 ? &step : NULL));
+	f->low = 0;
+	f->shown = true;
+	return RC_OK;
+}
+
 static enum rc
 row_add(struct fetching *f, const struct imap_message *m)
 {
@@ -49,7 +66,7 @@ row_add(struct fetching *f, const struct imap_message *m)
 	sync_row_make(m, b->arena, &b->scratch, &row);
 	if (sync_batch_add(b, &row))
 		return RC_OK;
-	TRY(sync_store_begin(f->s, f->place, NULL));
+	TRY(rows_store(f, sync_store_begin));
 	b = f->s->batch;
 	sync_row_make(m, b->arena, &b->scratch, &row);
 	(void)sync_batch_add(b, &row);
@@ -91,21 +108,18 @@ set_cut(struct imap_set *set, uint32_t low)
 		set->range[set->n - 1].last = low - 1;
 }
 
+/* A command is complete. Its last rows wait until there are enough for a batch,
+ * but those of the first one, for which somebody may be waiting. */
 static enum rc
 flush(void *arg, const struct imap_set *done)
 {
 	struct fetching *f = arg;
-	struct sync_step step = { NULL, NULL };
-	int64_t low;
 
-	if (done == NULL)
-		return RC_OK;
 	FAILPOINT("sync-fetched");
-	if (f->way == SYNC_DOWN && done->n > 0) {
-		low = done->range[0].first;
-		step.uid_low = &low;
-	}
-	TRY(sync_store_begin(f->s, f->place, &step));
+	if (f->way == SYNC_DOWN && done->n > 0)
+		f->low = done->range[0].first;
+	if (!f->shown)
+		TRY(rows_store(f, sync_store_begin));
 	if (done->n > 0) {
 		set_cut(&f->wanted, done->range[0].first);
 		set_cut(&f->got, done->range[0].first);
@@ -144,7 +158,7 @@ fetch_once(struct fetching *f, const struct imap_set *uids)
 	rc = imap_fetch(f->s->imap, uids, sync_fetch_items(f->s), &how);
 	f->s->resumable = false;
 	if (rc == RC_OK)
-		return sync_settle(f->s);
+		return rows_store(f, sync_store);
 	why = arena_str(f->s->folder, fail_detail());
 	TRY(sync_settle(f->s));
 	return fail(rc, "%s", why);
@@ -344,7 +358,7 @@ survive(struct fetching *f, enum rc rc)
 
 	if (sync_is_ours(f->s, rc) && !f->s->stopping)
 		return fail(rc, "%s", why);
-	TRY(sync_store(f->s, f->place, NULL));
+	TRY(rows_store(f, sync_store));
 	if (f->s->stopping)
 		return fail(rc, "%s", why);
 	subtract_got(f);

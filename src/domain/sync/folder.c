@@ -253,6 +253,13 @@ follow_known(struct folder *f)
 
 /* ---- new mail ---- */
 
+/* As many messages as there are UIDs: none is missing. */
+static bool
+is_dense(const struct folder *f)
+{
+	return f->open.exists > 0 && f->open.exists == f->open.uidnext - 1;
+}
+
 /* The UIDs that exist from `first` to `last`. */
 static enum rc
 existing(struct folder *f, int64_t first, int64_t last, struct imap_set *out)
@@ -264,7 +271,7 @@ existing(struct folder *f, int64_t first, int64_t last, struct imap_set *out)
 	if (last < first)
 		return RC_OK;
 	imap_set_add(&range, (uint32_t)first, (uint32_t)last);
-	if (last - first < RANGE_DIRECT) {
+	if (last - first < RANGE_DIRECT || is_dense(f)) {
 		*out = range;
 		return RC_OK;
 	}

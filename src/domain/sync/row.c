@@ -157,25 +157,13 @@ lower(struct arena *a, struct str s)
 }
 
 static struct str
-parameter_of(
-    struct arena *a, const struct parameter *p, size_t n, const char *name)
-{
-	struct parameter *decoded;
-
-	if (n == 0)
-		return (struct str){ NULL, 0 };
-	n = parameter_decode(a, p, n, &decoded);
-	return parameter_find(decoded, n, name);
-}
-
-static struct str
 filename_of(const struct imap_part *p, struct arena *a)
 {
-	struct str name = parameter_of(
+	struct str name = parameter_get(
 	    a, p->disposition_parameter, p->disposition_parameters, "filename");
 
 	if (name.p == NULL)
-		name = parameter_of(a, p->parameter, p->parameters, "name");
+		name = parameter_get(a, p->parameter, p->parameters, "name");
 	return one_line(a, name, FILENAME_MOST);
 }
 
@@ -225,7 +213,7 @@ write_part(struct jw *w, const struct imap_structure *s, size_t i,
 	write_member(w, "content_type",
 	    joined(a, lower(a, p->type), '/', lower(a, p->subtype)));
 	write_member(w, "charset",
-	    lower(a, parameter_of(a, p->parameter, p->parameters, "charset")));
+	    lower(a, parameter_get(a, p->parameter, p->parameters, "charset")));
 	write_member(w, "filename", filename);
 	write_member(w, "disposition", lower(a, p->disposition));
 	write_member(w, "content_id", bare_id(one_line(a, p->id, ID_MOST)));
@@ -349,6 +337,17 @@ sent_at(struct str date)
 	return date.p != NULL && date_parse(date, &t) ? t : INSTANT_NONE;
 }
 
+static bool
+same_people(const struct imap_addresses *a, const struct imap_addresses *b)
+{
+	for (size_t i = 0; i < a->n && a->n == b->n; i++)
+		if (!str_eq(a->v[i].name, b->v[i].name) ||
+		    !str_eq(a->v[i].mailbox, b->v[i].mailbox) ||
+		    !str_eq(a->v[i].host, b->v[i].host))
+			return false;
+	return a->n == b->n;
+}
+
 static void
 envelope(const struct imap_envelope *e, struct arena *a, struct buf *scratch,
     struct sync_row *r)
@@ -360,7 +359,10 @@ envelope(const struct imap_envelope *e, struct arena *a, struct buf *scratch,
 	r->to = people(&e->to, a, scratch);
 	r->cc = people(&e->cc, a, scratch);
 	r->bcc = people(&e->bcc, a, scratch);
-	r->reply_to = people(&e->reply_to, a, scratch);
+	/* Where there is no such field servers repeat From (RFC 9051 7.5.2). */
+	r->reply_to = same_people(&e->reply_to, &e->from)
+	    ? r->from
+	    : people(&e->reply_to, a, scratch);
 	r->sent_at = sent_at(e->date);
 }
 

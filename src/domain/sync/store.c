@@ -299,6 +299,7 @@ sync_store_begin(struct sync *s, const struct sync_place *place,
 	TRY(sync_settle(s));
 	if (x.n == 0 || needs_tx(&x))
 		return sync_store(s, place, step);
+	sync_batch_turn(s->batch);
 	TRY(queue_texts(s));
 	TRY(sync_beat(s));
 	w = calloc(1, sizeof *w);
@@ -323,6 +324,7 @@ sync_store(struct sync *s, const struct sync_place *place,
 		.n = s->batch->n };
 
 	TRY(sync_settle(s));
+	sync_batch_turn(s->batch);
 	if (x.n > 0)
 		TRY(queue_texts(s));
 	if (x.n > 0 || step != NULL)

@@ -120,10 +120,12 @@ UPDATE mailbox SET uid_next = coalesce($4, uid_next),
     uid_low = coalesce($5, uid_low), highestmodseq = coalesce($6, highestmodseq)
 WHERE account_id = $1 AND id = $2 AND uidvalidity = $3;
 
--- The folder is in step with the server.
--- name: mailbox_in_step :must
+-- The folder is in step with the server; how many messages of it are stored or
+-- skipped.
+-- name: mailbox_in_step :value
 -- args: account account, id id, int uidvalidity, int? modseq, int messages,
 -- args: int? unseen, bool flags_compared
+-- value: int
 UPDATE mailbox SET highestmodseq = $4, server_messages = $5,
     server_unseen = coalesce($6, server_unseen),
     server_uidnext = uid_next, last_sync_at = now(), refused_since = NULL,
@@ -131,7 +133,8 @@ UPDATE mailbox SET highestmodseq = $4, server_messages = $5,
     skips_tried_at = CASE WHEN skipped_messages > 0
         THEN coalesce(skips_tried_at, now()) END,
     last_error_code = NULL, last_error_detail = NULL
-WHERE account_id = $1 AND id = $2 AND uidvalidity = $3;
+WHERE account_id = $1 AND id = $2 AND uidvalidity = $3
+RETURNING stored_messages + skipped_messages;
 
 -- The server says that there is no such folder, though it lists one. For a
 -- day?

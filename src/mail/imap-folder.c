@@ -18,6 +18,7 @@ put_status_items(const struct imap *im, struct imap_command *cmd)
 
 struct listing {
 	struct arena *arena;
+	bool counted; /* with a STATUS each */
 	struct imap_listed *v;
 	size_t n, cap;
 	bool too_many;
@@ -106,13 +107,13 @@ can_select(const struct imap_folder *f)
 }
 
 static void
-put_list(const struct imap *im, struct imap_command *cmd)
+put_list(const struct imap *im, struct imap_command *cmd, bool counted)
 {
 	uint64_t caps = imap_caps(im);
 	bool special = (caps & IMAP_CAP(SPECIAL_USE)) != 0;
 
 	imap_command_puts(cmd, " \"\" \"*\"");
-	if (caps & IMAP_CAP(LIST_STATUS)) {
+	if (counted && (caps & IMAP_CAP(LIST_STATUS))) {
 		imap_command_fmt(
 		    cmd, " RETURN (%sSTATUS ", special ? "SPECIAL-USE " : "");
 		put_status_items(im, cmd);
@@ -178,7 +179,7 @@ list_once(struct imap *im, struct listing *l, uint64_t *caps)
 	*caps = imap_caps(im);
 	im->garbled = false;
 	TRY(rc);
-	put_list(im, &cmd);
+	put_list(im, &cmd, l->counted);
 	rc = imap_run(im, &c, &cmd);
 	/* One whose first word is lost may have been a folder's, too. */
 	l->garbled |= im->garbled;
@@ -186,16 +187,16 @@ list_once(struct imap *im, struct listing *l, uint64_t *caps)
 }
 
 enum rc
-imap_list_status(struct imap *im, struct arena *a, struct imap_listed **out,
-    size_t *n, bool *whole)
+imap_list(struct imap *im, bool counted, struct arena *a,
+    struct imap_listed **out, size_t *n, bool *whole)
 {
-	struct listing l = { .arena = a };
+	struct listing l = { .arena = a, .counted = counted };
 	uint64_t assumed;
 	enum rc rc = list_once(im, &l, &assumed);
 
 	/* What was remembered of the server is no longer so: once more. */
 	if (im->broken == RC_OK && assumed != imap_caps(im)) {
-		l = (struct listing){ .arena = a };
+		l = (struct listing){ .arena = a, .counted = counted };
 		TRY(imap_ready(im));
 		rc = list_once(im, &l, &assumed);
 	}
@@ -203,7 +204,7 @@ imap_list_status(struct imap *im, struct arena *a, struct imap_listed **out,
 	if (l.too_many)
 		return fail(
 		    RC_TOO_LARGE, "more than %d folders", IMAP_FOLDERS_MOST);
-	if (!(assumed & IMAP_CAP(LIST_STATUS)))
+	if (counted && !(assumed & IMAP_CAP(LIST_STATUS)))
 		TRY(list_each_status(im, &l));
 	*out = l.v;
 	*n = l.n;

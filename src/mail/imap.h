@@ -3,7 +3,7 @@
  * the waiting.)
  *
  *	imap_open(&params, &im)
- *	imap_list_status(im, arena, &folders, &n)     one round trip
+ *	imap_list(im, true, arena, &folders, &n, &whole)  one round trip
  *	imap_select(im, name, &known, …)              QRESYNC where possible
  *	imap_fetch(im, &uids, IMAP_ITEMS_META, &how)  pipelined batches
  *
@@ -70,11 +70,12 @@ struct imap_listed {
 
 #define IMAP_FOLDERS_MOST 10000
 
-/* All folders with their counters: LIST … RETURN (STATUS …), else LIST and
- * pipelined STATUS. *whole: each line of the LIST could be read; else there may
- * be folders that are not in it. RC_TOO_LARGE: more than IMAP_FOLDERS_MOST. */
-enum rc imap_list_status(struct imap *, struct arena *, struct imap_listed **,
-    size_t *n, bool *whole) MUST_CHECK;
+/* All folders, `counted` with their counters: LIST … RETURN (STATUS …), else
+ * LIST and pipelined STATUS. *whole: each line of the LIST could be read; else
+ * there may be folders that are not in it. RC_TOO_LARGE: more than
+ * IMAP_FOLDERS_MOST. */
+enum rc imap_list(struct imap *, bool counted, struct arena *,
+    struct imap_listed **, size_t *n, bool *whole) MUST_CHECK;
 enum rc imap_status(struct imap *, struct arena *, struct str name,
     struct imap_status *) MUST_CHECK;
 

@@ -433,7 +433,7 @@ crash_on_server(struct house *h)
 	bool whole;
 
 	buf_init(&l.text, (size_t)16 * 1024 * 1024);
-	MUST(imap_list_status(im, a, &folder, &n, &whole));
+	MUST(imap_list(im, true, a, &folder, &n, &whole));
 	qsort(folder, n, sizeof *folder, by_name);
 	for (size_t i = 0; i < n; i++) {
 		if (!folder[i].has_status)

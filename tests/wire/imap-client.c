@@ -215,7 +215,7 @@ call_list(struct imap_client *c, struct words *w)
 	bool whole;
 
 	(void)w;
-	TRY(imap_list_status(c->im, c->arena, &v, &n, &whole));
+	TRY(imap_list(c->im, true, c->arena, &v, &n, &whole));
 	for (size_t i = 0; i < n; i++) {
 		struct imap_response r = { .kind = IMAP_UNTAGGED,
 			.word = IMAP_LIST,

@@ -437,9 +437,9 @@ in_step(struct folder *f)
 		.messages = exists,
 		.unseen =
 		    f->listed->status.has & IMAP_SAID(UNSEEN) ? &unseen : NULL,
-		.flags_compared = f->flags_compared }));
+		.flags_compared = f->flags_compared },
+	    &held));
 	FAILPOINT("sync-step-after");
-	TRY(mailbox_held(f->s->db, f->s->account, f->place.mailbox, &held));
 	f->s->report->missing += (int64_t)exists - held;
 	return RC_OK;
 }

@@ -151,14 +151,15 @@ is_whole(const struct sync_folders *list)
 }
 
 enum rc
-sync_list_ask(struct sync *s, struct sync_folders *list)
+sync_list_ask(struct sync *s, bool counted, struct sync_folders *list)
 {
 	struct imap_listed *listed;
 	size_t n;
 
 	/* Thousands of STATUS, each within its own time, are too many. */
 	imap_until(s->imap, clock_steady_ms() + LIST_MS);
-	TRY(imap_list_status(s->imap, s->arena, &listed, &n, &list->whole));
+	TRY(imap_list(
+	    s->imap, counted, s->arena, &listed, &n, &list->whole));
 	imap_until(s->imap, 0);
 	sync_folders_take(list, listed, n, s->arena);
 	if (!list->whole)
@@ -182,17 +183,18 @@ sync_list_known(struct sync *s, struct mailbox_cursor_list *out)
 }
 
 enum rc
-sync_list(struct sync *s, struct sync_folders *list, bool *condstore)
+sync_list(struct sync *s, struct sync_folders *list, bool counted,
+    bool *condstore)
 {
 	struct mailbox_cursor_list known;
 	struct change c = { .s = s, .list = list, .known = &known };
 	bool *gone;
 
-	TRY(sync_list_ask(s, list));
+	TRY(sync_list_known(s, &known));
+	TRY(sync_list_ask(s, counted || known.n > 0, list));
 	TRY(sync_connected(s));
 	*condstore =
 	    imap_caps(s->imap) & (IMAP_CAP(CONDSTORE) | IMAP_CAP(QRESYNC));
-	TRY(sync_list_known(s, &known));
 	c.gone = gone = ARENA_ARRAY(s->arena, bool, known.n);
 	sync_folders_match(list, known.v, known.n, gone);
 	s->report->folders = (int64_t)list->n;

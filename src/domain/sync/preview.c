@@ -64,7 +64,7 @@ look(struct looking *l)
 	struct sync *s = &l->s;
 
 	TRY(sync_connect(s));
-	TRY(sync_list_ask(s, &l->list));
+	TRY(sync_list_ask(s, true, &l->list));
 	TRY(imap_ready(s->imap));
 	TRY(sync_list_known(s, &l->known));
 	l->gone = ARENA_ARRAY(s->arena, bool, l->known.n);

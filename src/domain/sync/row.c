@@ -359,10 +359,9 @@ envelope(const struct imap_envelope *e, struct arena *a, struct buf *scratch,
 	r->to = people(&e->to, a, scratch);
 	r->cc = people(&e->cc, a, scratch);
 	r->bcc = people(&e->bcc, a, scratch);
-	/* Where there is no such field servers repeat From (RFC 9051 7.5.2). */
-	r->reply_to = same_people(&e->reply_to, &e->from)
-	    ? r->from
-	    : people(&e->reply_to, a, scratch);
+	/* Without such a field servers repeat From (RFC 9051 7.5.2). */
+	if (!same_people(&e->reply_to, &e->from))
+		r->reply_to = people(&e->reply_to, a, scratch);
 	r->sent_at = sent_at(e->date);
 }
 

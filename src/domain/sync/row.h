@@ -20,7 +20,8 @@ struct sync_row {
 	struct str in_reply_to;
 	struct str references;
 	struct str subject;
-	struct str from, to, cc, bcc, reply_to; /* JSON */
+	struct str from, to, cc, bcc; /* JSON */
+	struct str reply_to;          /* p == NULL: as `from` */
 	instant sent_at;
 	instant received_at;
 	int64_t size;

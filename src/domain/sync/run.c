@@ -27,7 +27,7 @@ run_mailboxes(struct sync *s)
 	bool condstore;
 
 	TRY(sync_connect(s));
-	return sync_list(s, &list, &condstore);
+	return sync_list(s, &list, true, &condstore);
 }
 
 /* Folders with nothing new, noted in one statement. */
@@ -147,7 +147,7 @@ whole_account(struct sync *s)
 	bool condstore, *due;
 	enum rc rc;
 
-	TRY(sync_list(s, &list, &condstore));
+	TRY(sync_list(s, &list, false, &condstore));
 	due = ARENA_ARRAY(s->arena, bool, list.n);
 	for (size_t i = 0; i < list.n; i++)
 		due[i] = sync_folder_is_due(&list.v[i], condstore);
@@ -200,7 +200,7 @@ one_of_account(struct sync *s, struct str name)
 	struct sync_folders list;
 	bool condstore;
 
-	TRY(sync_list(s, &list, &condstore));
+	TRY(sync_list(s, &list, false, &condstore));
 	TRY(sync_store_removed_gone(s));
 	f = folder_named(&list, name);
 	if (f == NULL)

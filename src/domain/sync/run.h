@@ -161,18 +161,21 @@ enum rc sync_skipped_retry(struct sync *, const struct sync_place *) MUST_CHECK;
 
 /* ---- list.c ---- */
 
-/* What the server lists now. */
-enum rc sync_list_ask(struct sync *, struct sync_folders *) MUST_CHECK;
+/* What the server lists now, `counted` with numbers. */
+enum rc
+sync_list_ask(struct sync *, bool counted, struct sync_folders *) MUST_CHECK;
 
 /* What is known. */
 struct mailbox_cursor_list;
 enum rc sync_list_known(struct sync *, struct mailbox_cursor_list *) MUST_CHECK;
 
 /* Lists the folders, in one round trip where the server can, and brings the
- * table of mailboxes into step. *condstore: the counters tell of changed
- * flags. */
-enum rc
-sync_list(struct sync *, struct sync_folders *, bool *condstore) MUST_CHECK;
+ * table of mailboxes into step. An account seen for the first time is not asked
+ * for numbers, but where they are all that is wanted: each folder will be
+ * opened, and a server may take as long to count one. *condstore: the counters
+ * tell of changed flags. */
+enum rc sync_list(struct sync *, struct sync_folders *, bool counted,
+    bool *condstore) MUST_CHECK;
 
 /* ---- folder.c ---- */
 

@@ -205,12 +205,15 @@ lex_string(struct imap_lexer *x, struct str *out)
 	return lex_fault(x, "a string is missing");
 }
 
+/* In any case. Asked some thirty times a message, and mostly of a quote. */
 static bool
 is_nil(const struct imap_lexer *x)
 {
-	return x->end - x->p >= 3 && strncasecmp(x->p, "NIL", 3) == 0 &&
-	    (x->end - x->p == 3 || ends_atom[(unsigned char)x->p[3]] ||
-		x->p[3] == ']');
+	const char *p = x->p;
+
+	return x->end - p >= 3 && (p[0] | 0x20) == 'n' &&
+	    (p[1] | 0x20) == 'i' && (p[2] | 0x20) == 'l' &&
+	    (x->end - p == 3 || ends_atom[(unsigned char)p[3]] || p[3] == ']');
 }
 
 bool

@@ -5,9 +5,9 @@
 #include "core/log.h"
 #include "mail/imap-deflate.h"
 
-#define ARENA_MOST (96 << 20) /* the largest response and its parse */
-#define CAPS_MOST  4000
-#define PACK_MOST  65536 /* of a command at a time */
+#define ARENA_MOST  (96 << 20) /* the largest response and its parse */
+#define CAPS_MOST   4000
+#define PACK_MOST   65536 /* of a command at a time */
 
 #define TAKES(word) (1U << IMAP_##word)
 #define TAKES_SELECT                                                           \

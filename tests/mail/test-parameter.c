@@ -65,8 +65,7 @@ START_TEST(decodes)
 			SAME_TEXT(i,
 			    parameter_find(out, got, rows[i].out[k][0]),
 			    str_of(rows[i].out[k][1]));
-			SAME_TEXT(i,
-			    parameter_get(a, in, n, rows[i].out[k][0]),
+			SAME_TEXT(i, parameter_get(a, in, n, rows[i].out[k][0]),
 			    str_of(rows[i].out[k][1]));
 		}
 	}

@@ -158,8 +158,7 @@ sync_list_ask(struct sync *s, bool counted, struct sync_folders *list)
 
 	/* Thousands of STATUS, each within its own time, are too many. */
 	imap_until(s->imap, clock_steady_ms() + LIST_MS);
-	TRY(imap_list(
-	    s->imap, counted, s->arena, &listed, &n, &list->whole));
+	TRY(imap_list(s->imap, counted, s->arena, &listed, &n, &list->whole));
 	imap_until(s->imap, 0);
 	sync_folders_take(list, listed, n, s->arena);
 	if (!list->whole)
@@ -183,8 +182,8 @@ sync_list_known(struct sync *s, struct mailbox_cursor_list *out)
 }
 
 enum rc
-sync_list(struct sync *s, struct sync_folders *list, bool counted,
-    bool *condstore)
+sync_list(
+    struct sync *s, struct sync_folders *list, bool counted, bool *condstore)
 {
 	struct mailbox_cursor_list known;
 	struct change c = { .s = s, .list = list, .known = &known };

@@ -4,6 +4,7 @@ noinst_PROGRAMS += bench/mailgen bench/imap-raw
 bench_mailgen_SOURCES = \
 	%D%/mailgen.c \
 	%D%/letter.c %D%/letter.h \
+	%D%/letter-header.c %D%/letter-body.c %D%/letter-parts.h \
 	%D%/sheet.c %D%/sheet.h \
 	%D%/words.c %D%/words.h
 bench_imap_raw_SOURCES = %D%/imap-raw.c

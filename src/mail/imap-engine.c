@@ -4,6 +4,7 @@
 
 #include "core/log.h"
 #include "mail/imap-deflate.h"
+#include "mail/imap-outgoing.h"
 
 #define ARENA_MOST  (96 << 20) /* the largest response and its parse */
 #define CAPS_MOST   4000
@@ -52,20 +53,11 @@ static const struct {
 	{ IMAP_CODE_CLIENTBUG, RC_PAYLOAD },
 };
 
-/* Bytes of one command that wait to be sent. */
-struct outgoing {
-	struct imap_command command;
-	unsigned tag;
-	size_t sent;
-	size_t passed; /* stops that the server has answered */
-	struct outgoing *next;
-};
-
 struct imap_engine {
 	struct imap_reader *reader;
 	struct arena *arena;
 	struct imap_call *first, *last;
-	struct outgoing *out, *out_last;
+	struct imap_outgoing out;
 	void (*event)(void *, const struct imap_response *);
 	void *event_arg;
 	unsigned tags;
@@ -104,18 +96,6 @@ imap_engine_new(void)
 	return e;
 }
 
-static void
-outgoing_drop(struct imap_engine *e)
-{
-	struct outgoing *o = e->out;
-
-	e->out = o->next;
-	if (e->out == NULL)
-		e->out_last = NULL;
-	imap_command_clear(&o->command);
-	free(o);
-}
-
 void
 imap_engine_free(struct imap_engine **ep)
 {
@@ -123,8 +103,7 @@ imap_engine_free(struct imap_engine **ep)
 
 	if (e == NULL)
 		return;
-	while (e->out != NULL)
-		outgoing_drop(e);
+	imap_outgoing_clear(&e->out);
 	imap_reader_free(&e->reader);
 	imap_deflate_free(&e->deflate);
 	buf_clear(&e->packed);
@@ -211,33 +190,6 @@ may_send(const struct imap_engine *e, const struct verb *v)
 	return false;
 }
 
-/* "L1", "L2", …: libcurl's tags were a letter and three digits with leading
- * zeros, so that a late answer to one of those is never taken for ours. */
-static void
-outgoing_add(
-    struct imap_engine *e, struct imap_call *c, struct imap_command *text)
-{
-	struct outgoing *o = calloc(1, sizeof(*o));
-	size_t head;
-
-	if (o == NULL)
-		die("out of memory");
-	c->tag = o->tag = ++e->tags;
-	imap_command_init(&o->command, text->caps);
-	imap_command_fmt(&o->command, "L%u %s", c->tag, verbs[c->verb].text);
-	head = o->command.text.n;
-	buf_add(&o->command.text, text->text.p, text->text.n);
-	imap_command_end(&o->command);
-	o->command.stops = text->stops;
-	for (size_t i = 0; i < text->stops; i++)
-		o->command.stop[i] = head + text->stop[i];
-	if (e->out_last != NULL)
-		e->out_last->next = o;
-	else
-		e->out = o;
-	e->out_last = o;
-}
-
 /* What comes from here on is about the folder that `c` selects. */
 static void
 mailbox_begin(struct imap_engine *e, const struct imap_call *c)
@@ -261,7 +213,8 @@ imap_engine_send(
 	c->text[0] = '\0';
 	c->code = (struct imap_code){ .id = IMAP_CODE_NONE };
 	if (may && !fault) {
-		outgoing_add(e, c, text);
+		c->tag = ++e->tags;
+		imap_outgoing_add(&e->out, c->tag, verbs[c->verb].text, text);
 		call_append(e, c);
 		if (e->first == c)
 			mailbox_begin(e, c);
@@ -288,19 +241,9 @@ call_by_verb(const struct imap_engine *e, enum imap_verb v)
 void
 imap_engine_idle_done(struct imap_engine *e)
 {
-	struct outgoing *o;
-
 	if (!e->idling || e->idle_ended)
 		return;
-	o = calloc(1, sizeof(*o));
-	if (o == NULL)
-		die("out of memory");
-	imap_command_init(&o->command, 0);
-	imap_command_puts(&o->command, "DONE\r\n");
-	o->next = e->out; /* nothing is sent while idling */
-	e->out = o;
-	if (e->out_last == NULL)
-		e->out_last = o;
+	imap_outgoing_done(&e->out);
 	e->idle_ended = true;
 }
 
@@ -328,24 +271,13 @@ must_wait(const struct imap_engine *e, unsigned tag)
 }
 
 static struct str
-plain_output(struct imap_engine *e)
+plain_output(const struct imap_engine *e)
 {
-	struct outgoing *o = e->out;
-	size_t end;
+	unsigned tag;
 
-	if (o == NULL || must_wait(e, o->tag))
+	if (!imap_outgoing_next(&e->out, &tag) || must_wait(e, tag))
 		return (struct str){ "", 0 };
-	end = o->passed < o->command.stops ? o->command.stop[o->passed]
-					   : o->command.text.n;
-	return (struct str){ o->command.text.p + o->sent, end - o->sent };
-}
-
-static void
-plain_sent(struct imap_engine *e, size_t n)
-{
-	e->out->sent += n;
-	if (e->out->sent == e->out->command.text.n)
-		outgoing_drop(e);
+	return imap_outgoing_bytes(&e->out);
 }
 
 struct str
@@ -359,7 +291,7 @@ imap_engine_output(struct imap_engine *e)
 	if (e->packed.n == 0 && plain.n > 0) {
 		plain.n = plain.n < PACK_MOST ? plain.n : PACK_MOST;
 		imap_deflate_pack(e->deflate, plain.p, plain.n, &e->packed);
-		plain_sent(e, plain.n);
+		imap_outgoing_sent(&e->out, plain.n);
 	}
 	return (struct str){ buf_text(&e->packed), e->packed.n };
 }
@@ -370,19 +302,14 @@ imap_engine_sent(struct imap_engine *e, size_t n)
 	if (e->deflate != NULL)
 		buf_drop(&e->packed, n);
 	else
-		plain_sent(e, n);
+		imap_outgoing_sent(&e->out, n);
 }
 
 static void
 continued(struct imap_engine *e)
 {
-	struct outgoing *o = e->out;
-
-	if (o != NULL && o->passed < o->command.stops &&
-	    o->sent == o->command.stop[o->passed]) {
-		o->passed++;
+	if (imap_outgoing_continued(&e->out))
 		return;
-	}
 	if (call_by_verb(e, IMAP_DO_IDLE) != NULL) {
 		e->idling = true;
 		e->idle_ended = false;
@@ -520,14 +447,6 @@ refusal(const struct imap_call *c, const struct imap_response *r)
 	return r->word == IMAP_BAD ? RC_PAYLOAD : verbs[c->verb].refusal;
 }
 
-/* The rest of a command that was refused at its literal is not sent. */
-static void
-outgoing_end(struct imap_engine *e, unsigned tag)
-{
-	if (e->out != NULL && e->out->tag == tag && e->out->sent > 0)
-		outgoing_drop(e);
-}
-
 static void
 state_after(struct imap_engine *e, const struct imap_call *c, bool ok)
 {
@@ -582,7 +501,7 @@ answered(struct imap_engine *e, const struct imap_response *r)
 	memcpy(c->text, r->text.p,
 	    utf8_cut(r->text.p, r->text.n, sizeof(c->text) - 1));
 	c->text[utf8_cut(r->text.p, r->text.n, sizeof(c->text) - 1)] = '\0';
-	outgoing_end(e, c->tag);
+	imap_outgoing_refused(&e->out, c->tag);
 	state_after(e, c, r->word == IMAP_OK);
 	if (c->verb == IMAP_DO_CAPABILITY && !e->in_step) {
 		e->in_step = true;

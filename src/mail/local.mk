@@ -17,6 +17,7 @@ libmail_a_SOURCES = \
 	%D%/imap-envelope.c \
 	%D%/imap-fetch.c \
 	%D%/imap-folder.c \
+	%D%/imap-outgoing.c %D%/imap-outgoing.h \
 	%D%/imap-lexer.c %D%/imap-lexer.h \
 	%D%/imap-link.c %D%/imap-link.h \
 	%D%/imap-message.c %D%/imap-message.h \

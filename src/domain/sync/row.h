@@ -21,7 +21,7 @@ struct sync_row {
 	struct str references;
 	struct str subject;
 	struct str from, to, cc, bcc; /* JSON */
-	struct str reply_to;          /* p == NULL: as `from` */
+	struct str reply_to;          /* p == NULL: replies go to `from` */
 	instant sent_at;
 	instant received_at;
 	int64_t size;

@@ -50,6 +50,18 @@ static struct house house;
 	"\"PLAIN\" NIL NIL NIL \"7BIT\" 10 1) "                                \
 	"BODY[HEADER.FIELDS (REFERENCES)] \"\")"
 
+/* One folder is known and was not looked into yet, so that the server is asked
+ * for numbers. */
+static void
+come(void)
+{
+	house_newcomer(&house, "odd");
+	house_sql(&house,
+	    "INSERT INTO mailbox (application_id, account_id, credential_id, "
+	    "name, wire_name) SELECT application_id, account_id, id, 'INBOX', "
+	    "'INBOX' FROM credential WHERE id = {c}");
+}
+
 /* A house whose credential leads to the script; runs one sync. */
 static enum rc
 odd_do(const char *action, const char *const *line, size_t n,
@@ -63,7 +75,7 @@ odd_do(const char *action, const char *const *line, size_t n,
 	server = scripted_server_start(line, n, &port);
 	house.port = port;
 	if (house.credential == 0)
-		house_newcomer(&house, "odd");
+		come();
 	else
 		house_sql(&house,
 		    arena_fmt(house.arena,
@@ -104,6 +116,26 @@ check_counts(void)
 		"removed_at IS NULL AND NOT is_read)"),
 	    "0|0");
 }
+
+/* An account seen for the first time: each folder is opened anyway, and is not
+ * counted before. What is unseen is known from its mail. */
+START_TEST(first_contact)
+{
+	static const char *const script[] = { LOGIN, "C: L2 LIST \"\" \"*\"",
+		"S: * LIST () \"/\" INBOX", "S: L2 OK done",
+		OPENED("3", "2", "3"), "C: L4 UID FETCH 1:2 " ITEMS,
+		MESSAGE("1"), MESSAGE("2"), "S: L4 OK done" };
+	struct sync_report r;
+
+	house_newcomer(&house, "odd");
+	ck_assert_int_eq(ODD_SYNC(script, &r), RC_OK);
+	ck_assert_str_eq(one("SELECT server_messages, server_unseen, "
+			     "stored_messages FROM mailbox WHERE "
+			     "credential_id = {c}"),
+	    "2|2|2");
+	check_counts();
+}
+END_TEST
 
 /* Overlapping namespaces list a folder more than once, INBOX in any case. */
 START_TEST(listed_twice)
@@ -362,7 +394,7 @@ START_TEST(shows_it_later)
 #define NOTHING_NEW                                                            \
 	LOGIN, "C: L2 LIST \"\" \"*\"", "S: * LIST () \"/\" INBOX",            \
 	    "S: L2 OK done", "C: L3 STATUS \"INBOX\" " STATUS_OF,              \
-	    "S: * STATUS INBOX (MESSAGES 2 UIDNEXT 3 UIDVALIDITY 7 UNSEEN 0)", \
+	    "S: * STATUS INBOX (MESSAGES 2 UIDNEXT 3 UIDVALIDITY 7 UNSEEN 1)", \
 	    "S: L3 OK done"
 	static const char *const quiet[] = { NOTHING_NEW };
 	static const char *const rest[] = { NOTHING_NEW, OPENED("4", "2", "3"),
@@ -579,7 +611,7 @@ START_TEST(odd_names)
 		"S: L3 OK done", "S: + go", "C: caf\xe9 " STATUS_OF,
 		"C: L5 STATUS {5000}",
 		"S: * STATUS \"caf\xe9\" (MESSAGES 1 UIDNEXT 2 UIDVALIDITY 8 "
-		"UNSEEN 0)",
+		"UNSEEN 1)",
 		"S: L4 OK done", "S: + go",
 		arena_fmt(house.arena, "C: %s " STATUS_OF, name),
 		arena_fmt(house.arena,
@@ -1089,6 +1121,7 @@ int
 main(void)
 {
 	const struct unit_case cases[] = {
+		UNIT(first_contact),
 		UNIT(listed_twice),
 		UNIT(listed_in_part),
 		UNIT(listed_again),

@@ -83,6 +83,7 @@ take(void *arg, const struct imap_message *m)
 	imap_set_add(&f->got, m->uid, m->uid);
 	f->done++;
 	f->in_a_row = 0;
+	f->s->unseen += (m->flags.system & IMAP_SEEN) == 0;
 	return row_add(f, m);
 }
 

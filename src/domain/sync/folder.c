@@ -417,12 +417,23 @@ check_count(struct folder *f, uint32_t *exists)
 						     : reconcile(f, exists);
 }
 
+/* As the server said; where it was not asked (sync_list), as the walk has seen.
+ * NULL: unknown. */
+static const int64_t *
+unseen_of(const struct folder *f, int64_t *unseen)
+{
+	const struct imap_status *said = &f->listed->status;
+
+	*unseen = said->has & IMAP_SAID(UNSEEN) ? (int64_t)said->unseen
+						: f->s->unseen;
+	return f->fresh || said->has & IMAP_SAID(UNSEEN) ? unseen : NULL;
+}
+
 static enum rc
 in_step(struct folder *f)
 {
 	int64_t modseq = (int64_t)f->open.highestmodseq;
-	int64_t unseen = (int64_t)f->listed->status.unseen;
-	int64_t held;
+	int64_t held, unseen;
 	uint32_t exists;
 
 	TRY(check_count(f, &exists));
@@ -435,8 +446,7 @@ in_step(struct folder *f)
 		.uidvalidity = f->place.uidvalidity,
 		.modseq = modseq > 0 ? &modseq : NULL,
 		.messages = exists,
-		.unseen =
-		    f->listed->status.has & IMAP_SAID(UNSEEN) ? &unseen : NULL,
+		.unseen = unseen_of(f, &unseen),
 		.flags_compared = f->flags_compared },
 	    &held));
 	FAILPOINT("sync-step-after");
@@ -531,6 +541,7 @@ sync_folder(struct sync *s, const struct sync_folder *listed)
 
 	f->s = s;
 	f->listed = listed;
+	s->unseen = 0;
 	f->place = (struct sync_place){ .wire_name = listed->wire_name,
 		.name = listed->name,
 		.mailbox = listed->known->id };

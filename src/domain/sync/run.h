@@ -29,6 +29,7 @@ struct sync {
 	struct sync_report *report;
 	int64_t beat_ms;  /* when the lease was last renewed */
 	int64_t until_ms; /* then others have their turn */
+	int64_t unseen;   /* of the messages fetched of this folder */
 	unsigned reconnects;
 	bool texts_queued;
 	bool wishes_left; /* flags whose mail is not where it was */

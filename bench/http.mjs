@@ -6,7 +6,7 @@ import http from 'node:http';
 import { fileURLToPath } from 'node:url';
 import { people, sql } from '../tests/lib/people.mjs';
 import { stack } from '../tests/lib/stack.mjs';
-import { pgbench, statement, wrk } from './load.mjs';
+import { load, pgbench, statement } from './load.mjs';
 import { commandLine, cpuOfEnded, cpuTime, family, median, memory, partPid, ratio, rounds }
 	from './measure.mjs';
 import { php, phpProgram } from './php.mjs';
@@ -187,11 +187,14 @@ function responders(house, name) {
 		commandLine(pid)[0].endsWith(`/${name}`));
 }
 
-const emails = (bench, connections, seconds) => () => wrk(bench.house.url,
-	bench.paths, { connections, seconds, headers: bench.headers });
+const port = (url) => new URL(url).port;
 
-const phpList = (bench, connections, seconds) => () => wrk(bench.php.url,
-	bench.phpPaths, { connections, seconds });
+const emails = (bench, connections, seconds) => () => load(bench.house,
+	port(bench.house.url), bench.paths, { connections, seconds,
+		header: `Authorization: ${bench.headers.authorization}` });
+
+const phpList = (bench, connections, seconds) => () => load(bench.house,
+	port(bench.php.url), bench.phpPaths, { connections, seconds });
 
 const rates = (list) => list.map((r) => r.rate);
 

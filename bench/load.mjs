@@ -1,8 +1,9 @@
-// Load on PostgreSQL by pgbench and on HTTP by wrk.
+// Load on PostgreSQL by pgbench and on HTTP by http-load.
 import { execFile } from 'node:child_process';
 import { readFileSync, readdirSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { fileURLToPath } from 'node:url';
+import { made } from './measure.mjs';
 
 const exec = promisify(execFile);
 const here = (name) => fileURLToPath(new URL(name, import.meta.url));
@@ -47,14 +48,14 @@ export async function pgbench(dsn, script, { who, clients, seconds }) {
  * GETs of the paths in a file, in turn: { rate, p50, p99 } with the latencies
  * in milliseconds. An answer that is not 200 is an error.
  */
-export async function wrk(url, paths, { connections, seconds, headers = {} }) {
-	const { stdout } = await exec('wrk', ['-t', '1', '-c', connections,
-		'-d', `${seconds}s`, '--timeout', '5s', '-s', here('wrk.lua'),
-		...Object.entries(headers).flatMap(([k, v]) => ['-H', `${k}: ${v}`]),
-		url, '--', paths]);
-	const result = JSON.parse(stdout.slice(stdout.lastIndexOf('{')));
+export async function load(house, port, paths,
+	{ connections, seconds, header = '' }) {
+	const { stdout } = await exec('sh', ['-c', 'exec "$0" "$@" <"$paths"',
+		made(house, 'http-load'), '--header', header, port, connections,
+		seconds], { env: { ...process.env, paths } });
+	const result = JSON.parse(stdout);
 	if (result.errors > 0 || result.requests === 0)
-		throw new Error(`wrk: ${url}: ${JSON.stringify(result)}`);
+		throw new Error(`http-load: port ${port}: ${stdout}`);
 	return {
 		rate: result.requests / (result.us / 1e6),
 		p50: result.p50 / 1000,

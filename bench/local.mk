@@ -1,16 +1,17 @@
 # bench: figures, and the mail they are taken with.
 
-noinst_PROGRAMS += bench/mailgen bench/imap-raw
+noinst_PROGRAMS += bench/mailgen bench/imap-raw bench/http-load
 bench_mailgen_SOURCES = \
 	%D%/mailgen.c \
 	%D%/letter.c %D%/letter.h \
 	%D%/letter-header.c %D%/letter-body.c %D%/letter-parts.h \
 	%D%/sheet.c %D%/sheet.h \
 	%D%/words.c %D%/words.h
+bench_http_load_SOURCES = %D%/http-load.c
 bench_imap_raw_SOURCES = %D%/imap-raw.c
 bench_imap_raw_CPPFLAGS = $(AM_CPPFLAGS) $(CRYPTO_CFLAGS)
 bench_imap_raw_LDADD = -lssl $(CRYPTO_LIBS)
 
-EXTRA_DIST += %D%/run.mjs %D%/measure.mjs %D%/load.mjs %D%/wrk.lua \
+EXTRA_DIST += %D%/run.mjs %D%/measure.mjs %D%/load.mjs \
 	%D%/http.mjs %D%/emails.sql %D%/php.mjs %D%/list.php \
 	%D%/sync.mjs %D%/proxy.mjs %D%/imapflow.mjs

@@ -28,6 +28,11 @@ export async function rounds(count, takers) {
 /** The median of what `a` is to `b` in each round. */
 export const ratio = (a, b) => median(a.map((value, i) => value / b[i]));
 
+/** A program that was built for the figures alone. */
+export function made(house, name) {
+	return `${house.prefix.replace(/\/root$/, '')}/bench/${name}`;
+}
+
 function children(pid) {
 	try {
 		return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8')

@@ -7,7 +7,7 @@ import { promisify } from 'node:util';
 import { fileURLToPath } from 'node:url';
 import { people, sql } from '../tests/lib/people.mjs';
 import { stack } from '../tests/lib/stack.mjs';
-import { median, memory, ratio, rounds } from './measure.mjs';
+import { made, median, memory, ratio, rounds } from './measure.mjs';
 import { proxy } from './proxy.mjs';
 
 const exec = promisify(execFile);
@@ -21,10 +21,6 @@ const many = 'sales@letterrack.test';
 const few = 'review@letterrack.test';
 
 // ---- the house ----
-
-function made(house, name) {
-	return `${house.prefix.replace(/\/root$/, '')}/bench/${name}`;
-}
 
 function mail(house, user, count, folder = '') {
 	const dir = `${house.state}/mail/${user.split('@')[0]}/Maildir${folder}`;

@@ -10,6 +10,12 @@ CREATE UNIQUE INDEX placement_uid ON placement
 	(account_id, mailbox_id, uidvalidity, uid DESC);
 ALTER TABLE placement REPLICA IDENTITY USING INDEX placement_uid;
 
+-- No two entries of these are alike, so that there is nothing to merge where a
+-- page is full.
+ALTER INDEX email_time SET (deduplicate_items = off);
+ALTER INDEX email_mailbox_time SET (deduplicate_items = off);
+ALTER INDEX placement_email SET (deduplicate_items = off);
+
 -- Nearly all mail has no Reply-To, and IMAP servers repeat From there: NULL says
 -- so. Mail that was stored before repeats it still.
 COMMENT ON COLUMN email.reply_to_json IS 'NULL: replies go to from_json';

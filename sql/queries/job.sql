@@ -23,6 +23,13 @@ FROM job_claim($1, $2, $3, $4, $5);
 -- scope: global: a worker does not know which accounts they are of
 SELECT job_give_back($1);
 
+-- The jobs of a worker that is dead for certain wait again.
+-- name: job_release_dead :one
+-- args: text worker
+-- row:  dead_jobs
+-- scope: global: nobody knows which accounts they are of
+SELECT released, held FROM job_release_dead($1);
+
 -- Makes jobs for the mail accounts whose poll is due.
 -- name: job_enqueue_polls :value
 -- args: int4 seconds, int account

@@ -2,6 +2,7 @@
 
 bin_PROGRAMS += letterrack-sync
 letterrack_sync_SOURCES = \
+	%D%/alive.c %D%/alive.h \
 	%D%/housekeeping.c %D%/housekeeping.h \
 	%D%/main.c \
 	%D%/progress.c %D%/progress.h

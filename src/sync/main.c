@@ -13,6 +13,7 @@
 #include "db/ids.h"
 #include "domain/job-sql.h"
 #include "domain/sync/sync.h"
+#include "sync/alive.h"
 #include "sync/housekeeping.h"
 #include "sync/progress.h"
 
@@ -23,7 +24,7 @@ const char *argp_program_version = "letterrack-sync " VERSION;
 #define STATEMENT_MS  60000
 #define TIDY_ASK_MS   600000 /* between two looks whether it is due */
 #define LEASE_ARENA   ((size_t)8 * 1024 * 1024)
-#define WORKER_NAME   128
+#define AGAIN_MS      500 /* a dead worker's last statement */
 
 struct program {
 	const char *config;
@@ -37,6 +38,8 @@ struct program {
 	struct egress *egress;
 	struct sync_host host;
 	char worker[WORKER_NAME];
+	struct alive alive;
+	bool again; /* dead workers' jobs are not all free yet */
 	int64_t ran, failed;
 	int64_t tidy_ms; /* steady: when housekeeping is asked about */
 };
@@ -185,16 +188,27 @@ keep_house(struct program *p)
 	return housekeeping(p->host.db, p->conf, &p->host.log, &stop);
 }
 
+/* What nobody is at, though it is leased. */
 static enum rc
-pass(struct program *p)
+take_back(struct program *p)
 {
-	int64_t made, back;
+	int64_t back;
 
-	db_guard_none(p->host.db);
 	TRY(job_give_back(p->host.db, p->worker, &back));
 	if (back > 0)
 		log_warn(&p->host.log, "claims whose answers were lost n=%lld",
 		    (long long)back);
+	return alive_release_dead(
+	    &p->alive, p->host.db, &p->host.log, &p->again);
+}
+
+static enum rc
+pass(struct program *p)
+{
+	int64_t made;
+
+	db_guard_none(p->host.db);
+	TRY(take_back(p));
 	if (p->job == 0)
 		TRY(job_enqueue_polls(p->host.db,
 		    (int32_t)p->conf->poll_interval, p->account, &made));
@@ -216,6 +230,8 @@ sleep_ms(struct program *p)
 				  : (next.us - clock_now().us) / 1000;
 	if (ms < 100)
 		ms = 100; /* somebody else is at it */
+	if (p->again && ms > AGAIN_MS)
+		ms = AGAIN_MS;
 	return ms < SLEEP_MOST_MS ? (int)ms : SLEEP_MOST_MS;
 }
 
@@ -311,6 +327,11 @@ prepare(struct program *p)
 		.stop = &stop };
 	p->host.db = db_new(p->conf->database, p->host.log);
 	db_statement_limit(p->host.db, STATEMENT_MS);
+	if (!p->dry_run && alive_begin(&p->alive, p->conf, p->worker) != RC_OK)
+		log_info(&p->host.log,
+		    "nobody will know at once if this "
+		    "worker is killed: %s",
+		    fail_detail());
 	if (!p->quiet && isatty(STDERR_FILENO))
 		progress_begin(&p->host);
 	return RC_OK;
@@ -320,6 +341,7 @@ static void
 tidy(struct program *p)
 {
 	db_free(&p->host.db);
+	alive_end(&p->alive);
 	egress_free(&p->egress);
 	envelope_keks_wipe(&p->keks);
 	conf_free(&p->conf);
@@ -343,7 +365,7 @@ once(struct program *p)
 int
 main(int argc, char **argv)
 {
-	struct program p = { .account = 0 };
+	struct program p = { .alive = { .lock = -1 } };
 	int status = EX_OK;
 
 	process_harden();

@@ -15,6 +15,7 @@
 #include "domain/sync/sync.h"
 #include "sync/alive.h"
 #include "sync/housekeeping.h"
+#include "sync/named.h"
 #include "sync/progress.h"
 
 const char *argp_program_version = "letterrack-sync " VERSION;
@@ -110,8 +111,9 @@ static const struct argp argp = { options, parse, NULL,
 	"Brings mail accounts into step with their servers, and does the other "
 	"jobs that are due.\v"
 	"Ends with 0 when every job that was run has succeeded or will be "
-	"tried again, 69 when one has failed for good, 75 when the database "
-	"is away, 78 when the configuration is at fault.",
+	"tried again, 67 when there is no such account or job, 69 when one "
+	"has failed for good, 75 when the database is away, 78 when the "
+	"configuration is at fault.",
 	NULL, NULL, NULL };
 
 /* ---- jobs ---- */
@@ -347,26 +349,59 @@ tidy(struct program *p)
 	conf_free(&p->conf);
 }
 
+static enum rc
+pass_once(struct program *p)
+{
+	TRY(pass(p));
+	return p->job != 0 && p->ran == 0
+	    ? named_tell(p->host.db, p->account, p->job, &p->host.log)
+	    : RC_OK;
+}
+
+static int
+ended_badly(const struct program *p, enum rc rc)
+{
+	log_error(&p->host.log, "pass ended code=%s: %s", result_code(rc),
+	    fail_detail());
+	return rc == RC_RETRY ? EX_TEMPFAIL : EX_SOFTWARE;
+}
+
 static int
 once(struct program *p)
 {
+	enum rc rc = p->dry_run ? look(p) : pass_once(p);
+
+	if (rc != RC_OK)
+		return ended_badly(p, rc);
+	return p->failed > 0 ? EX_UNAVAILABLE : EX_OK;
+}
+
+/* One that stays waits for a database that is away. */
+static int
+work(struct program *p)
+{
+	bool stays = p->stay && !p->dry_run;
 	enum rc rc = db_open(p->host.db);
 
 	if (rc == RC_OK)
-		rc = p->dry_run ? look(p) : pass(p);
-	if (rc != RC_OK) {
-		log_error(&p->host.log, "pass ended code=%s: %s",
-		    result_code(rc), fail_detail());
-		return rc == RC_RETRY ? EX_TEMPFAIL : EX_SOFTWARE;
+		rc = named_check(p->host.db, p->account, p->job);
+	if (rc == RC_NOT_FOUND) {
+		log_error(&p->host.log, "%s", fail_detail());
+		return EX_NOUSER;
 	}
-	return p->failed > 0 ? EX_UNAVAILABLE : EX_OK;
+	if (rc != RC_OK && !stays)
+		return ended_badly(p, rc);
+	if (!stays)
+		return once(p);
+	stay(p);
+	return EX_OK;
 }
 
 int
 main(int argc, char **argv)
 {
 	struct program p = { .alive = { .lock = -1 } };
-	int status = EX_OK;
+	int status;
 
 	process_harden();
 	log_open("letterrack-sync", LOG_INFO_, false);
@@ -376,10 +411,7 @@ main(int argc, char **argv)
 		log_error(NULL, "%s", fail_detail());
 		return EX_CONFIG;
 	}
-	if (p.stay && !p.dry_run)
-		stay(&p);
-	else
-		status = once(&p);
+	status = work(&p);
 	tidy(&p);
 	return status;
 }

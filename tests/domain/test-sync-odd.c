@@ -183,6 +183,46 @@ START_TEST(refuses_for_a_while)
 }
 END_TEST
 
+/* A server may write INBOX as it likes, and another way each time; what stands
+ * below it is called what it calls it. */
+START_TEST(inbox_respelled)
+{
+	static const char *const first[] = { LOGIN, "C: L2 LIST \"\" \"*\"",
+		"S: * LIST () \"/\" Inbox", "S: * LIST () \"/\" Inbox/Sub",
+		"S: L2 OK done", "C: L3 STATUS \"Inbox\" " STATUS_OF,
+		"C: L4 STATUS \"Inbox/Sub\" " STATUS_OF,
+		"S: * STATUS inbox (MESSAGES 0 UIDNEXT 1 UIDVALIDITY 7 UNSEEN "
+		"0)",
+		"S: L3 OK done", "S: L4 NO x" };
+	static const char *const second[] = { LOGIN, "C: L2 LIST \"\" \"*\"",
+		"S: * LIST () \"/\" INBOX", "S: * LIST () \"/\" Inbox/Sub",
+		"S: * LIST () \"/\" inbox/sub", "S: L2 OK done",
+		"C: L3 STATUS \"INBOX\" " STATUS_OF,
+		"C: L4 STATUS \"Inbox/Sub\" " STATUS_OF,
+		"C: L5 STATUS \"inbox/sub\" " STATUS_OF, "S: L3 OK done",
+		"S: L4 NO x", "S: L5 NO x" };
+	struct sync_report r;
+	int64_t id;
+
+	ck_assert_int_eq(ODD_DO("imap_sync_mailboxes", first, &r), RC_OK);
+	ck_assert_str_eq(one("SELECT name, special_use FROM mailbox WHERE "
+			     "credential_id = {c} ORDER BY 1"),
+	    "INBOX|inbox\nInbox/Sub|");
+	id = house_int(&house,
+	    "SELECT id FROM mailbox WHERE credential_id = {c} AND name = "
+	    "'INBOX'");
+	ck_assert_int_eq(ODD_DO("imap_sync_mailboxes", second, &r), RC_OK);
+	ck_assert_str_eq(one("SELECT name, wire_name, missing_since IS NULL "
+			     "FROM mailbox WHERE credential_id = {c} ORDER BY "
+			     "name COLLATE \"C\""),
+	    "INBOX|INBOX|t\nInbox/Sub|Inbox/Sub|t\ninbox/sub|inbox/sub|t");
+	ck_assert_int_eq(house_int(&house,
+			     "SELECT id FROM mailbox WHERE credential_id = {c} "
+			     "AND name = 'INBOX'"),
+	    id);
+}
+END_TEST
+
 /* One folder that is refused for a while does not hold up the others: however
  * often that was so, the next try comes soon. */
 START_TEST(refuses_a_folder)
@@ -1096,6 +1136,7 @@ main(void)
 		UNIT(name_of_the_missing),
 		UNIT(arrives_while_compared),
 		UNIT(refuses_for_a_while),
+		UNIT(inbox_respelled),
 		UNIT(refuses_a_folder),
 		UNIT(refuses_all),
 		UNIT(refuses_one),

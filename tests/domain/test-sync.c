@@ -715,6 +715,38 @@ START_TEST(syncs_one_folder)
 }
 END_TEST
 
+/* INBOX is INBOX in any case (RFC 9051 5.1), and no other name is; what stands
+ * below it has its own case. */
+START_TEST(inbox_in_any_case)
+{
+	static const struct {
+		const char *name;
+		enum rc rc;
+	} rows[] = {
+		{ "inbox", RC_OK },
+		{ "Inbox", RC_OK },
+		{ "iNbOx", RC_OK },
+		{ "INBOX/Below", RC_OK },
+		{ "inbox/Below", RC_NO_FOLDER },
+		{ "INBOX/below", RC_NO_FOLDER },
+		{ "inbo", RC_NO_FOLDER },
+		{ "inbox ", RC_NO_FOLDER },
+		{ "Inboxes", RC_NO_FOLDER },
+	};
+	struct imap *im = newcomer("anycase", 1);
+	struct sync_report r;
+
+	MUST(imap_folder_create(im, STR("INBOX/Below")));
+	ARRAY_EACH (row, rows)
+		ROW(row->name,
+		    sync_folder_named(arena_fmt(house.arena,
+					  "{\"folder\": \"%s\"}", row->name),
+			&r) == row->rc);
+	check_folders("INBOX:number 1");
+	imap_free(&im);
+}
+END_TEST
+
 /* What a server can decides the way, so all of it once for each way. */
 static const struct profile {
 	const char *suite;
@@ -751,6 +783,7 @@ run_profile(const struct profile *p)
 		UNIT(looks_without_touching),
 		UNIT(forgets_a_credential),
 		UNIT(syncs_one_folder),
+		UNIT(inbox_in_any_case),
 		UNIT(says_what_failed),
 		UNIT(stores_the_corpus),
 	};

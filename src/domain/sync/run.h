@@ -90,6 +90,11 @@ struct sync_step {
 	const int64_t *uid_low;
 };
 
+/* The job that reads first words is there before the first message is: a run
+ * that ends early leaves none without them. It waits for the end of this one,
+ * which is at work on the same server. */
+enum rc sync_texts_queue(struct sync *) MUST_CHECK;
+
 /* Writes the batch and resets it. The cursor moves with its last row. What the
  * database refuses is kept as a row with a reason. */
 enum rc sync_store(struct sync *, const struct sync_place *,

@@ -8,6 +8,12 @@
 #include "domain/sync/sync.h"
 #include "mail/imap.h"
 
+enum sync_way {
+	SYNC_DOWN, /* newest first; uid_low follows */
+	SYNC_UP,   /* oldest first; uid_next follows */
+	SYNC_ANY,  /* what was missed; no cursor */
+};
+
 /* One run. */
 struct sync {
 	const struct sync_host *host;
@@ -38,6 +44,14 @@ struct sync {
 	bool stopping;    /* the run ends early, and is not at fault */
 	bool looking;     /* nothing is written */
 	bool bodies;      /* it reads little else */
+	/* The message of the folder at hand that has broken the connection, not
+	 * often enough to be set aside; uid 0: none. */
+	struct {
+		uint32_t uid;
+		enum sync_way way;
+		enum rc rc;
+		const char *why;
+	} waits;
 	struct {
 		bool asked, off; /* is there anything to be found? */
 		int64_t looked;  /* messages whose envelopes were */
@@ -136,15 +150,10 @@ enum rc sync_known(
 
 /* ---- fetch.c ---- */
 
-enum sync_way {
-	SYNC_DOWN, /* newest first; uid_low follows */
-	SYNC_UP,   /* oldest first; uid_next follows */
-	SYNC_ANY,  /* what was missed; no cursor */
-};
-
 /* Fetches and stores the messages of these UIDs in the selected folder. One
  * that the server refuses to show, or that breaks the connection each time,
- * is set aside with a reason. Those that do not come back are gone. */
+ * is set aside with a reason. Those that do not come back are gone. RC_OK with
+ * s->waits of this way: all but that one, and the cursor stands before it. */
 enum rc sync_fetch(struct sync *, const struct sync_place *,
     const struct imap_set *, enum sync_way) MUST_CHECK;
 

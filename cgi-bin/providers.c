@@ -193,8 +193,9 @@ struct sync_messages {
 static const struct field sync_messages_body[] = {
 	F_ID(struct sync_messages, credential_id, ID_CREDENTIAL, REQUIRED),
 	F_TEXT(struct sync_messages, folder, 1, 255, NULLABLE,
-	    .about = "Its name, as the list of folders has it; absent: all "
-		     "folders. The job fails with not_found_folder where the "
+	    .about = "Its name, as the list of folders has it, INBOX in any "
+		     "case; absent: all folders. The job fails with "
+		     "not_found_folder where the "
 		     "server has none of this name."),
 	F_END
 };

@@ -23,6 +23,26 @@ FROM job_claim($1, $2, $3, $4, $5);
 -- scope: global: a worker does not know which accounts they are of
 SELECT job_give_back($1);
 
+-- The jobs of a worker that is dead for certain wait again.
+-- name: job_release_dead :one
+-- args: text worker
+-- row:  dead_jobs
+-- scope: global: nobody knows which accounts they are of
+SELECT released, held FROM job_release_dead($1);
+
+-- name: job_account_known :value
+-- args: int account
+-- value: bool
+-- scope: global: an operator's question
+SELECT account_known($1);
+
+-- The state of a job of an account, or of any (0); empty: there is none.
+-- name: job_known :value
+-- args: int account, int job
+-- value: text
+-- scope: global: an operator's question
+SELECT coalesce(job_known($1, $2), '');
+
 -- Makes jobs for the mail accounts whose poll is due.
 -- name: job_enqueue_polls :value
 -- args: int4 seconds, int account

@@ -24,7 +24,7 @@ UPDATE mailbox SET skips_tried_uid = 0, skips_tried_at = now()
 WHERE account_id = $1 AND id = $2;
 
 -- Messages that were read whole at last: the emails they are get what was
--- read. Gives them, to be settled (email_hold them first).
+-- read, and their first words are due. Gives them, to be settled (email_hold them first).
 -- name: skipped_mend :many
 -- args: account account, id credential, id mailbox, int uidvalidity, ints uids,
 -- args: texts flags, texts message_ids, texts in_reply_tos, texts referencess,
@@ -56,7 +56,7 @@ WITH r AS MATERIALIZED (
 	    size_bytes = r.size_bytes, has_attachments = r.has_attachments,
 	    structure = r.structure,
 	    server_email_id = coalesce(e.server_email_id, r.server_email_id),
-	    skip_reason = NULL, updated_at = now()
+	    skip_reason = NULL, text_due = true, updated_at = now()
 	FROM r WHERE e.account_id = $1 AND e.credential_id = $2
 	AND e.id = r.email_id AND e.skip_reason IS NOT NULL
 ), counted AS (

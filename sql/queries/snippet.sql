@@ -2,18 +2,28 @@
 -- id: the newest first after a first sync. Each with the part to read: plain
 -- text before HTML, nothing that is attached; NULL where there is none.
 -- `is_hashed`: its hash is known, or not needed, since the server has an id.
+-- `is_late`: it was set aside when its turn was (skipped_mend).
 -- name: snippet_due :many
 -- args: account account, id credential, int most
 -- row:  snippet_due
 SELECT e.id, e.mailbox_id, m.wire_name, p.uidvalidity, e.uid, t.part_number,
-    t.content_type, t.charset, t.encoding, e.size_bytes, e.is_hashed
-FROM (SELECT x.id, x.mailbox_id, x.uid, x.structure, x.size_bytes,
-        x.sha256 IS NOT NULL OR x.server_email_id IS NOT NULL AS is_hashed
-    FROM email x
-    WHERE x.account_id = $1 AND x.credential_id = $2
-    AND x.id > (SELECT text_done_id FROM credential
-        WHERE account_id = $1 AND id = $2)
-    ORDER BY x.id LIMIT $3) AS e
+    t.content_type, t.charset, t.encoding, e.size_bytes,
+    e.sha256 IS NOT NULL OR e.server_email_id IS NOT NULL AS is_hashed,
+    e.text_due AS is_late
+FROM ((SELECT id, mailbox_id, uid, structure, size_bytes, sha256,
+            server_email_id, text_due
+        FROM email
+        WHERE account_id = $1 AND credential_id = $2 AND text_due
+        ORDER BY id LIMIT $3)
+    UNION ALL
+    (SELECT id, mailbox_id, uid, structure, size_bytes, sha256,
+            server_email_id, text_due
+        FROM email
+        WHERE account_id = $1 AND credential_id = $2 AND NOT text_due
+        AND id > (SELECT text_done_id FROM credential
+            WHERE account_id = $1 AND id = $2)
+        ORDER BY id LIMIT $3)
+    ORDER BY id LIMIT $3) AS e
 LEFT JOIN mailbox m ON m.account_id = $1 AND m.id = e.mailbox_id
 LEFT JOIN placement p ON p.account_id = $1 AND p.mailbox_id = e.mailbox_id
     AND p.uidvalidity = m.uidvalidity AND p.uid = e.uid
@@ -38,6 +48,12 @@ WHERE e.account_id = $1 AND e.id = s.id;
 UPDATE email e SET sha256 = h.sha256
 FROM unnest($2, $3) AS h (id, sha256)
 WHERE e.account_id = $1 AND e.id = h.id AND e.sha256 IS NULL;
+
+-- These were late, and are no longer.
+-- name: snippet_late_done :exec
+-- args: account account, ids emails
+UPDATE email SET text_due = false
+WHERE account_id = $1 AND id = ANY ($2) AND text_due;
 
 -- All up to this id were looked at.
 -- name: snippet_done :must

@@ -59,6 +59,9 @@ enum rc db_open(struct db *) MUST_CHECK;
 void db_guard(struct db *, const struct stmt *, const struct arg *args,
     struct arena *, void *out);
 
+/* Runs it alone; cleans up like db_guard. */
+enum rc db_guard_run(struct db *) MUST_CHECK;
+
 /* Has it let a transaction pass since it was set? */
 bool db_guard_passed(const struct db *);
 

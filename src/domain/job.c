@@ -80,6 +80,12 @@ const struct col preview_cols[] = {
 	COL_END,
 };
 
+const struct col dead_jobs_cols[] = {
+	COL(struct dead_jobs, released),
+	COL(struct dead_jobs, held),
+	COL_END,
+};
+
 const struct job_action *
 job_action_find(const char *name)
 {

@@ -91,6 +91,14 @@ struct preview {
 };
 extern const struct col preview_cols[];
 
+/* What became of a dead worker's jobs. */
+struct dead_jobs {
+	int64_t released;
+	int64_t
+	    held; /* by a transaction that it had begun: to be asked again */
+};
+extern const struct col dead_jobs_cols[];
+
 #define JOB_LEASE_S 180 /* renewed at a third of it */
 
 /* Which jobs a worker takes. */

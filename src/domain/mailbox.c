@@ -58,6 +58,7 @@ const struct col mailbox_cursor_cols[] = {
 	COL(struct mailbox_cursor, is_stale),
 	COL(struct mailbox_cursor, is_missing),
 	COL(struct mailbox_cursor, is_overdue),
+	COL(struct mailbox_cursor, is_waiting),
 	COL(struct mailbox_cursor, skips_due),
 	COL_END,
 };

@@ -57,6 +57,8 @@ struct mailbox_cursor {
 	bool is_stale;   /* placements of another UIDVALIDITY are left */
 	bool is_missing; /* the last whole LIST did not name it */
 	bool is_overdue; /* nor did one of minutes before */
+	bool is_waiting; /* the cursor stands before a message that was put off
+			  */
 	bool skips_due;  /* what was set aside is to be tried again */
 };
 extern const struct col mailbox_cursor_cols[];

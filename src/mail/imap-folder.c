@@ -65,12 +65,16 @@ status_keep(
 	at->has_status = true;
 }
 
-/* INBOX is INBOX in any case (RFC 9051 5.1). */
-static bool
-same_folder(struct str a, struct str b)
+bool
+imap_is_inbox(struct str folder)
 {
-	return str_eq(a, b) ||
-	    (str_ieq(a, STR("INBOX")) && str_ieq(b, STR("INBOX")));
+	return str_ieq(folder, STR("INBOX"));
+}
+
+bool
+imap_same_folder(struct str a, struct str b)
+{
+	return str_eq(a, b) || (imap_is_inbox(a) && imap_is_inbox(b));
 }
 
 /* Servers send the STATUS behind its LIST, so the search from the end is
@@ -79,7 +83,7 @@ static void
 listing_status(struct listing *l, const struct imap_status *s)
 {
 	for (size_t i = l->n; i > 0; i--) {
-		if (same_folder(l->v[i - 1].folder.name, s->name)) {
+		if (imap_same_folder(l->v[i - 1].folder.name, s->name)) {
 			status_keep(l, &l->v[i - 1], s);
 			return;
 		}

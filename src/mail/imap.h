@@ -102,6 +102,11 @@ enum rc imap_select(struct imap *, struct str name, bool read_only,
     struct imap_mailbox *, bool *qresync) MUST_CHECK;
 const struct imap_mailbox *imap_mailbox(const struct imap *);
 
+/* INBOX is INBOX in any case (RFC 9051 5.1); what stands below it, and any
+ * other name, is as it is written. */
+bool imap_is_inbox(struct str folder);
+bool imap_same_folder(struct str, struct str);
+
 enum rc imap_folder_create(struct imap *, struct str name) MUST_CHECK;
 enum rc imap_folder_delete(struct imap *, struct str name) MUST_CHECK;
 enum rc

@@ -2,8 +2,10 @@
 
 bin_PROGRAMS += letterrack-sync
 letterrack_sync_SOURCES = \
+	%D%/alive.c %D%/alive.h \
 	%D%/housekeeping.c %D%/housekeeping.h \
 	%D%/main.c \
+	%D%/named.c %D%/named.h \
 	%D%/progress.c %D%/progress.h
 letterrack_sync_CPPFLAGS = $(AM_CPPFLAGS) $(CURL_CFLAGS)
 letterrack_sync_LDADD = $(domain_libs)

@@ -13,7 +13,9 @@
 #include "db/ids.h"
 #include "domain/job-sql.h"
 #include "domain/sync/sync.h"
+#include "sync/alive.h"
 #include "sync/housekeeping.h"
+#include "sync/named.h"
 #include "sync/progress.h"
 
 const char *argp_program_version = "letterrack-sync " VERSION;
@@ -23,7 +25,7 @@ const char *argp_program_version = "letterrack-sync " VERSION;
 #define STATEMENT_MS  60000
 #define TIDY_ASK_MS   600000 /* between two looks whether it is due */
 #define LEASE_ARENA   ((size_t)8 * 1024 * 1024)
-#define WORKER_NAME   128
+#define AGAIN_MS      500 /* a dead worker's last statement */
 
 struct program {
 	const char *config;
@@ -37,6 +39,8 @@ struct program {
 	struct egress *egress;
 	struct sync_host host;
 	char worker[WORKER_NAME];
+	struct alive alive;
+	bool again; /* dead workers' jobs are not all free yet */
 	int64_t ran, failed;
 	int64_t tidy_ms; /* steady: when housekeeping is asked about */
 };
@@ -107,8 +111,9 @@ static const struct argp argp = { options, parse, NULL,
 	"Brings mail accounts into step with their servers, and does the other "
 	"jobs that are due.\v"
 	"Ends with 0 when every job that was run has succeeded or will be "
-	"tried again, 69 when one has failed for good, 75 when the database "
-	"is away, 78 when the configuration is at fault.",
+	"tried again, 67 when there is no such account or job, 69 when one "
+	"has failed for good, 75 when the database is away, 78 when the "
+	"configuration is at fault.",
 	NULL, NULL, NULL };
 
 /* ---- jobs ---- */
@@ -185,16 +190,27 @@ keep_house(struct program *p)
 	return housekeeping(p->host.db, p->conf, &p->host.log, &stop);
 }
 
+/* What nobody is at, though it is leased. */
 static enum rc
-pass(struct program *p)
+take_back(struct program *p)
 {
-	int64_t made, back;
+	int64_t back;
 
-	db_guard_none(p->host.db);
 	TRY(job_give_back(p->host.db, p->worker, &back));
 	if (back > 0)
 		log_warn(&p->host.log, "claims whose answers were lost n=%lld",
 		    (long long)back);
+	return alive_release_dead(
+	    &p->alive, p->host.db, &p->host.log, &p->again);
+}
+
+static enum rc
+pass(struct program *p)
+{
+	int64_t made;
+
+	db_guard_none(p->host.db);
+	TRY(take_back(p));
 	if (p->job == 0)
 		TRY(job_enqueue_polls(p->host.db,
 		    (int32_t)p->conf->poll_interval, p->account, &made));
@@ -216,6 +232,8 @@ sleep_ms(struct program *p)
 				  : (next.us - clock_now().us) / 1000;
 	if (ms < 100)
 		ms = 100; /* somebody else is at it */
+	if (p->again && ms > AGAIN_MS)
+		ms = AGAIN_MS;
 	return ms < SLEEP_MOST_MS ? (int)ms : SLEEP_MOST_MS;
 }
 
@@ -311,6 +329,11 @@ prepare(struct program *p)
 		.stop = &stop };
 	p->host.db = db_new(p->conf->database, p->host.log);
 	db_statement_limit(p->host.db, STATEMENT_MS);
+	if (!p->dry_run && alive_begin(&p->alive, p->conf, p->worker) != RC_OK)
+		log_info(&p->host.log,
+		    "nobody will know at once if this "
+		    "worker is killed: %s",
+		    fail_detail());
 	if (!p->quiet && isatty(STDERR_FILENO))
 		progress_begin(&p->host);
 	return RC_OK;
@@ -320,31 +343,65 @@ static void
 tidy(struct program *p)
 {
 	db_free(&p->host.db);
+	alive_end(&p->alive);
 	egress_free(&p->egress);
 	envelope_keks_wipe(&p->keks);
 	conf_free(&p->conf);
 }
 
+static enum rc
+pass_once(struct program *p)
+{
+	TRY(pass(p));
+	return p->job != 0 && p->ran == 0
+	    ? named_tell(p->host.db, p->account, p->job, &p->host.log)
+	    : RC_OK;
+}
+
+static int
+ended_badly(const struct program *p, enum rc rc)
+{
+	log_error(&p->host.log, "pass ended code=%s: %s", result_code(rc),
+	    fail_detail());
+	return rc == RC_RETRY ? EX_TEMPFAIL : EX_SOFTWARE;
+}
+
 static int
 once(struct program *p)
 {
+	enum rc rc = p->dry_run ? look(p) : pass_once(p);
+
+	if (rc != RC_OK)
+		return ended_badly(p, rc);
+	return p->failed > 0 ? EX_UNAVAILABLE : EX_OK;
+}
+
+/* One that stays waits for a database that is away. */
+static int
+work(struct program *p)
+{
+	bool stays = p->stay && !p->dry_run;
 	enum rc rc = db_open(p->host.db);
 
 	if (rc == RC_OK)
-		rc = p->dry_run ? look(p) : pass(p);
-	if (rc != RC_OK) {
-		log_error(&p->host.log, "pass ended code=%s: %s",
-		    result_code(rc), fail_detail());
-		return rc == RC_RETRY ? EX_TEMPFAIL : EX_SOFTWARE;
+		rc = named_check(p->host.db, p->account, p->job);
+	if (rc == RC_NOT_FOUND) {
+		log_error(&p->host.log, "%s", fail_detail());
+		return EX_NOUSER;
 	}
-	return p->failed > 0 ? EX_UNAVAILABLE : EX_OK;
+	if (rc != RC_OK && !stays)
+		return ended_badly(p, rc);
+	if (!stays)
+		return once(p);
+	stay(p);
+	return EX_OK;
 }
 
 int
 main(int argc, char **argv)
 {
-	struct program p = { .account = 0 };
-	int status = EX_OK;
+	struct program p = { .alive = { .lock = -1 } };
+	int status;
 
 	process_harden();
 	log_open("letterrack-sync", LOG_INFO_, false);
@@ -354,10 +411,7 @@ main(int argc, char **argv)
 		log_error(NULL, "%s", fail_detail());
 		return EX_CONFIG;
 	}
-	if (p.stay && !p.dry_run)
-		stay(&p);
-	else
-		status = once(&p);
+	status = work(&p);
 	tidy(&p);
 	return status;
 }

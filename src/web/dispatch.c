@@ -116,6 +116,7 @@ admit(struct responder *r, struct request *rq, enum rc found)
 		rc = guard_check(rq);
 	} while (rc != RC_OK && guard_anew(rq));
 	TRY(rc);
+	rq->admitted = true;
 	return found;
 }
 
@@ -165,6 +166,48 @@ work(struct responder *r, struct request *rq)
 	if (rq->reply.status == 0)
 		return fail(RC_INTERNAL, "the handler gave no answer");
 	return RC_OK;
+}
+
+/* ---- faults ---- */
+
+/* What the input is told, whoever may not ask is not: but the database says so
+ * at the first statement only, and a faulty request comes to none. */
+static bool
+is_of_input(const struct request *rq, enum rc rc)
+{
+	if (!rq->admitted)
+		return false;
+	if (!rq->filled)
+		return rc != RC_RETRY && rc != RC_INTERNAL;
+	return rc == RC_INVALID || rc == RC_MALFORMED;
+}
+
+static enum rc
+prove(struct responder *r, struct request *rq)
+{
+	enum rc rc = guard_prove(rq);
+
+	if (rc == RC_UNAUTHORIZED && guard_anew(rq))
+		rc = admit(r, rq, RC_OK);
+	return rc;
+}
+
+/* The fault, or what keeps the caller from being told it. */
+static enum rc
+fault_of(struct responder *r, struct request *rq, enum rc fault)
+{
+	char *detail = arena_str(rq->arena, fail_detail());
+	enum rc rc;
+
+	if (!is_of_input(rq, fault))
+		return fault;
+	rc = prove(r, rq);
+	if (rc == RC_OK) {
+		fail_clear();
+		return *detail != '\0' ? fail(fault, "%s", detail) : fault;
+	}
+	rq->faults = NULL;
+	return rc;
 }
 
 /* The arena is full: while the input was being read it is the caller's fault,
@@ -230,8 +273,9 @@ dispatch(struct responder *r, struct request *rq, char *const *env_vars,
 		db_log(rq->db, rq->log);
 	rc = guarded(r, rq);
 	if (rc != RC_OK) {
-		log_failure(rq, rc);
 		rq->arena = r->spare;
+		rc = fault_of(r, rq, rc);
+		log_failure(rq, rc);
 		reply_error(rq, rc);
 	}
 	reply_finish(rq);

@@ -24,6 +24,11 @@ void guard_free(struct guard **);
  * valid came; RC_RATE_LIMIT; RC_RETRY: the database is away. */
 enum rc guard_request(struct guard *, struct request *) MUST_CHECK;
 
+/* Before an answer that no statement stands behind, such as one about a fault
+ * of the input: runs the database's guard alone where it has not let this
+ * request's actor pass yet. Fails as the first statement would. */
+enum rc guard_prove(struct request *) MUST_CHECK;
+
 /* When the request has been handled: where the database has let a token pass,
  * reads of the account's rows with the same claims need not ask it again for
  * nine tenths of a second. */

@@ -135,6 +135,7 @@ struct request {
 	int64_t started_ms;  /* steady */
 	jmp_buf *jump;       /* where a full arena goes */
 	struct arena *large; /* owned; of routes with large bodies */
+	bool admitted;       /* the actor may, by what is known here */
 	bool filled;         /* the input has been read */
 };
 

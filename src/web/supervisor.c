@@ -18,6 +18,7 @@
 
 #include "core/clock.h"
 #include "core/log.h"
+#include "core/text.h"
 #include "web/listen.h"
 
 #define SETTLE_MS   300   /* a new process that lives so long stays */
@@ -30,9 +31,9 @@
 /* One process of a family, and the one that it takes over from. */
 struct slot {
 	const struct family *family;
-	int listener;
-	pid_t pid;     /* 0: not running, starts at due_ms */
-	pid_t leaving; /* 0: none */
+	struct listener *listener; /* borrowed: the family's */
+	pid_t pid;                 /* 0: not running, starts at due_ms */
+	pid_t leaving;             /* 0: none */
 	int64_t started_ms, due_ms;
 	unsigned falls; /* early deaths in a row */
 	bool stale;     /* waits for its turn to be replaced */
@@ -41,13 +42,15 @@ struct slot {
 struct supervisor {
 	const struct conf *conf;
 	struct log log;
-	struct slot *slots; /* owned */
-	size_t n;
+	struct slot *slots;         /* owned; a family's stand together */
+	struct listener *listeners; /* owned; one a family */
+	size_t n, families;
 	struct slot *turn; /* being replaced now; NULL: none */
 	bool told;         /* turn's old process has its signal */
 	bool ending;
 	int64_t kill_ms; /* when patience ends */
 	int lock;        /* held to the end; -1: not had */
+	pid_t former;    /* who had it before; 0: nobody */
 };
 
 /* ---- processes ---- */
@@ -70,9 +73,9 @@ become(const struct supervisor *s, const struct slot *slot, pid_t parent)
 	unsetenv("NOTIFY_SOCKET");
 	if (slot->family->door && *s->conf->database_auth != '\0')
 		setenv("LETTERRACK_DATABASE", s->conf->database_auth, 1);
-	if (dup2(slot->listener, LISTEN_FD) < 0)
+	if (dup2(slot->listener->fd, LISTEN_FD) < 0)
 		_exit(EX_OSERR);
-	if (slot->listener == LISTEN_FD)
+	if (slot->listener->fd == LISTEN_FD)
 		(void)fcntl(LISTEN_FD, F_SETFD, 0);
 	snprintf(path, sizeof path, "%s/%s", s->conf->responder_dir,
 	    slot->family->name);
@@ -154,6 +157,63 @@ start_due(struct supervisor *s)
 			start(s, &s->slots[i]);
 }
 
+/* ---- sockets whose file was removed or taken ---- */
+
+/* A process of a socket that nobody finds any more: the next one need not wait
+ * for its turn. One that is being replaced already goes with its successor,
+ * which has that socket too. */
+static void
+succeed(struct supervisor *s, struct slot *slot)
+{
+	slot->stale = false;
+	if (slot->pid == 0)
+		return;
+	if (slot->leaving != 0) {
+		kill(slot->pid, SIGTERM);
+		s->told |= s->turn == slot;
+	} else {
+		slot->leaving = slot->pid;
+		start(s, slot);
+	}
+	kill(slot->leaving, SIGTERM);
+}
+
+static void
+socket_mend(struct supervisor *s, struct listener *l, const char *family)
+{
+	struct listener new;
+
+	if (listen_retake(s->conf, family, &new) != RC_OK) {
+		log_error(&s->log, "cannot mend the socket family=%s: %s",
+		    family, fail_detail());
+		return;
+	}
+	log_warn(&s->log, "the socket's file was not ours; made anew family=%s",
+	    family);
+	listen_end(l);
+	*l = new;
+	for (size_t i = 0; i < s->n; i++)
+		if (s->slots[i].listener == l)
+			succeed(s, &s->slots[i]);
+}
+
+static void
+sockets_mend(struct supervisor *s)
+{
+	struct listener *seen = NULL;
+
+	for (size_t i = 0; i < s->n; i++) {
+		struct slot *slot = &s->slots[i];
+		const char *family = slot->family->name;
+
+		if (slot->listener == seen)
+			continue;
+		seen = slot->listener;
+		if (!listen_stands(s->conf, family, seen))
+			socket_mend(s, seen, family);
+	}
+}
+
 /* ---- replacing in turn ---- */
 
 static void
@@ -162,6 +222,7 @@ roll_begin(struct supervisor *s)
 	log_info(&s->log, "replacing processes=%zu", s->n);
 	for (size_t i = 0; i < s->n; i++)
 		s->slots[i].stale = true;
+	sockets_mend(s);
 }
 
 static void
@@ -183,7 +244,7 @@ roll_next(struct supervisor *s)
 	for (size_t i = 0; i < s->n; i++) {
 		struct slot *slot = &s->slots[i];
 
-		if (!slot->stale)
+		if (!slot->stale || slot->leaving != 0)
 			continue;
 		slot->stale = false;
 		if (slot->pid == 0) /* starts as a new one anyway */
@@ -276,50 +337,81 @@ notify(const char *state)
 	close(fd);
 }
 
-/* One supervisor a run_dir: two would take each other's sockets. The lock
- * ends with the process. */
+/* ---- one a run_dir ---- */
+
+static pid_t
+number_read(int fd)
+{
+	char text[24] = "";
+	uint64_t n = 0;
+
+	if (pread(fd, text, sizeof text - 1, 0) <= 0 ||
+	    !str_uint(str_of(text), INT32_MAX, &n))
+		return 0;
+	return (pid_t)n;
+}
+
+static enum rc
+number_write(int fd, const char *path)
+{
+	char text[24];
+
+	snprintf(text, sizeof text, "%d", (int)getpid());
+	if (ftruncate(fd, 0) != 0 || pwrite(fd, text, strlen(text), 0) < 0)
+		return fail(RC_CONFIG_HOST, "%s: %s", path, strerror(errno));
+	return RC_OK;
+}
+
+/* Ends with the process. Whoever had it before us has ended, then, and what
+ * listens in its name is what it has left behind. */
 static enum rc
 lock(struct supervisor *s)
 {
-	char path[256], text[24] = "";
+	char path[256];
+	bool had;
 
 	snprintf(path, sizeof path, "%s/serve.pid", s->conf->run_dir);
 	s->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
 	if (s->lock < 0)
 		return fail(RC_CONFIG_HOST, "%s: %s", path, strerror(errno));
-	if (flock(s->lock, LOCK_EX | LOCK_NB) != 0) {
-		if (read(s->lock, text, sizeof text - 1) < 0)
-			text[0] = '\0';
-		return fail(
-		    RC_CONFLICT, "it runs already, as process %.20s", text);
-	}
-	snprintf(text, sizeof text, "%d", (int)getpid());
-	if (ftruncate(s->lock, 0) != 0 ||
-	    write(s->lock, text, strlen(text)) < 0)
-		return fail(RC_CONFIG_HOST, "%s: %s", path, strerror(errno));
-	return RC_OK;
+	had = flock(s->lock, LOCK_EX | LOCK_NB) == 0;
+	s->former = number_read(s->lock);
+	if (!had)
+		return fail(RC_CONFLICT, "it runs already, as process %d",
+		    (int)s->former);
+	return number_write(s->lock, path);
 }
 
 /* ---- the loop ---- */
 
+static void *
+table(size_t n, size_t size)
+{
+	void *all = calloc(n, size);
+
+	if (all == NULL)
+		die("out of memory");
+	return all;
+}
+
 static enum rc
 slots_make(struct supervisor *s, const struct family *const *all)
 {
-	size_t most = 0, scale = (size_t)s->conf->workers_scale;
+	size_t most = 0, n = 0, scale = (size_t)s->conf->workers_scale;
 
-	for (const struct family *const *f = all; *f != NULL; f++)
-		most += (size_t)(*f)->pool * scale;
+	for (; all[n] != NULL; n++)
+		most += (size_t)all[n]->pool * scale;
 	assert(most > 0); /* no program without a family, none without a pool */
-	s->slots = calloc(most, sizeof *s->slots);
-	if (s->slots == NULL)
-		die("out of memory");
-	for (const struct family *const *f = all; *f != NULL; f++) {
-		int fd;
+	s->slots = table(most, sizeof *s->slots);
+	s->listeners = table(n, sizeof *s->listeners);
+	for (; s->families < n; s->families++) {
+		const struct family *f = all[s->families];
+		struct listener *l = &s->listeners[s->families];
 
-		TRY(listen_make(s->conf, (*f)->name, &fd));
-		for (size_t i = 0; i < (size_t)(*f)->pool * scale; i++)
+		TRY(listen_make(s->conf, f->name, s->former, l));
+		for (size_t i = 0; i < (size_t)f->pool * scale; i++)
 			s->slots[s->n++] =
-			    (struct slot){ .family = *f, .listener = fd };
+			    (struct slot){ .family = f, .listener = l };
 	}
 	return RC_OK;
 }
@@ -363,8 +455,9 @@ loop(struct supervisor *s, const sigset_t *set)
 static void
 clear(struct supervisor *s)
 {
-	for (size_t i = 0; i < s->n; i++)
-		close(s->slots[i].listener);
+	for (size_t i = 0; i < s->families; i++)
+		listen_end(&s->listeners[i]);
+	free(s->listeners);
 	free(s->slots);
 	if (s->lock >= 0)
 		close(s->lock);

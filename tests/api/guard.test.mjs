@@ -53,6 +53,24 @@ describe('a token', () => {
 			assert.match(answer.json.code, /unauthorized/);
 		});
 
+	test('that is refused is told nothing of what a handler finds wrong',
+		async () => {
+			const them = people(house);
+			const bearer = api.as({ token: await token(them, them.member) });
+			const ask = () => bearer.post(
+				`/api/accounts/acc_${them.account}/provider-credentials`, {
+					provider_kind: 'imap', label: 'x', host: 'mail.test',
+					port: 993, quarantine_folder: 'a\r\nb',
+					secret: { username: 'a', password: 'b' },
+				});
+			assert.equal((await ask()).status, 422);
+			sql(house, `UPDATE session SET ended_at = now()
+				WHERE user_id = ${them.member.user}`);
+			const answer = await ask();
+			assert.equal(answer.status, 401);
+			assert.equal(answer.json.errors, undefined);
+		});
+
 	test('is refused when a byte of it is another', async () => {
 		const them = people(house);
 		const good = await token(them, them.member);
@@ -73,6 +91,20 @@ describe('a cookie', () => {
 			WHERE user_id = ${them.member.user}`);
 		// The database's guard stands behind the remembered actor.
 		assert.equal(await status(them.member), 401);
+	});
+	test('that is remembered is told of faults while it may ask', async () => {
+		const them = people(house);
+		const admin = api.as(them.admin);
+		const faulty = `/api/accounts/acc_${them.other}/members?x=1&x=2`;
+		assert.equal((await admin.get(path)).status, 200);
+		assert.equal((await admin.get(faulty)).status, 403);
+		sql(house, `UPDATE app_user SET active_account_id = ${them.other}
+			WHERE id = ${them.admin.user}`);
+		assert.equal((await admin.get(faulty)).status, 400);
+		sql(house, `UPDATE session SET ended_at = now()
+			WHERE user_id = ${them.admin.user}`);
+		assert.equal((await admin.get(faulty)).status, 401);
+		assert.equal((await admin.get('/api/jobs/x_y')).status, 401);
 	});
 	test('follows its user into another account at once', async () => {
 		const them = people(house);

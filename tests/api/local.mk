@@ -14,6 +14,7 @@ EXTRA_DIST += \
 	%D%/jobs.test.mjs \
 	%D%/nginx.test.mjs \
 	%D%/serve.slow.test.mjs \
+	%D%/sync.test.mjs \
 	%D%/tenants.slow.test.mjs \
 	%D%/tokens.test.mjs \
 	%D%/zz-openapi.test.mjs

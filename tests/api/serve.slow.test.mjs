@@ -1,7 +1,8 @@
 // The responders' life: one killed, all replaced under load, the database away.
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { chmodSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
+import net from 'node:net';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import { client } from '../lib/api.mjs';
@@ -94,6 +95,82 @@ describe('all are replaced', () => {
 			assert.deepEqual([...seen.keys()], [200],
 				JSON.stringify([...seen]));
 		}
+	});
+});
+
+const socket = (family) => `${house.run}/fcgi/${family}.sock`;
+const signal = (name) => process.kill(
+	Number(readFileSync(`${house.run}/fcgi/serve.pid`, 'utf8')), name);
+
+/** As somebody starts a program of ours by hand; it is to end by itself. */
+function byHand(program, ...args) {
+	const run = spawnSync('setpriv', [`--reuid=${house.user}`,
+		`--regid=${house.user}`, '--clear-groups', '--',
+		`${house.prefix}/${program}`, ...args], {
+		encoding: 'utf8', timeout: 5000,
+		env: { PATH: process.env.PATH, LETTERRACK_CONF: house.conf },
+	});
+	return { status: run.status, err: run.stderr };
+}
+
+describe('a socket that is in use', () => {
+	for (const [what, program, args, why] of [
+		['a responder', 'libexec/letterrack/system', [], /system\.sock is in use/],
+		['another supervisor', 'sbin/letterrackctl', ['serve'],
+			/it runs already, as process \d+/],
+	])
+		test(`is left alone by ${what}, which says so`, async () => {
+			const { ino } = statSync(socket('system'));
+			const run = byHand(program, ...args);
+			assert.equal(run.status, 69);
+			assert.match(run.err, why);
+			assert.equal(statSync(socket('system')).ino, ino);
+			assert.equal((await api.get('/api')).status, 200);
+		});
+
+	test('is left alone by a supervisor that finds no other one\'s lock',
+		async () => {
+			const name = `${house.run}/fcgi/serve.pid`;
+			renameSync(name, `${name}.kept`);
+			const run = byHand('sbin/letterrackctl', 'serve');
+			renameSync(`${name}.kept`, name);
+			assert.equal(run.status, 69);
+			assert.match(run.err, /\.sock is in use/);
+			assert.equal((await api.get('/api')).status, 200);
+		});
+});
+
+describe('a socket that is lost', () => {
+	let many;
+	before(() => { many = processes('system').length; });
+	const works = async () => (await quiet().get('/api')).status === 200;
+	const mended = async () => {
+		assert.equal(await works(), false);
+		signal('SIGHUP');
+		await until('service', works);
+		// All of the family: a request in the old socket's row waits for ever.
+		for (let i = 0; i < 20; i++)
+			assert.equal(await works(), true);
+	};
+
+	test('comes back with HUP where it was removed', async () => {
+		rmSync(socket('system'));
+		await mended();
+	});
+
+	test('comes back with HUP where it was taken', async (t) => {
+		const thief = net.createServer((peer) => peer.destroy());
+		t.after(() => thief.close()); // removes the name that it knows
+		const name = socket('thief');
+		await new Promise((done) => thief.listen(name, done));
+		chmodSync(name, 0o666);
+		renameSync(name, socket('system'));
+		await mended();
+	});
+
+	test('and no process is left that listens to nobody', async () => {
+		await until('as many as before',
+			() => processes('system').length === many);
 	});
 });
 

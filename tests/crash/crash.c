@@ -189,7 +189,7 @@ crash_after(struct house *h, long us)
 
 /* What a client asked before it was killed is still carried out. */
 void
-crash_settle(struct house *h)
+crash_quiet(struct house *h)
 {
 	house_sql(h,
 	    "DO $$ BEGIN FOR i IN 1..1000 LOOP "
@@ -197,7 +197,14 @@ crash_settle(struct house *h)
 	    "EXIT WHEN NOT EXISTS (SELECT FROM pg_stat_activity "
 	    "WHERE application_name = 'letterrack-sync'); "
 	    "PERFORM pg_sleep(0.005); "
-	    "END LOOP; END $$; "
+	    "END LOOP; END $$");
+}
+
+void
+crash_settle(struct house *h)
+{
+	crash_quiet(h);
+	house_sql(h,
 	    "UPDATE job SET lease_until = now() - interval '1 s' "
 	    "WHERE state = 'running'; "
 	    "UPDATE job SET run_at = now() WHERE state = 'queued' "

@@ -54,8 +54,9 @@ pid_t crash_start(struct house *, const char *variable, const char *log);
 /* Its wait status. Fails the test when it takes longer. */
 int crash_wait(pid_t, int seconds);
 
-/* What the dead one asked of the database is done, its leases and all pauses
- * are over. */
+/* What the dead one asked of the database is done. */
+void crash_quiet(struct house *);
+/* And its leases and all pauses are over. */
 void crash_settle(struct house *);
 /* Takes up what is left; every job must succeed. */
 void crash_resume(struct house *);

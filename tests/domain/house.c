@@ -134,10 +134,11 @@ configure(struct house *h)
 	fprintf(f,
 	    "database = host=%s/pg dbname=postgres user=letterrack\n"
 	    "key_dir = %s/keys\n"
+	    "state_dir = %s\n"
 	    "egress_allow = 127.0.0.0/8\n"
 	    "compress_rtt = 0\n"
 	    "log_level = %s\n",
-	    h->dir, h->dir,
+	    h->dir, h->dir, h->dir,
 	    getenv("HOUSE_LOG") != NULL ? getenv("HOUSE_LOG") : "error");
 	fclose(f);
 	MUST(conf_read(arena_str(h->arena, path), &h->conf));

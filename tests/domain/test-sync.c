@@ -533,6 +533,49 @@ START_TEST(reads_first_words)
 }
 END_TEST
 
+/* A message that was set aside before its words could be read, and is shown
+ * later, when those of newer ones were: its own are read then, and no others
+ * again. */
+START_TEST(reads_words_of_the_mended)
+{
+	const char *const words = "SELECT string_agg(coalesce(snippet, '-') || "
+				  "(sha256 IS NOT NULL)::text, ',' ORDER BY "
+				  "uid) FROM email WHERE credential_id = {c}";
+	struct sync_report r;
+	struct imap *im;
+
+	house_newcomer(&house, "mended");
+	im = house_imap(&house);
+	house_append(im, "INBOX", letter);
+	house_append(im, "INBOX", message(2));
+	(void)house_sync(&house);
+	ck_assert_int_eq(house_run(&house, NULL), RC_OK);
+	house_sql(&house,
+	    "UPDATE email SET skip_reason = 'planted', snippet = NULL, "
+	    "sha256 = NULL WHERE credential_id = {c} AND uid = 1; "
+	    "UPDATE placement SET skip_reason = 'planted' WHERE uid = 1 AND "
+	    "account_id = {a} AND mailbox_id = (SELECT mailbox_id FROM email "
+	    "WHERE credential_id = {c} AND uid = 1); "
+	    "UPDATE mailbox SET stored_messages = stored_messages - 1, "
+	    "skipped_messages = 1, skips_tried_uid = 0, skips_tried_at = "
+	    "now() - interval '2 days' WHERE credential_id = {c} AND name = "
+	    "'INBOX'");
+	r = house_sync(&house);
+	ck_assert_int_eq(r.stored, 1);
+	ck_assert_str_eq(one("SELECT action FROM job WHERE credential_id = {c} "
+			     "AND state = 'queued'"),
+	    "imap_fetch_text");
+	ck_assert_int_eq(house_run(&house, &r), RC_OK);
+	ck_assert_int_eq(r.texts, 1);
+	ck_assert_str_eq(one(words), "First words.true,Text 2.true");
+	(void)house_queue(&house, "imap_fetch_text");
+	ck_assert_int_eq(house_run(&house, &r), RC_OK);
+	ck_assert_int_eq(r.texts, 0);
+	check_counts();
+	imap_free(&im);
+}
+END_TEST
+
 struct seen {
 	char text[512];
 };
@@ -715,6 +758,38 @@ START_TEST(syncs_one_folder)
 }
 END_TEST
 
+/* INBOX is INBOX in any case (RFC 9051 5.1), and no other name is; what stands
+ * below it has its own case. */
+START_TEST(inbox_in_any_case)
+{
+	static const struct {
+		const char *name;
+		enum rc rc;
+	} rows[] = {
+		{ "inbox", RC_OK },
+		{ "Inbox", RC_OK },
+		{ "iNbOx", RC_OK },
+		{ "INBOX/Below", RC_OK },
+		{ "inbox/Below", RC_NO_FOLDER },
+		{ "INBOX/below", RC_NO_FOLDER },
+		{ "inbo", RC_NO_FOLDER },
+		{ "inbox ", RC_NO_FOLDER },
+		{ "Inboxes", RC_NO_FOLDER },
+	};
+	struct imap *im = newcomer("anycase", 1);
+	struct sync_report r;
+
+	MUST(imap_folder_create(im, STR("INBOX/Below")));
+	ARRAY_EACH (row, rows)
+		ROW(row->name,
+		    sync_folder_named(arena_fmt(house.arena,
+					  "{\"folder\": \"%s\"}", row->name),
+			&r) == row->rc);
+	check_folders("INBOX:number 1");
+	imap_free(&im);
+}
+END_TEST
+
 /* What a server can decides the way, so all of it once for each way. */
 static const struct profile {
 	const char *suite;
@@ -748,9 +823,11 @@ run_profile(const struct profile *p)
 		UNIT(tells_flags_of_the_moved),
 		UNIT(keeps_wishes),
 		UNIT(reads_first_words),
+		UNIT(reads_words_of_the_mended),
 		UNIT(looks_without_touching),
 		UNIT(forgets_a_credential),
 		UNIT(syncs_one_folder),
+		UNIT(inbox_in_any_case),
 		UNIT(says_what_failed),
 		UNIT(stores_the_corpus),
 	};

@@ -8,8 +8,9 @@ import { describe, test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { client } from '../lib/api.mjs';
-import { people } from '../lib/people.mjs';
+import { people, sql } from '../lib/people.mjs';
 import { stack } from '../lib/stack.mjs';
+import { parts, sign, signingKey } from '../lib/tokens.mjs';
 
 const here = (name) => fileURLToPath(new URL(name, import.meta.url));
 const columns = ['method', 'path', 'role', 'status', 'envelope', 'origin'];
@@ -90,6 +91,55 @@ describe('a request without credentials', () => {
 	for (const row of operations.filter((o) => !open(o)))
 		test(`${key(row)} is 401`, async () =>
 			refused(row, await ask({}, row), 401));
+});
+
+// What is wrong with a request is told to who may ask, and to nobody else: not
+// to one who is not signed in any more, though his token looks right as long as
+// nobody asks the database.
+const strangers = await (async () => {
+	const gone = people(house);
+	const token = async (who) => (await api.as(who).post(
+		`/api/accounts/acc_${gone.account}/token`, {}))
+		.json.data.access_token;
+	const [owner, admin] = [await token(gone.owner), await token(gone.admin)];
+	const { header, payload } = parts(owner);
+	sql(house, `UPDATE session SET ended_at = now()
+		WHERE application_id = ${gone.application}`);
+	const late = { ...payload, iat: payload.iat - 7200, exp: payload.iat - 3600 };
+	return {
+		account: gone.account,
+		nobody: () => ({}),
+		expired: () => ({ token: sign(signingKey(house).key, header, late) }),
+		'signed out': ({ role }) => ({
+			token: ['admin', 'app-admin', 'admin-or-self'].includes(role)
+				? admin : owner }),
+		'of an ended session': () => ({ cookie: gone.owner.cookie }),
+	};
+})();
+
+describe('a fault is not told to who may not ask', () => {
+	const faults = [
+		['a body that is no JSON', 1, '', '{"a'],
+		['a body that is no object', 1, '', '[]'],
+		['a body of unknown fields', 1, '', '{"nonsense": 1}'],
+		['a parameter twice', 1, '?nonsense=1&nonsense=2', undefined],
+		['an id that cannot be one', 'x_y', '', undefined],
+	];
+	for (const row of operations.filter((o) => !open(o)))
+		test(`${key(row)} is 401`, async () => {
+			const mine = { ...row, path: row.path.replace('{account_id}',
+				`acc_${strangers.account}`) };
+			for (const who of ['nobody', 'expired', 'signed out',
+				'of an ended session'])
+				for (const [what, id, query, body] of faults) {
+					const answer = await api.as(strangers[who](row)).request(
+						row.method, filled(mine, id) + query,
+						row.method === 'GET' ? undefined : body,
+						{ 'content-type': 'application/json' });
+					assert.equal(answer.status, 401,
+						`${who}, ${what}: ${answer.text}`);
+				}
+		});
 });
 
 // Who is just not enough, and for what.

@@ -15,7 +15,9 @@ const over = {
 	'who is asking': ['guard_client', 'guard_lease', 'guard_look',
 		'guard_session', 'guard_token', 'rights_of', 'scope_admin',
 		'scope_owner'],
-	work: ['job_claim', 'job_give_back', 'poll_enqueue', 'poll_preview', 'work_next_at'],
+	work: ['job_claim', 'job_give_back', 'job_release_dead', 'poll_enqueue',
+		'poll_preview', 'work_next_at'],
+	'what a command line names': ['account_known', 'job_known'],
 	'old rows': ['housekeep', 'housekeeping_begin'],
 	triggers: ['mail_gone', 'member_rights_changed'],
 };

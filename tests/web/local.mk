@@ -7,6 +7,7 @@ web_check_libs = $(check_libs) $(web_libs)
 web_tests = \
 	%D%/test-body \
 	%D%/test-guard \
+	%D%/test-listen \
 	%D%/test-reply \
 	%D%/test-route
 check_PROGRAMS += $(web_tests)
@@ -17,6 +18,8 @@ TESTS += $(web_tests)
 %C%_test_body_LDADD = $(web_check_libs)
 %C%_test_guard_CPPFLAGS = $(web_check_cppflags)
 %C%_test_guard_LDADD = $(web_check_libs)
+%C%_test_listen_CPPFLAGS = $(web_check_cppflags)
+%C%_test_listen_LDADD = $(web_check_libs)
 %C%_test_reply_SOURCES = %D%/test-reply.c %D%/ask.c %D%/ask.h
 %C%_test_reply_CPPFLAGS = $(web_check_cppflags)
 %C%_test_reply_LDADD = $(web_check_libs)

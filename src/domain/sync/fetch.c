@@ -98,6 +98,14 @@ tell_progress(const struct fetching *f)
 		    f->done, f->total);
 }
 
+/* Where one waits the cursor does, too: what is stored behind it is known by
+ * the UIDs that the tables have. */
+static bool
+cursor_waits(const struct fetching *f)
+{
+	return f->s->waits.uid != 0 && f->s->waits.way == f->way;
+}
+
 /* Without those from `low` on, newest first as they are asked for: what did not
  * come of them is gone. Keeps `got` as short as a few batches. */
 static void
@@ -117,7 +125,7 @@ flush(void *arg, const struct imap_set *done)
 	struct fetching *f = arg;
 
 	FAILPOINT("sync-fetched");
-	if (f->way == SYNC_DOWN && done->n > 0)
+	if (f->way == SYNC_DOWN && done->n > 0 && !cursor_waits(f))
 		f->low = done->range[0].first;
 	if (!f->shown)
 		TRY(rows_store(f, sync_store_begin));
@@ -270,6 +278,22 @@ again(struct fetching *f)
 	return sync_reopen(f->s, f->place);
 }
 
+/* It waits for another run; the rest of the folder does not wait with it. */
+static enum rc
+put_off(struct fetching *f, uint32_t uid, enum rc rc, const char *why)
+{
+	f->s->waits.uid = uid;
+	f->s->waits.way = f->way;
+	f->s->waits.rc = rc;
+	f->s->waits.why = why;
+	log_info(&f->s->log, "message put off mailbox=%lld uid=%u: %s",
+	    (long long)f->place->mailbox, uid, why);
+	f->batch = BATCH_FIRST;
+	imap_set_add(&f->got, uid, uid);
+	subtract_got(f);
+	return RC_OK;
+}
+
 /* The connection broke at this message and nowhere else; it is set aside when
  * it does so in several runs. What is shown and cannot be read needs no more
  * than one. */
@@ -283,7 +307,8 @@ witness(struct fetching *f, uint32_t uid, enum rc rc)
 	    f->place->uidvalidity, uid, &times));
 	TRY(again(f));
 	if (times < SUSPECT_RUNS && result_is_transient(rc))
-		return fail(rc, "message %u: %s", uid, why);
+		return f->way == SYNC_ANY ? fail(rc, "message %u: %s", uid, why)
+					  : put_off(f, uid, rc, why);
 	f->batch = BATCH_FIRST;
 	TRY(set_aside(f, uid, "the server breaks the connection"));
 	subtract_got(f);
@@ -324,6 +349,15 @@ shrink(struct fetching *f)
 	f->batch = f->batch > BATCH_SHRINK ? f->batch / BATCH_SHRINK : 1;
 }
 
+/* While one waits no other is looked for: the tables remember one, and a server
+ * is not to be dialled again and again. What has come is kept. */
+static enum rc
+broken_twice(struct fetching *f, enum rc rc, const char *why)
+{
+	TRY(again(f));
+	return fail(rc, "%s", why);
+}
+
 /* A connection may break by chance, so the first time nothing is made of it;
  * twice at one message, asked alone, is worth a closer look. (A NO to one of
  * two commands in flight ends the session too.) */
@@ -341,6 +375,8 @@ broken(struct fetching *f, enum rc rc)
 	/* No message's fault, and not to be waited for again and again. */
 	if (imap_is_slow(f->s->imap))
 		return fail(rc, "%s", why);
+	if (f->s->waits.uid != 0)
+		return broken_twice(f, rc, why);
 	if (f->s->reconnects > 0 || !result_is_transient(rc))
 		shrink(f);
 	f->suspect = alone ? uid : 0;
@@ -415,8 +451,9 @@ fetch_up(struct fetching *f, const struct imap_set *uids)
 		take_oldest(&rest, BATCH, &f->wanted);
 		next = (int64_t)f->wanted.range[f->wanted.n - 1].last + 1;
 		TRY(fetch_set(f));
-		TRY(sync_store(
-		    f->s, f->place, &(struct sync_step){ &next, NULL }));
+		TRY(sync_store(f->s, f->place,
+		    cursor_waits(f) ? NULL
+				    : &(struct sync_step){ &next, NULL }));
 	}
 	return RC_OK;
 }

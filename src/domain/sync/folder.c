@@ -211,8 +211,19 @@ begin(struct folder *f)
 
 /* ---- flags and losses of what is known ---- */
 
+/* The UIDs whose mail is known: what the cursor has passed, and where that
+ * waits for a message, what was stored behind it. */
+static void
+known_range(const struct folder *f, int64_t *first, int64_t *end)
+{
+	bool all = f->listed->known->is_waiting;
+
+	*first = all ? 1 : f->uid_low;
+	*end = all ? (int64_t)f->open.uidnext : f->uid_next;
+}
+
 static enum rc
-fetch_flags(struct folder *f, int64_t first, uint64_t since)
+fetch_flags(struct folder *f, uint64_t since)
 {
 	const struct imap_fetch how = { .changed_since = since,
 		.first_batch = FLAGS_BATCH,
@@ -220,11 +231,13 @@ fetch_flags(struct folder *f, int64_t first, uint64_t since)
 		.message = flags_take,
 		.arg = f };
 	struct imap_set set;
+	int64_t first, end;
 
-	if (f->uid_next <= first)
+	known_range(f, &first, &end);
+	if (end <= first)
 		return RC_OK;
 	imap_set_init(&set, f->s->folder);
-	imap_set_add(&set, (uint32_t)first, (uint32_t)(f->uid_next - 1));
+	imap_set_add(&set, (uint32_t)first, (uint32_t)(end - 1));
 	TRY(imap_fetch(f->s->imap, &set, IMAP_ITEMS_FLAGS, &how));
 	return flags_flush(f);
 }
@@ -246,9 +259,9 @@ follow_known(struct folder *f)
 	if (f->modseq > 0 && f->open.highestmodseq > 0 && !f->doubt)
 		return f->modseq == f->open.highestmodseq
 		    ? RC_OK
-		    : fetch_flags(f, f->uid_low, f->modseq);
+		    : fetch_flags(f, f->modseq);
 	f->flags_compared = true;
-	return fetch_flags(f, f->uid_low, 0);
+	return fetch_flags(f, 0);
 }
 
 /* ---- new mail ---- */
@@ -300,6 +313,13 @@ still_wanted(struct folder *f, struct imap_set *set)
 	return RC_OK;
 }
 
+/* Has a message of this way been put off? */
+static bool
+waits(const struct folder *f, enum sync_way way)
+{
+	return f->s->waits.uid != 0 && f->s->waits.way == way;
+}
+
 static enum rc
 move_cursor(struct folder *f, const int64_t *next, const int64_t *low)
 {
@@ -316,11 +336,11 @@ fetch_newer(struct folder *f)
 	if (next <= f->uid_next)
 		return RC_OK;
 	TRY(existing(f, f->uid_next, next - 1, &set));
-	if (imap_set_count(&set) > NEWER_FEW)
+	if (imap_set_count(&set) > NEWER_FEW || f->listed->known->is_waiting)
 		TRY(still_wanted(f, &set));
 	TRY(sync_moves(f->s, &f->place, &set));
 	TRY(sync_fetch(f->s, &f->place, &set, SYNC_UP));
-	return move_cursor(f, &next, NULL);
+	return waits(f, SYNC_UP) ? RC_OK : move_cursor(f, &next, NULL);
 }
 
 static enum rc
@@ -337,7 +357,7 @@ fetch_older(struct folder *f)
 	if (f->fresh)
 		TRY(sync_moves(f->s, &f->place, &set));
 	TRY(sync_fetch(f->s, &f->place, &set, SYNC_DOWN));
-	return move_cursor(f, NULL, &one);
+	return waits(f, SYNC_DOWN) ? RC_OK : move_cursor(f, NULL, &one);
 }
 
 /* ---- the ledger ---- */
@@ -465,6 +485,9 @@ follow(struct folder *f)
 	TRY(follow_known(f));
 	TRY(fetch_newer(f));
 	TRY(fetch_older(f));
+	if (f->s->waits.uid != 0)
+		return fail(f->s->waits.rc, "message %u: %s", f->s->waits.uid,
+		    f->s->waits.why);
 	TRY(in_step(f));
 	return f->listed->known->skips_due && !f->fresh
 	    ? sync_skipped_retry(f->s, &f->place)
@@ -545,6 +568,7 @@ sync_folder(struct sync *s, const struct sync_folder *listed)
 	f->place = (struct sync_place){ .wire_name = listed->wire_name,
 		.name = listed->name,
 		.mailbox = listed->known->id };
+	s->waits.uid = 0;
 	imap_set_init(&f->vanished, s->folder);
 	rc = follow(f);
 	return rc == RC_OK ? RC_OK : note_failure(f, rc);

@@ -25,16 +25,10 @@ static const struct {
 	{ IMAP_IS(IMPORTANT), "important" },
 };
 
-static bool
-is_inbox(struct str wire_name)
-{
-	return str_ieq(wire_name, STR("INBOX"));
-}
-
 static const char *
 special_use(const struct imap_folder *f)
 {
-	if (is_inbox(f->name))
+	if (imap_is_inbox(f->name))
 		return "inbox";
 	for (size_t i = 0; i < sizeof uses / sizeof *uses; i++)
 		if (f->is & uses[i].is)
@@ -82,8 +76,8 @@ take(const struct imap_listed *l, struct arena *a, struct sync_folder *x)
 		.special_use = special_use(f),
 		.attributes = attributes(f, a),
 		.is_selectable = (f->is & closed) == 0 };
-	x->name =
-	    is_inbox(f->name) ? STR("INBOX") : mutf7_decode(a, f->name, &exact);
+	x->name = imap_is_inbox(f->name) ? STR("INBOX")
+					 : mutf7_decode(a, f->name, &exact);
 	x->name.n = utf8_cut(x->name.p, x->name.n, SHOWN_MOST);
 	if (f->delimiter != '\0')
 		x->delimiter = arena_dup(a, &f->delimiter, 1);
@@ -91,18 +85,11 @@ take(const struct imap_listed *l, struct arena *a, struct sync_folder *x)
 		x->status = l->status;
 }
 
-/* INBOX is INBOX in any case (RFC 9051 5.1). */
-static bool
-same_name(struct str a, struct str b)
-{
-	return str_eq(a, b) || (is_inbox(a) && is_inbox(b));
-}
-
 bool
 sync_folders_have(const struct sync_folders *list, struct str wire_name)
 {
 	for (size_t i = 0; i < list->n; i++)
-		if (same_name(list->v[i].wire_name, wire_name))
+		if (imap_same_folder(list->v[i].wire_name, wire_name))
 			return true;
 	return false;
 }
@@ -115,7 +102,7 @@ is_listed(const struct sync_folders *list, const struct imap_listed *l)
 	for (size_t i = list->n; i > 0; i--) {
 		struct sync_folder *f = &list->v[i - 1];
 
-		if (!same_name(f->wire_name, l->folder.name))
+		if (!imap_same_folder(f->wire_name, l->folder.name))
 			continue;
 		if (f->status.has == 0 && l->has_status)
 			f->status = l->status;
@@ -163,7 +150,8 @@ match_names(struct sync_folders *list, struct mailbox_cursor *known, size_t n,
 			struct sync_folder *f = &list->v[i];
 
 			if (f->known != NULL ||
-			    !same_name(f->wire_name, known[k].wire_name) ||
+			    !imap_same_folder(
+				f->wire_name, known[k].wire_name) ||
 			    (surely && !may_be_same(f, &known[k])))
 				continue;
 			f->known = &known[k];
@@ -189,7 +177,8 @@ match_old_names(struct sync_folders *list, struct mailbox_cursor *known,
 			continue;
 		for (size_t k = 0; k < n; k++)
 			if (gone[k] && list->v[i].known == NULL &&
-			    str_eq(list->v[i].old_name, known[k].wire_name))
+			    imap_same_folder(
+				list->v[i].old_name, known[k].wire_name))
 				rename_to(&list->v[i], &known[k], &gone[k]);
 	}
 }

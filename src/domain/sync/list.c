@@ -145,7 +145,7 @@ static bool
 is_whole(const struct sync_folders *list)
 {
 	for (size_t i = 0; i < list->n; i++)
-		if (str_ieq(list->v[i].wire_name, STR("INBOX")))
+		if (imap_is_inbox(list->v[i].wire_name))
 			return true;
 	return false;
 }

@@ -116,8 +116,7 @@ all_folders(struct sync *s, const struct sync_folders *list, const bool *due,
 	for (int inbox = 1; inbox >= 0; inbox--)
 		for (size_t i = 0; i < list->n; i++)
 			if (due[i] &&
-			    str_eq(list->v[i].name, STR("INBOX")) ==
-				(inbox == 1))
+			    imap_is_inbox(list->v[i].name) == (inbox == 1))
 				TRY(one_folder(s, &list->v[i], first));
 	return RC_OK;
 }
@@ -186,7 +185,8 @@ static const struct sync_folder *
 folder_named(const struct sync_folders *list, struct str name)
 {
 	for (size_t i = 0; i < list->n; i++)
-		if (list->v[i].is_selectable && str_eq(list->v[i].name, name))
+		if (list->v[i].is_selectable &&
+		    imap_same_folder(list->v[i].name, name))
 			return &list->v[i];
 	return NULL;
 }

@@ -8,6 +8,12 @@
 #include "domain/sync/sync.h"
 #include "mail/imap.h"
 
+enum sync_way {
+	SYNC_DOWN, /* newest first; uid_low follows */
+	SYNC_UP,   /* oldest first; uid_next follows */
+	SYNC_ANY,  /* what was missed; no cursor */
+};
+
 /* One run. */
 struct sync {
 	const struct sync_host *host;
@@ -39,6 +45,14 @@ struct sync {
 	bool stopping;    /* the run ends early, and is not at fault */
 	bool looking;     /* nothing is written */
 	bool bodies;      /* it reads little else */
+	/* The message of the folder at hand that has broken the connection, not
+	 * often enough to be set aside; uid 0: none. */
+	struct {
+		uint32_t uid;
+		enum sync_way way;
+		enum rc rc;
+		const char *why;
+	} waits;
 	struct {
 		bool asked, off; /* is there anything to be found? */
 		int64_t looked;  /* messages whose envelopes were */
@@ -91,6 +105,11 @@ struct sync_step {
 	const int64_t *uid_low;
 };
 
+/* The job that reads first words is there before the first message is: a run
+ * that ends early leaves none without them. It waits for the end of this one,
+ * which is at work on the same server. */
+enum rc sync_texts_queue(struct sync *) MUST_CHECK;
+
 /* Writes the batch and resets it. The cursor moves with its last row. What the
  * database refuses is kept as a row with a reason. */
 enum rc sync_store(struct sync *, const struct sync_place *,
@@ -132,15 +151,10 @@ enum rc sync_known(
 
 /* ---- fetch.c ---- */
 
-enum sync_way {
-	SYNC_DOWN, /* newest first; uid_low follows */
-	SYNC_UP,   /* oldest first; uid_next follows */
-	SYNC_ANY,  /* what was missed; no cursor */
-};
-
 /* Fetches and stores the messages of these UIDs in the selected folder. One
  * that the server refuses to show, or that breaks the connection each time,
- * is set aside with a reason. Those that do not come back are gone. */
+ * is set aside with a reason. Those that do not come back are gone. RC_OK with
+ * s->waits of this way: all but that one, and the cursor stands before it. */
 enum rc sync_fetch(struct sync *, const struct sync_place *,
     const struct imap_set *, enum sync_way) MUST_CHECK;
 

@@ -72,6 +72,7 @@ mend(struct sync *s, const struct sync_place *place)
 
 	if (s->batch->n == 0)
 		return RC_OK;
+	TRY(sync_texts_queue(s));
 	FAILPOINT("sync-mend-before");
 	rc = db_tx(s->db, mend_tx, &m);
 	FAILPOINT("sync-mend-after");

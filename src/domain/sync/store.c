@@ -194,11 +194,8 @@ slice_store(struct slice *x)
 	return slice_store(&half);
 }
 
-/* The job that reads first words is there before the first message is: a run
- * that ends early leaves none without them. It waits for the end of this one,
- * which is at work on the same server. */
-static enum rc
-queue_texts(struct sync *s)
+enum rc
+sync_texts_queue(struct sync *s)
 {
 	const struct task_new task = {
 		.application_id = s->lease->application_id,
@@ -300,7 +297,7 @@ sync_store_begin(struct sync *s, const struct sync_place *place,
 	if (x.n == 0 || needs_tx(&x))
 		return sync_store(s, place, step);
 	sync_batch_turn(s->batch);
-	TRY(queue_texts(s));
+	TRY(sync_texts_queue(s));
 	TRY(sync_beat(s));
 	w = calloc(1, sizeof *w);
 	if (w == NULL)
@@ -326,7 +323,7 @@ sync_store(struct sync *s, const struct sync_place *place,
 	TRY(sync_settle(s));
 	sync_batch_turn(s->batch);
 	if (x.n > 0)
-		TRY(queue_texts(s));
+		TRY(sync_texts_queue(s));
 	if (x.n > 0 || step != NULL)
 		TRY(slice_store(&x));
 	sync_batch_reset(s->batch);

@@ -316,6 +316,20 @@ column_store(
 	    (struct texts){ text, *n }, NULL);
 }
 
+static enum rc
+late_done(struct reading *r)
+{
+	int64_t *id = ARENA_ARRAY(r->arena, int64_t, r->due.n);
+	size_t n = 0;
+
+	for (size_t i = 0; i < r->due.n; i++)
+		if (r->due.v[i].is_late)
+			id[n++] = r->due.v[i].id;
+	return n == 0 ? RC_OK
+		      : snippet_late_done(r->s->db, r->s->account,
+			    (struct ids){ id, n }, NULL);
+}
+
 static int64_t
 last_id(const struct reading *r)
 {
@@ -338,6 +352,8 @@ chunk_store(struct reading *r)
 	rc = column_store(r, r->snippet, snippet_store, &texts);
 	if (rc == RC_OK)
 		rc = column_store(r, r->hash, snippet_hash, &hashes);
+	if (rc == RC_OK)
+		rc = late_done(r);
 	if (rc == RC_OK)
 		rc = snippet_done(s->db, s->account, s->access->id, last_id(r));
 	ended = db_pipe_end(s->db);

@@ -42,6 +42,7 @@ libdomain_a_SOURCES = \
 	%D%/sync/store.c \
 	%D%/sync/tell.c \
 	%D%/sync/text.c \
+	%D%/sync/wish.c \
 	%D%/task.c %D%/task.h \
 	%D%/user.c %D%/user.h \
 	%D%/vault.c %D%/vault.h

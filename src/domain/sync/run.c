@@ -159,7 +159,7 @@ whole_account(struct sync *s)
 		rc = sync_store_removed_gone(s);
 	/* Now it is known where their mail lies. */
 	if (rc == RC_OK && s->wishes_left)
-		rc = sync_flags_tell(s);
+		rc = sync_wishes_tell(s);
 	s->partly = rc == RC_OK && first.folders < list.n;
 	if (rc == RC_OK && first.rc != RC_OK)
 		rc = fail(first.rc, "%s", first.detail);
@@ -216,7 +216,7 @@ run_messages(struct sync *s)
 
 	TRY(folder_wanted(s, &folder));
 	TRY(sync_connect(s));
-	TRY(sync_flags_tell(s));
+	TRY(sync_wishes_tell(s));
 	return folder.p != NULL ? one_of_account(s, folder) : whole_account(s);
 }
 
@@ -224,7 +224,7 @@ static enum rc
 run_flags(struct sync *s)
 {
 	TRY(sync_connect(s));
-	TRY(sync_flags_tell(s));
+	TRY(sync_wishes_tell(s));
 	TRY(s->wishes_left ? whole_account(s) : sync_connected(s));
 	return s->wishes_wait
 	    ? fail(RC_CONNECTION, "the server does not take all flags now")

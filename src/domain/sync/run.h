@@ -187,9 +187,22 @@ void sync_begin(struct sync *, const struct sync_host *, const struct lease *,
     struct sync_report *);
 void sync_end(struct sync *);
 
-/* ---- the actions ---- */
+/* ---- wish.c: what users want of the server ---- */
+
+/* Opens a folder that is to be written to. *open: which one is, 0: none.
+ * *known: it is the one of the table. */
+enum rc sync_wish_open(struct sync *, const struct sync_place *, int64_t *open,
+    bool *known) MUST_CHECK;
+/* Which of these UIDs the selected folder has. */
+enum rc sync_wish_there(
+    struct sync *, const struct imap_set *uids, struct imap_set *) MUST_CHECK;
+/* Tells all that waits. `wishes_left` and `wishes_wait` say what still does. */
+enum rc sync_wishes_tell(struct sync *) MUST_CHECK;
 
 enum rc sync_flags_tell(struct sync *) MUST_CHECK; /* tell.c */
-enum rc sync_texts(struct sync *) MUST_CHECK;      /* text.c */
+
+/* ---- the actions ---- */
+
+enum rc sync_texts(struct sync *) MUST_CHECK; /* text.c */
 
 #endif

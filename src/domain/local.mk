@@ -45,7 +45,8 @@ libdomain_a_SOURCES = \
 	%D%/sync/wish.c \
 	%D%/task.c %D%/task.h \
 	%D%/user.c %D%/user.h \
-	%D%/vault.c %D%/vault.h
+	%D%/vault.c %D%/vault.h \
+	%D%/wish.c %D%/wish.h
 domain_made_c = \
 	%D%/account-sql.c \
 	%D%/actor-sql.c \

@@ -1,6 +1,7 @@
 /* Emails: metadata of the account's mail and its folders, read and changed.
  * Bodies and bytes are content.c's, since those may wait for a mail server. */
 #include "domain/email-sql.h"
+#include "domain/expunge.h"
 #include "domain/flag.h"
 #include "domain/mailbox-sql.h"
 #include "web/body.h"
@@ -234,20 +235,28 @@ struct email_delete {
 
 static const struct field email_delete_params[] = {
 	F_BOOL(struct email_delete, expunge, OPTIONAL,
-	    .about = "Also on the server; not served yet: refused."),
+	    .about = "Also on the mail server, in all folders it lies in."),
 	F_END,
 };
 
-static enum rc delete (struct request *rq) {
-	const struct email_delete *d = rq->params;
-	struct place at = { NULL, "expunge", 0 };
+static enum rc
+expunge(struct db *db, void *ctx)
+{
+	struct request *rq = ctx;
 
-	/* Who asks for it must not believe that the server's copy is gone. */
-	if (d->expunge){ (void)fill_fault(
-	    rq, &at, "not_supported", "Mail is not deleted on the server yet.");
-			 return fail(RC_INVALID, "expunge is not served"); }
-TRY(email_remove(rq->db, rq->actor.account, arg_id(rq, 0)));
-return reply_empty(rq, 204);
+	return email_expunge(db, rq->actor.account, arg_id(rq, 0), rq->arena);
+}
+
+static enum rc
+drop(struct request *rq)
+{
+	const struct email_delete *d = rq->params;
+
+	if (d->expunge)
+		TRY(db_tx(rq->db, expunge, rq));
+	else
+		TRY(email_remove(rq->db, rq->actor.account, arg_id(rq, 0)));
+	return reply_empty(rq, 204);
 }
 
 /* ---- changing ---- */
@@ -548,9 +557,13 @@ static const struct route routes[] = {
 	    .summary = "Set an email's flags",
 	    .about = "They are set here at once and told to the mail server "
 		     "by a job; If-Match is honoured." },
-	{ DELETE, "/api/emails/:email_id", delete, NEED_WRITE,
+	{ DELETE, "/api/emails/:email_id", drop, NEED_WRITE,
 	    PARAMS(email_delete), .status = 204,
-	    .summary = "Remove an email's local record" },
+	    .summary = "Remove an email's local record",
+	    .about = "With expunge=true a job deletes it on the mail server, "
+		     "too. What the server refuses, and what it only marks as "
+		     "deleted since it has no UIDPLUS, fails that job, which "
+		     "says why and may be tried again." },
 	{ GET, "/api/accounts/:account_id/mailboxes", mailboxes, NEED_READ,
 	    PARAMS(mailbox_filter), .row = mailbox_cols, .many = true,
 	    .summary = "List folders, each with its sync ledger",

@@ -19,13 +19,15 @@ migrations_sql = \
 	%D%/migrations/0032-door.sql \
 	%D%/migrations/0033-housekeeping.sql \
 	%D%/migrations/0034-email-hash.sql \
-	%D%/migrations/0035-counters.sql
+	%D%/migrations/0035-counters.sql \
+	%D%/migrations/0037-expunge.sql
 queries_sql = \
 	%D%/queries/account.sql \
 	%D%/queries/actor.sql \
 	%D%/queries/content.sql \
 	%D%/queries/credential.sql \
 	%D%/queries/email.sql \
+	%D%/queries/expunge.sql \
 	%D%/queries/flag.sql \
 	%D%/queries/health.sql \
 	%D%/queries/housekeeping.sql \

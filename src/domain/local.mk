@@ -11,6 +11,7 @@ libdomain_a_SOURCES = \
 	%D%/content-fetch.c %D%/content-fetch.h \
 	%D%/credential.c %D%/credential.h \
 	%D%/email.c %D%/email.h \
+	%D%/expunge.c %D%/expunge.h \
 	%D%/flag.c %D%/flag.h \
 	%D%/health.h \
 	%D%/housekeeping.h \
@@ -30,6 +31,7 @@ libdomain_a_SOURCES = \
 	%D%/statements.h \
 	%D%/sync/batch.c %D%/sync/batch.h \
 	%D%/sync/connect.c \
+	%D%/sync/expunge.c \
 	%D%/sync/fetch.c \
 	%D%/sync/folder.c \
 	%D%/sync/folders.c %D%/sync/folders.h \
@@ -53,6 +55,7 @@ domain_made_c = \
 	%D%/content-sql.c \
 	%D%/credential-sql.c \
 	%D%/email-sql.c \
+	%D%/expunge-sql.c \
 	%D%/flag-sql.c \
 	%D%/health-sql.c \
 	%D%/housekeeping-sql.c \
@@ -77,6 +80,7 @@ domain_made_h = \
 	%D%/content-sql.h \
 	%D%/credential-sql.h \
 	%D%/email-sql.h \
+	%D%/expunge-sql.h \
 	%D%/flag-sql.h \
 	%D%/health-sql.h \
 	%D%/housekeeping-sql.h \

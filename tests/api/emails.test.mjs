@@ -2,6 +2,7 @@
 // Idempotency-Key.
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
+import { setTimeout as pause } from 'node:timers/promises';
 import { client } from '../lib/api.mjs';
 import { bare, connect, emailOf, ended, mailbox, message, sync }
 	from '../lib/mail.mjs';
@@ -28,14 +29,56 @@ after(async () => {
 	await house?.end();
 });
 
-const flagsOnServer = async (subject) => {
-	const lock = await imap.getMailboxLock('INBOX');
+const within = async (folder, work) => {
+	const lock = await imap.getMailboxLock(folder);
 	try {
-		const [uid] = await imap.search({ subject }, { uid: true });
-		return (await imap.fetchOne(uid, { flags: true }, { uid: true })).flags;
+		return await work();
 	} finally {
 		lock.release();
 	}
+};
+const uidOf = (folder, subject) => within(folder, async () => {
+	await imap.noop(); // what others have done meanwhile
+	return (await imap.search({ subject }, { uid: true }))[0];
+});
+const flagsOnServer = (subject) => within('INBOX', async () => {
+	const [uid] = await imap.search({ subject }, { uid: true });
+	return (await imap.fetchOne(uid, { flags: true }, { uid: true })).flags;
+});
+
+/** The folders of the server in which this message lies. */
+const foldersOf = async (subject) => {
+	const found = [];
+	for (const { path } of await imap.list())
+		if (await uidOf(path, subject) !== undefined)
+			found.push(path);
+	return found;
+};
+
+/** Puts messages into INBOX, and syncs them. */
+const put = async (...subjects) => {
+	for (const subject of subjects)
+		await imap.append('INBOX', message({ subject }));
+	await sync(member, p.account, credential);
+};
+
+/** Another client copies a message, once its hash is known. */
+const copied = async (subject, to) => {
+	for (let i = 0; sql(house, `SELECT sha256 IS NOT NULL FROM email
+		WHERE subject = '${subject}'`) !== 't'; i++) {
+		assert.ok(i < 1000, `${subject} gets no hash`);
+		await pause(20);
+	}
+	const uid = await uidOf('INBOX', subject);
+	await within('INBOX', () => imap.messageCopy(uid, to, { uid: true }));
+	await sync(member, p.account, credential);
+};
+
+/** The last job that told the server something, when it has ended. */
+const wishJob = async () => {
+	const { json } = await member.get(
+		`${root}/jobs?action=imap_store_flags&limit=1`);
+	return ended(member, json.data[0].id);
 };
 
 describe('folders', () => {
@@ -167,16 +210,84 @@ describe('PATCH', () => {
 });
 
 describe('DELETE', () => {
-	test('does not say that the server\'s copy is gone', async () => {
-		const made = await member.post(`${root}/emails`,
-			{ from_json: [{ address: 'a@example.org' }] });
-		const path = `/api/emails/${made.json.data.id}`;
-		const { status, json } = await member.delete(`${path}?expunge=true`);
-		assert.deepEqual([status, json.errors[0].field], [422, 'expunge']);
-		assert.equal((await member.get(path)).status, 200);
-		assert.equal((await member.delete(`${path}?expunge=false`)).status, 204);
-		assert.equal((await member.get(path)).status, 404);
+	const byHand = async () => (await member.post(`${root}/emails`,
+		{ from_json: [{ address: 'a@example.org' }] })).json.data.id;
+	const deleted = async (id, query = '?expunge=true') =>
+		assert.equal((await member.delete(`/api/emails/${id}${query}`)).status,
+			204);
+
+	test('keeps the server\'s copy, and a sync does not bring it back', async () => {
+		await put('stays there');
+		const { id } = await emailOf(member, p.account, 'stays there');
+		await deleted(id, '?expunge=false');
+		assert.equal((await member.get(`/api/emails/${id}`)).status, 404);
+		await sync(member, p.account, credential);
+		assert.equal((await member.get(`/api/emails/${id}`)).status, 404);
+		assert.deepEqual(await foldersOf('stays there'), ['INBOX']);
 	});
+	test('with expunge takes it from every folder of the server, and nothing ' +
+		'else', async () => {
+		await put('goes', 'marked by another');
+		await copied('goes', 'Sent');
+		const marked = await uidOf('INBOX', 'marked by another');
+		await within('INBOX', () => imap.messageFlagsAdd(marked, ['\\Deleted'],
+			{ uid: true }));
+		const { id } = await emailOf(member, p.account, 'goes');
+		await deleted(id);
+		assert.equal((await member.get(`/api/emails/${id}`)).status, 404);
+		assert.equal((await wishJob()).state, 'succeeded');
+		assert.deepEqual(await foldersOf('goes'), []);
+		assert.deepEqual(await foldersOf('marked by another'), ['INBOX']);
+		const ledger = (await member.get(`${root}/mailboxes`)).json.data;
+		assert.ok(ledger.every((m) => m.missing_messages === 0));
+		await sync(member, p.account, credential);
+		const { json } = await member.get(`${root}/emails?q=goes`);
+		assert.deepEqual(json.data, []);
+		assert.equal(sql(house, 'SELECT count(*) FROM expunge_intent'), '0');
+	});
+	test('happens once', async () => {
+		await put('once');
+		const { id } = await emailOf(member, p.account, 'once');
+		await deleted(id);
+		for (const query of ['', '?expunge=true']) {
+			const { status, json } = await member.delete(
+				`/api/emails/${id}${query}`);
+			assert.deepEqual([status, json.code], [404, 'not_found']);
+		}
+	});
+	test('of an email that no server has tells nobody', async () => {
+		const id = await byHand();
+		const before = await wishJob();
+		await deleted(id);
+		assert.equal((await member.get(`/api/emails/${id}`)).status, 404);
+		assert.equal((await wishJob()).id, before.id);
+	});
+	test('is refused to viewers, and unknown to strangers', async () => {
+		const { id } = await emailOf(member, p.account, 'first');
+		const path = (email) => `/api/emails/${email}?expunge=true`;
+		assert.equal((await viewer.delete(path(id))).status, 403);
+		assert.deepEqual(bare(await stranger.delete(path(id))),
+			bare(await stranger.delete(path('eml_999999'))));
+		assert.equal((await member.get(`/api/emails/${id}`)).status, 200);
+		assert.deepEqual(await foldersOf('first'), ['INBOX']);
+	});
+	test('that cannot be told fails its job, which can be tried again',
+		async () => {
+			await put('locked');
+			const { id } = await emailOf(member, p.account, 'locked');
+			sql(house, `UPDATE credential SET is_active = false
+				WHERE id = ${credential.id.slice(3)}`);
+			await deleted(id);
+			const job = await wishJob();
+			assert.deepEqual([job.state, job.last_error_code],
+				['failed', 'authorization_denied']);
+			sql(house, `UPDATE credential SET is_active = true
+				WHERE id = ${credential.id.slice(3)}`);
+			assert.equal((await member.post(`/api/jobs/${job.id}/retry`)).status,
+				202);
+			assert.equal((await ended(member, job.id)).state, 'succeeded');
+			assert.deepEqual(await foldersOf('locked'), []);
+		});
 });
 
 describe('a sync of one folder', () => {

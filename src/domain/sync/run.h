@@ -31,13 +31,18 @@ struct sync {
 	int64_t until_ms; /* then others have their turn */
 	unsigned reconnects;
 	bool texts_queued;
-	bool wishes_left; /* flags whose mail is not where it was */
-	bool wishes_wait; /* flags that the server does not take now */
-	bool resumable;   /* what is being read is kept, however far it comes */
-	bool partly;      /* some folders failed, and others are in step */
-	bool stopping;    /* the run ends early, and is not at fault */
-	bool looking;     /* nothing is written */
-	bool bodies;      /* it reads little else */
+	bool wishes_left;   /* their mail is not where it was */
+	bool wishes_wait;   /* the server does not take them now */
+	bool has_last_word; /* what the server refuses ends with this run */
+	enum rc refused_rc; /* the last deletion that it refused */
+	const char *refused_why;
+	int64_t *astray; /* deletions whose mail lies nowhere that is known */
+	size_t astray_n;
+	bool resumable; /* what is being read is kept, however far it comes */
+	bool partly;    /* some folders failed, and others are in step */
+	bool stopping;  /* the run ends early, and is not at fault */
+	bool looking;   /* nothing is written */
+	bool bodies;    /* it reads little else */
 	struct {
 		bool asked, off; /* is there anything to be found? */
 		int64_t looked;  /* messages whose envelopes were */
@@ -200,6 +205,13 @@ enum rc sync_wish_there(
 enum rc sync_wishes_tell(struct sync *) MUST_CHECK;
 
 enum rc sync_flags_tell(struct sync *) MUST_CHECK; /* tell.c */
+
+/* ---- expunge.c ---- */
+
+enum rc sync_expunges_tell(struct sync *) MUST_CHECK;
+/* All folders have been looked into since: mail that lay nowhere before, and
+ * does so still, is gone. */
+enum rc sync_expunges_end(struct sync *) MUST_CHECK;
 
 /* ---- the actions ---- */
 

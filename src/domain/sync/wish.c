@@ -47,5 +47,6 @@ enum rc
 sync_wishes_tell(struct sync *s)
 {
 	s->wishes_left = s->wishes_wait = false;
-	return sync_flags_tell(s);
+	TRY(sync_flags_tell(s));
+	return sync_expunges_tell(s);
 }

@@ -20,7 +20,8 @@ migrations_sql = \
 	%D%/migrations/0033-housekeeping.sql \
 	%D%/migrations/0034-email-hash.sql \
 	%D%/migrations/0035-counters.sql \
-	%D%/migrations/0037-expunge.sql
+	%D%/migrations/0037-expunge.sql \
+	%D%/migrations/0038-copies.sql
 queries_sql = \
 	%D%/queries/account.sql \
 	%D%/queries/actor.sql \

@@ -62,9 +62,9 @@ check_gone_here(int64_t email, const char *when)
 
 /* ---- rounds ---- */
 
-/* Two messages that stay, of which another client has marked one; one that
- * lies in two folders and goes; one that goes while that other client moves it
- * somewhere else. */
+/* Two messages that stay: one in two folders, one that another client has
+ * marked; one that lies in two folders and goes; one that goes while that other
+ * client moves it somewhere else. */
 struct round {
 	long first; /* UID in INBOX */
 	int64_t copied, moved;
@@ -93,10 +93,12 @@ round_begin(struct round *x, struct imap *im, long n)
 	crash_fill(im, "INBOX", (int)n * 10, 2);
 	house_store(im, "INBOX", arena_fmt(house.arena, "%ld", x->first + 1),
 	    "+FLAGS", "(\\Deleted)");
+	crash_sync(&house); /* and learns their hashes */
+	copy(im, arena_fmt(house.arena, "%ld", x->first), "Sent");
 	crash_sync(&house);
 	x->before = crash_on_server(&house);
 	crash_fill(im, "INBOX", (int)n * 10 + 2, 2);
-	crash_sync(&house); /* and learns their hashes */
+	crash_sync(&house);
 	copy(im, arena_fmt(house.arena, "%ld", x->first + 2), "Sent");
 	crash_sync(&house);
 	x->copied = email_at("INBOX", x->first + 2);

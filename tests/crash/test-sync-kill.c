@@ -67,6 +67,7 @@ START_TEST(checker_sees_faults)
 		"UPDATE email SET removed_at = now() WHERE uid = 2",
 		"UPDATE email SET is_read = true WHERE uid = 2",
 		"UPDATE mailbox SET uid_next = 2 WHERE name = 'INBOX'",
+		"UPDATE placement SET copy_at = now() WHERE uid = 2",
 	};
 	static const char *const differing[] = {
 		"UPDATE placement SET flags = '{\\\\Seen}' WHERE uid = 2; "

@@ -35,7 +35,9 @@ static const char *const direction_words[] = { "inbound", "outbound", NULL };
 	  .about = "Words of subject or people." }
 #define F_FILTER                                                               \
 	F_ID(struct email_filter, credential_id, ID_CREDENTIAL, OPTIONAL),     \
-	F_ID(struct email_filter, mailbox, ID_MAILBOX, OPTIONAL),              \
+	F_ID(struct email_filter, mailbox, ID_MAILBOX, OPTIONAL,               \
+	    .about = "A folder: all mail that lies in it, also where the "     \
+		     "email shows another that it lies in, too."),             \
 	F_BOOL(struct email_filter, is_read, OPTIONAL),                        \
 	F_BOOL(struct email_filter, is_flagged, OPTIONAL),                     \
 	F_BOOL(struct email_filter, has_attachments, OPTIONAL),                \
@@ -118,6 +120,53 @@ list_plain(struct request *rq, struct email_page *p)
 	return RC_OK;
 }
 
+/* A filter as statements take it: what was not given is NULL or zero. */
+struct chosen {
+	int64_t mailbox;
+	int64_t credential;
+	const bool *is_read, *is_flagged, *attachments;
+	instant since, until;
+	const char *direction;
+	const char *q;
+};
+
+/* clang-format off */
+#define CHOSEN(rq, c)                                                          \
+	.account = (rq)->actor.account, .credential = (c)->credential,         \
+	.is_read = (c)->is_read, .is_flagged = (c)->is_flagged,                \
+	.attachments = (c)->attachments, .since = (c)->since,                  \
+	.until = (c)->until, .direction = (c)->direction, .q = (c)->q
+#define PAGED(p)                                                               \
+	.before = (p)->before, .before_id = (p)->ask.after,                    \
+	.limit = (p)->ask.most, .offset = (p)->ask.skip
+/* clang-format on */
+
+static enum rc
+find_anywhere(struct request *rq, const struct chosen *c, struct email_page *p)
+{
+	const struct email_find_args rows = { CHOSEN(rq, c), PAGED(p) };
+	const struct email_find_total_args total = { CHOSEN(rq, c) };
+
+	db_pipe_begin(rq->db);
+	TRY(email_find(rq->db, &rows, rq->arena, &p->rows));
+	TRY(email_find_total(rq->db, &total, &p->total));
+	return db_pipe_end(rq->db);
+}
+
+static enum rc
+find_in_folder(struct request *rq, const struct chosen *c, struct email_page *p)
+{
+	const struct email_find_in_args rows = { CHOSEN(rq, c), PAGED(p),
+		.mailbox = c->mailbox };
+	const struct email_find_in_total_args total = { CHOSEN(rq, c),
+		.mailbox = c->mailbox };
+
+	db_pipe_begin(rq->db);
+	TRY(email_find_in(rq->db, &rows, rq->arena, &p->rows));
+	TRY(email_find_in_total(rq->db, &total, &p->total));
+	return db_pipe_end(rq->db);
+}
+
 /* `filter` tells, by offset, which members of the filter were given. */
 static enum rc
 list_filtered(struct request *rq, const struct email_filter *f,
@@ -127,43 +176,21 @@ list_filtered(struct request *rq, const struct email_filter *f,
 	(request_given(rq, shape, given, offsetof(struct email_filter, m))     \
 		? &f->m                                                        \
 		: NULL)
-	const char *direction =
-	    f->direction >= 0 ? direction_words[f->direction] : NULL;
-	const char *q = pattern(rq->arena, f->q);
-	struct email_find_args find = {
-		.account = rq->actor.account,
-		.before = p->before,
-		.before_id = p->ask.after,
-		.limit = p->ask.most,
-		.offset = p->ask.skip,
-		.credential = f->credential_id,
+	const struct chosen c = {
 		.mailbox = f->mailbox,
+		.credential = f->credential_id,
 		.is_read = IF_GIVEN(is_read),
 		.is_flagged = IF_GIVEN(is_flagged),
 		.attachments = IF_GIVEN(has_attachments),
 		.since = f->from,
 		.until = f->to,
-		.direction = direction,
-		.q = q,
-	};
-	struct email_find_total_args total = {
-		.account = find.account,
-		.credential = find.credential,
-		.mailbox = find.mailbox,
-		.is_read = find.is_read,
-		.is_flagged = find.is_flagged,
-		.attachments = find.attachments,
-		.since = find.since,
-		.until = find.until,
-		.direction = direction,
-		.q = q,
+		.direction =
+		    f->direction >= 0 ? direction_words[f->direction] : NULL,
+		.q = pattern(rq->arena, f->q),
 	};
 #undef IF_GIVEN
 
-	db_pipe_begin(rq->db);
-	TRY(email_find(rq->db, &find, rq->arena, &p->rows));
-	TRY(email_find_total(rq->db, &total, &p->total));
-	return db_pipe_end(rq->db);
+	return (c.mailbox != 0 ? find_in_folder : find_anywhere)(rq, &c, p);
 }
 
 static enum rc

@@ -141,6 +141,90 @@ describe('folders', () => {
 	});
 });
 
+describe('the list of a folder', () => {
+	const folder = async (name) => (await member.get(`${root}/mailboxes`))
+		.json.data.find((m) => m.name === name).id;
+	const list = async (name, more = '') => (await member.get(
+		`${root}/emails?mailbox=${await folder(name)}${more}`)).json;
+	const subjects = (answer) => answer.data.map((e) => e.subject);
+
+	before(async () => {
+		for (const i of [1, 2, 3, 4, 5])
+			await imap.append('Trash', message({ subject: `bin ${i}` }), [],
+				new Date(Date.UTC(2026, 9, i)));
+		await put('copied', 'not copied');
+		await copied('copied', 'Trash');
+	});
+	test('has what another client copied there, and so has the first one',
+		async () => {
+			const inTrash = await list('Trash', '&q=copied');
+			const inInbox = await list('INBOX', '&q=copied');
+			assert.deepEqual(subjects(inTrash), ['copied']);
+			assert.deepEqual(subjects(inInbox).sort(),
+				['copied', 'not copied']);
+			assert.deepEqual([inTrash.meta.total, inInbox.meta.total], [1, 2]);
+			assert.equal(inTrash.data[0].id,
+				inInbox.data.find((e) => e.subject === 'copied').id);
+		});
+	test('is one in time, page by page', async () => {
+		const whole = await list('Trash');
+		assert.equal(whole.meta.total, 6);
+		assert.deepEqual(subjects(whole), [...whole.data]
+			.sort((a, b) => (a.received_at < b.received_at ? 1 : -1))
+			.map((e) => e.subject));
+		const paged = [];
+		for (let cursor = ''; cursor !== null;) {
+			const { data, meta } = await list('Trash', `&limit=2${cursor}`);
+			assert.equal(meta.total, 6);
+			paged.push(...data.map((e) => e.subject));
+			cursor = meta.next_cursor && `&cursor=${meta.next_cursor}`;
+		}
+		assert.deepEqual(paged, subjects(whole));
+		for (const offset of [0, 1, 5, 6])
+			assert.deepEqual(subjects(await list('Trash',
+				`&limit=2&offset=${offset}`)),
+			subjects(whole).slice(offset, offset + 2));
+	});
+	test('filters copies like what is shown there', async () => {
+		const { id } = await emailOf(member, p.account, 'copied');
+		await member.patch(`/api/emails/${id}`, { is_flagged: true });
+		const only = async (filter) => subjects(await list('Trash', filter));
+		assert.deepEqual(await only('&is_flagged=true'), ['copied']);
+		assert.deepEqual(await only('&is_read=true'), []);
+		assert.deepEqual(await only('&to=2026-10-03T00:00:00Z'),
+			['bin 2', 'bin 1']);
+		assert.deepEqual(await only('&from=2026-10-05T00:00:00Z'),
+			['copied', 'bin 5']);
+		assert.deepEqual(await only(`&credential_id=pc_999999`), []);
+		const found = await member.post(`${root}/emails/search`,
+			{ mailbox: await folder('Trash'), query: 'copied' });
+		assert.deepEqual(subjects(found.json), ['copied']);
+	});
+	test('follows when one of the two goes', async () => {
+		const gone = async (from, subject) => {
+			const uid = await uidOf(from, subject);
+			await within(from, () => imap.messageDelete(uid, { uid: true }));
+			await sync(member, p.account, credential);
+		};
+		await gone('INBOX', 'copied');
+		assert.deepEqual(subjects(await list('INBOX', '&q=copied')),
+			['not copied']);
+		const { data } = await list('Trash', '&q=copied');
+		assert.deepEqual(data.map((e) => e.folder), ['Trash']);
+		await gone('Trash', 'copied');
+		assert.deepEqual((await list('Trash', '&q=copied')).data, []);
+	});
+	test('has nothing that was removed here', async () => {
+		await copied('not copied', 'Trash');
+		const { id } = await emailOf(member, p.account, 'not copied');
+		await member.delete(`/api/emails/${id}`);
+		for (const name of ['INBOX', 'Trash']) {
+			const { data, meta } = await list(name, '&q=not%20copied');
+			assert.deepEqual([data, meta.total], [[], 0]);
+		}
+	});
+});
+
 describe('PATCH', () => {
 	test('sets flags here at once and on the server soon', async () => {
 		const email = await emailOf(member, p.account, 'first');

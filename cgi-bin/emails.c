@@ -1,6 +1,7 @@
 /* Emails: metadata of the account's mail and its folders, read and changed.
  * Bodies and bytes are content.c's, since those may wait for a mail server. */
 #include "domain/email-sql.h"
+#include "domain/expunge.h"
 #include "domain/flag.h"
 #include "domain/mailbox-sql.h"
 #include "web/body.h"
@@ -34,7 +35,9 @@ static const char *const direction_words[] = { "inbound", "outbound", NULL };
 	  .about = "Words of subject or people." }
 #define F_FILTER                                                               \
 	F_ID(struct email_filter, credential_id, ID_CREDENTIAL, OPTIONAL),     \
-	F_ID(struct email_filter, mailbox, ID_MAILBOX, OPTIONAL),              \
+	F_ID(struct email_filter, mailbox, ID_MAILBOX, OPTIONAL,               \
+	    .about = "A folder: all mail that lies in it, also where the "     \
+		     "email shows another that it lies in, too."),             \
 	F_BOOL(struct email_filter, is_read, OPTIONAL),                        \
 	F_BOOL(struct email_filter, is_flagged, OPTIONAL),                     \
 	F_BOOL(struct email_filter, has_attachments, OPTIONAL),                \
@@ -117,6 +120,53 @@ list_plain(struct request *rq, struct email_page *p)
 	return RC_OK;
 }
 
+/* A filter as statements take it: what was not given is NULL or zero. */
+struct chosen {
+	int64_t mailbox;
+	int64_t credential;
+	const bool *is_read, *is_flagged, *attachments;
+	instant since, until;
+	const char *direction;
+	const char *q;
+};
+
+/* clang-format off */
+#define CHOSEN(rq, c)                                                          \
+	.account = (rq)->actor.account, .credential = (c)->credential,         \
+	.is_read = (c)->is_read, .is_flagged = (c)->is_flagged,                \
+	.attachments = (c)->attachments, .since = (c)->since,                  \
+	.until = (c)->until, .direction = (c)->direction, .q = (c)->q
+#define PAGED(p)                                                               \
+	.before = (p)->before, .before_id = (p)->ask.after,                    \
+	.limit = (p)->ask.most, .offset = (p)->ask.skip
+/* clang-format on */
+
+static enum rc
+find_anywhere(struct request *rq, const struct chosen *c, struct email_page *p)
+{
+	const struct email_find_args rows = { CHOSEN(rq, c), PAGED(p) };
+	const struct email_find_total_args total = { CHOSEN(rq, c) };
+
+	db_pipe_begin(rq->db);
+	TRY(email_find(rq->db, &rows, rq->arena, &p->rows));
+	TRY(email_find_total(rq->db, &total, &p->total));
+	return db_pipe_end(rq->db);
+}
+
+static enum rc
+find_in_folder(struct request *rq, const struct chosen *c, struct email_page *p)
+{
+	const struct email_find_in_args rows = { CHOSEN(rq, c), PAGED(p),
+		.mailbox = c->mailbox };
+	const struct email_find_in_total_args total = { CHOSEN(rq, c),
+		.mailbox = c->mailbox };
+
+	db_pipe_begin(rq->db);
+	TRY(email_find_in(rq->db, &rows, rq->arena, &p->rows));
+	TRY(email_find_in_total(rq->db, &total, &p->total));
+	return db_pipe_end(rq->db);
+}
+
 /* `filter` tells, by offset, which members of the filter were given. */
 static enum rc
 list_filtered(struct request *rq, const struct email_filter *f,
@@ -126,43 +176,21 @@ list_filtered(struct request *rq, const struct email_filter *f,
 	(request_given(rq, shape, given, offsetof(struct email_filter, m))     \
 		? &f->m                                                        \
 		: NULL)
-	const char *direction =
-	    f->direction >= 0 ? direction_words[f->direction] : NULL;
-	const char *q = pattern(rq->arena, f->q);
-	struct email_find_args find = {
-		.account = rq->actor.account,
-		.before = p->before,
-		.before_id = p->ask.after,
-		.limit = p->ask.most,
-		.offset = p->ask.skip,
-		.credential = f->credential_id,
+	const struct chosen c = {
 		.mailbox = f->mailbox,
+		.credential = f->credential_id,
 		.is_read = IF_GIVEN(is_read),
 		.is_flagged = IF_GIVEN(is_flagged),
 		.attachments = IF_GIVEN(has_attachments),
 		.since = f->from,
 		.until = f->to,
-		.direction = direction,
-		.q = q,
-	};
-	struct email_find_total_args total = {
-		.account = find.account,
-		.credential = find.credential,
-		.mailbox = find.mailbox,
-		.is_read = find.is_read,
-		.is_flagged = find.is_flagged,
-		.attachments = find.attachments,
-		.since = find.since,
-		.until = find.until,
-		.direction = direction,
-		.q = q,
+		.direction =
+		    f->direction >= 0 ? direction_words[f->direction] : NULL,
+		.q = pattern(rq->arena, f->q),
 	};
 #undef IF_GIVEN
 
-	db_pipe_begin(rq->db);
-	TRY(email_find(rq->db, &find, rq->arena, &p->rows));
-	TRY(email_find_total(rq->db, &total, &p->total));
-	return db_pipe_end(rq->db);
+	return (c.mailbox != 0 ? find_in_folder : find_anywhere)(rq, &c, p);
 }
 
 static enum rc
@@ -234,20 +262,28 @@ struct email_delete {
 
 static const struct field email_delete_params[] = {
 	F_BOOL(struct email_delete, expunge, OPTIONAL,
-	    .about = "Also on the server; not served yet: refused."),
+	    .about = "Also on the mail server, in all folders it lies in."),
 	F_END,
 };
 
-static enum rc delete (struct request *rq) {
-	const struct email_delete *d = rq->params;
-	struct place at = { NULL, "expunge", 0 };
+static enum rc
+expunge(struct db *db, void *ctx)
+{
+	struct request *rq = ctx;
 
-	/* Who asks for it must not believe that the server's copy is gone. */
-	if (d->expunge){ (void)fill_fault(
-	    rq, &at, "not_supported", "Mail is not deleted on the server yet.");
-			 return fail(RC_INVALID, "expunge is not served"); }
-TRY(email_remove(rq->db, rq->actor.account, arg_id(rq, 0)));
-return reply_empty(rq, 204);
+	return email_expunge(db, rq->actor.account, arg_id(rq, 0), rq->arena);
+}
+
+static enum rc
+drop(struct request *rq)
+{
+	const struct email_delete *d = rq->params;
+
+	if (d->expunge)
+		TRY(db_tx(rq->db, expunge, rq));
+	else
+		TRY(email_remove(rq->db, rq->actor.account, arg_id(rq, 0)));
+	return reply_empty(rq, 204);
 }
 
 /* ---- changing ---- */
@@ -548,9 +584,13 @@ static const struct route routes[] = {
 	    .summary = "Set an email's flags",
 	    .about = "They are set here at once and told to the mail server "
 		     "by a job; If-Match is honoured." },
-	{ DELETE, "/api/emails/:email_id", delete, NEED_WRITE,
+	{ DELETE, "/api/emails/:email_id", drop, NEED_WRITE,
 	    PARAMS(email_delete), .status = 204,
-	    .summary = "Remove an email's local record" },
+	    .summary = "Remove an email's local record",
+	    .about = "With expunge=true a job deletes it on the mail server, "
+		     "too. What the server refuses, and what it only marks as "
+		     "deleted since it has no UIDPLUS, fails that job, which "
+		     "says why and may be tried again." },
 	{ GET, "/api/accounts/:account_id/mailboxes", mailboxes, NEED_READ,
 	    PARAMS(mailbox_filter), .row = mailbox_cols, .many = true,
 	    .summary = "List folders, each with its sync ledger",

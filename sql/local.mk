@@ -21,6 +21,8 @@ migrations_sql = \
 	%D%/migrations/0034-email-hash.sql \
 	%D%/migrations/0035-counters.sql \
 	%D%/migrations/0036-email-rows.sql \
+	%D%/migrations/0037-expunge.sql \
+	%D%/migrations/0038-copies.sql \
 	%D%/migrations/0039-workers.sql \
 	%D%/migrations/0040-text-due.sql
 queries_sql = \
@@ -29,6 +31,7 @@ queries_sql = \
 	%D%/queries/content.sql \
 	%D%/queries/credential.sql \
 	%D%/queries/email.sql \
+	%D%/queries/expunge.sql \
 	%D%/queries/flag.sql \
 	%D%/queries/health.sql \
 	%D%/queries/housekeeping.sql \

@@ -19,45 +19,121 @@ ORDER BY received_at DESC, id DESC LIMIT $4 OFFSET $5;
 -- LIKE for subject and people.
 -- name: email_find :many
 -- args: account account, time before, id before_id, int limit, int offset
--- args: id? credential, id? mailbox, bool? is_read, bool? is_flagged
--- args: bool? attachments, time? since, time? until, text? direction, text? q
+-- args: id? credential, bool? is_read, bool? is_flagged, bool? attachments
+-- args: time? since, time? until, text? direction, text? q
 -- row: email
 -- plan: custom
 SELECT * FROM email_row
 WHERE account_id = $1 AND (received_at, id) < ($2, $3)
 AND ($6 IS NULL OR credential_id = $6)
-AND ($7 IS NULL OR mailbox = $7)
-AND ($8 IS NULL OR is_read = $8)
-AND ($9 IS NULL OR is_flagged = $9)
-AND ($10 IS NULL OR has_attachments = $10)
-AND ($11 IS NULL OR received_at >= $11)
-AND ($12 IS NULL OR received_at < $12)
-AND ($13 IS NULL OR direction = $13)
-AND ($14 IS NULL OR concat_ws(' ', subject, from_json, to_json, cc_json)
-    ILIKE $14)
+AND ($7 IS NULL OR is_read = $7)
+AND ($8 IS NULL OR is_flagged = $8)
+AND ($9 IS NULL OR has_attachments = $9)
+AND ($10 IS NULL OR received_at >= $10)
+AND ($11 IS NULL OR received_at < $11)
+AND ($12 IS NULL OR direction = $12)
+AND ($13 IS NULL OR concat_ws(' ', subject, from_json, to_json, cc_json)
+    ILIKE $13)
 ORDER BY received_at DESC, id DESC LIMIT $4 OFFSET $5;
 
 -- How many email_find would walk along, counted up to 10,001.
 -- name: email_find_total :value
--- args: account account, id? credential, id? mailbox, bool? is_read
--- args: bool? is_flagged, bool? attachments, time? since, time? until
--- args: text? direction, text? q
+-- args: account account, id? credential, bool? is_read, bool? is_flagged
+-- args: bool? attachments, time? since, time? until, text? direction, text? q
 -- value: int
 -- plan: custom
 SELECT count(*) FROM (
     SELECT FROM email_row
     WHERE account_id = $1
     AND ($2 IS NULL OR credential_id = $2)
-    AND ($3 IS NULL OR mailbox = $3)
-    AND ($4 IS NULL OR is_read = $4)
-    AND ($5 IS NULL OR is_flagged = $5)
-    AND ($6 IS NULL OR has_attachments = $6)
-    AND ($7 IS NULL OR received_at >= $7)
-    AND ($8 IS NULL OR received_at < $8)
-    AND ($9 IS NULL OR direction = $9)
-    AND ($10 IS NULL OR concat_ws(' ', subject, from_json, to_json, cc_json)
-        ILIKE $10)
+    AND ($3 IS NULL OR is_read = $3)
+    AND ($4 IS NULL OR is_flagged = $4)
+    AND ($5 IS NULL OR has_attachments = $5)
+    AND ($6 IS NULL OR received_at >= $6)
+    AND ($7 IS NULL OR received_at < $7)
+    AND ($8 IS NULL OR direction = $8)
+    AND ($9 IS NULL OR concat_ws(' ', subject, from_json, to_json, cc_json)
+        ILIKE $9)
     LIMIT 10001) few;
+
+-- The same in a folder: what is shown under it, and copies of what is shown
+-- under another. Two walks in one order, each along an index until the page is
+-- full. Filters stand behind IS NOT NULL, which the planner takes to hold for
+-- nearly all rows: so the walk is right for any values and planned once, which
+-- is most of what a page costs. The times bound the walks (a coalesce would not:
+-- behind a policy the planner takes it for one that might tell).
+-- name: email_find_in :many
+-- args: account account, id mailbox, time before, id before_id, int limit
+-- args: int offset, id? credential, bool? is_read, bool? is_flagged
+-- args: bool? attachments, time? since, time? until, text? direction, text? q
+-- row: email
+SELECT * FROM (
+	(SELECT * FROM email_row
+	WHERE account_id = $1 AND mailbox = $2
+	AND (received_at, id) < ($3, $4)
+	AND received_at >= CASE WHEN $11 IS NULL THEN '-infinity' ELSE $11 END
+	AND received_at < CASE WHEN $12 IS NULL THEN 'infinity' ELSE $12 END
+	AND CASE WHEN ($7 IS NULL OR credential_id = $7)
+	    AND ($8 IS NULL OR is_read = $8)
+	    AND ($9 IS NULL OR is_flagged = $9)
+	    AND ($10 IS NULL OR has_attachments = $10)
+	    AND ($13 IS NULL OR direction = $13)
+	    AND ($14 IS NULL OR concat_ws(' ', subject, from_json, to_json,
+	        cc_json) ILIKE $14) THEN true END IS NOT NULL
+	ORDER BY received_at DESC, id DESC LIMIT $5 + $6)
+	UNION ALL
+	(SELECT e.* FROM placement p
+	JOIN email_row e ON e.account_id = $1 AND e.id = p.email_id
+	WHERE p.account_id = $1 AND p.mailbox_id = $2 AND p.copy_at IS NOT NULL
+	AND (p.copy_at, p.email_id) < ($3, $4)
+	AND p.copy_at >= CASE WHEN $11 IS NULL THEN '-infinity' ELSE $11 END
+	AND p.copy_at < CASE WHEN $12 IS NULL THEN 'infinity' ELSE $12 END
+	AND CASE WHEN mailbox <> $2 AND ($7 IS NULL OR credential_id = $7)
+	    AND ($8 IS NULL OR is_read = $8)
+	    AND ($9 IS NULL OR is_flagged = $9)
+	    AND ($10 IS NULL OR has_attachments = $10)
+	    AND ($13 IS NULL OR direction = $13)
+	    AND ($14 IS NULL OR concat_ws(' ', subject, from_json, to_json,
+	        cc_json) ILIKE $14) THEN true END IS NOT NULL
+	ORDER BY p.copy_at DESC, p.email_id DESC LIMIT $5 + $6)
+) AS found
+ORDER BY received_at DESC, id DESC LIMIT $5 OFFSET $6;
+
+-- How many email_find_in would walk along, counted up to 10,001. Any order will
+-- do, so it is planned with its values.
+-- name: email_find_in_total :value
+-- args: account account, id mailbox, id? credential, bool? is_read
+-- args: bool? is_flagged, bool? attachments, time? since, time? until
+-- args: text? direction, text? q
+-- value: int
+-- plan: custom
+SELECT count(*) FROM (
+	SELECT 1 FROM email_row
+	WHERE account_id = $1 AND mailbox = $2
+	AND ($3 IS NULL OR credential_id = $3)
+	AND ($4 IS NULL OR is_read = $4)
+	AND ($5 IS NULL OR is_flagged = $5)
+	AND ($6 IS NULL OR has_attachments = $6)
+	AND ($7 IS NULL OR received_at >= $7)
+	AND ($8 IS NULL OR received_at < $8)
+	AND ($9 IS NULL OR direction = $9)
+	AND ($10 IS NULL OR concat_ws(' ', subject, from_json, to_json, cc_json)
+	    ILIKE $10)
+	UNION ALL
+	SELECT 1 FROM placement p
+	JOIN email_row e ON e.account_id = $1 AND e.id = p.email_id
+	WHERE p.account_id = $1 AND p.mailbox_id = $2 AND p.copy_at IS NOT NULL
+	AND mailbox <> $2
+	AND ($3 IS NULL OR credential_id = $3)
+	AND ($4 IS NULL OR is_read = $4)
+	AND ($5 IS NULL OR is_flagged = $5)
+	AND ($6 IS NULL OR has_attachments = $6)
+	AND ($7 IS NULL OR p.copy_at >= $7)
+	AND ($8 IS NULL OR p.copy_at < $8)
+	AND ($9 IS NULL OR direction = $9)
+	AND ($10 IS NULL OR concat_ws(' ', subject, from_json, to_json, cc_json)
+	    ILIKE $10)
+	LIMIT 10001) AS few;
 
 -- name: email_get :one
 -- args: account account, id id

@@ -1,10 +1,10 @@
--- uses: placement
+-- uses: placement, wish
 
 -- What a user wants of an email's flags; joins what waits already. No row:
 -- the email is on no server.
 -- name: flag_want :maybe
 -- args: account account, id email, texts add, texts remove
--- row:  flag_wanted
+-- row:  wish
 INSERT INTO flag_intent AS i (application_id, account_id, email_id,
     credential_id, flags_add, flags_remove)
 SELECT e.application_id, e.account_id, e.id, e.credential_id, $3, $4

@@ -315,3 +315,21 @@ SELECT application_id, $1, v.name, v.n
 FROM sums, LATERAL (VALUES ('emails', emails), ('unread', unread)) AS v (name, n)
 WHERE v.n <> 0 ORDER BY v.name
 ON CONFLICT (account_id, name) DO UPDATE SET n = counter.n + excluded.n;
+
+-- Placements in other folders than the one that an email is shown under are
+-- marked as copies, one a folder; behind email_settle, where placements have
+-- come or gone.
+-- name: placement_mark_copies :exec
+-- args: account account, ids emails
+-- plan: custom
+UPDATE placement p SET copy_at = q.copy_at
+FROM (SELECT o.mailbox_id, o.uidvalidity, o.uid,
+        CASE WHEN o.mailbox_id <> e.mailbox_id AND row_number() OVER (
+            PARTITION BY o.email_id, o.mailbox_id
+            ORDER BY o.uidvalidity DESC, o.uid DESC) = 1
+        THEN e.received_at END AS copy_at
+    FROM email e JOIN placement o ON o.account_id = $1 AND o.email_id = e.id
+    WHERE e.account_id = $1 AND e.id = ANY ($2)) AS q
+WHERE p.account_id = $1 AND p.mailbox_id = q.mailbox_id
+AND p.uidvalidity = q.uidvalidity AND p.uid = q.uid
+AND p.copy_at IS DISTINCT FROM q.copy_at;

@@ -2,13 +2,7 @@
 
 #include "domain/flag-sql.h"
 #include "domain/placement-sql.h"
-#include "domain/task.h"
-
-const struct col flag_wanted_cols[] = {
-	COL(struct flag_wanted, application_id),
-	COL(struct flag_wanted, credential_id),
-	COL_END,
-};
+#include "domain/wish.h"
 
 const struct col flag_due_cols[] = {
 	COL(struct flag_due, email_id),
@@ -50,30 +44,13 @@ sort_out(const struct email_flags *f, struct texts *add, struct str *added,
 	}
 }
 
-/* The server is told by a job of its own; one that waits already takes this
- * wish along. */
-static enum rc
-queue_store(struct db *db, int64_t account, const struct flag_wanted *w,
-    struct arena *a)
-{
-	const struct task_new task = { .application_id = w->application_id,
-		.action = "imap_store_flags",
-		.credential_id = w->credential_id,
-		.priority = 6,
-		.once = true,
-		.run_at = INSTANT_NONE };
-	struct task_started *started;
-
-	return task_start(db, account, &task, a, &started);
-}
-
 enum rc
 email_flags_set(struct db *db, int64_t account, int64_t email,
     const struct email_flags *f, struct arena *a)
 {
 	struct str added[FLAGS], removed[FLAGS];
 	struct texts add, remove;
-	struct flag_wanted *w;
+	struct wish *w;
 	const struct ids ids = { &email, 1 };
 	size_t n;
 
@@ -87,5 +64,5 @@ email_flags_set(struct db *db, int64_t account, int64_t email,
 		return RC_OK;
 	}
 	TRY(email_settle(db, account, ids, NULL));
-	return queue_store(db, account, w, a);
+	return wish_queue(db, account, w, a);
 }

@@ -9,12 +9,6 @@
 
 #include "db/db.h"
 
-struct flag_wanted {
-	int64_t application_id;
-	int64_t credential_id;
-};
-extern const struct col flag_wanted_cols[];
-
 struct flag_due {
 	int64_t email_id;
 	int64_t version;

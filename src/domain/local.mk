@@ -11,6 +11,7 @@ libdomain_a_SOURCES = \
 	%D%/content-fetch.c %D%/content-fetch.h \
 	%D%/credential.c %D%/credential.h \
 	%D%/email.c %D%/email.h \
+	%D%/expunge.c %D%/expunge.h \
 	%D%/flag.c %D%/flag.h \
 	%D%/health.h \
 	%D%/housekeeping.h \
@@ -30,6 +31,7 @@ libdomain_a_SOURCES = \
 	%D%/statements.h \
 	%D%/sync/batch.c %D%/sync/batch.h \
 	%D%/sync/connect.c \
+	%D%/sync/expunge.c \
 	%D%/sync/fetch.c \
 	%D%/sync/folder.c \
 	%D%/sync/folders.c %D%/sync/folders.h \
@@ -42,15 +44,18 @@ libdomain_a_SOURCES = \
 	%D%/sync/store.c \
 	%D%/sync/tell.c \
 	%D%/sync/text.c \
+	%D%/sync/wish.c \
 	%D%/task.c %D%/task.h \
 	%D%/user.c %D%/user.h \
-	%D%/vault.c %D%/vault.h
+	%D%/vault.c %D%/vault.h \
+	%D%/wish.c %D%/wish.h
 domain_made_c = \
 	%D%/account-sql.c \
 	%D%/actor-sql.c \
 	%D%/content-sql.c \
 	%D%/credential-sql.c \
 	%D%/email-sql.c \
+	%D%/expunge-sql.c \
 	%D%/flag-sql.c \
 	%D%/health-sql.c \
 	%D%/housekeeping-sql.c \
@@ -75,6 +80,7 @@ domain_made_h = \
 	%D%/content-sql.h \
 	%D%/credential-sql.h \
 	%D%/email-sql.h \
+	%D%/expunge-sql.h \
 	%D%/flag-sql.h \
 	%D%/health-sql.h \
 	%D%/housekeeping-sql.h \

@@ -2,6 +2,7 @@
 // Idempotency-Key.
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
+import { setTimeout as pause } from 'node:timers/promises';
 import { client } from '../lib/api.mjs';
 import { bare, connect, emailOf, ended, mailbox, message, sync }
 	from '../lib/mail.mjs';
@@ -28,14 +29,56 @@ after(async () => {
 	await house?.end();
 });
 
-const flagsOnServer = async (subject) => {
-	const lock = await imap.getMailboxLock('INBOX');
+const within = async (folder, work) => {
+	const lock = await imap.getMailboxLock(folder);
 	try {
-		const [uid] = await imap.search({ subject }, { uid: true });
-		return (await imap.fetchOne(uid, { flags: true }, { uid: true })).flags;
+		return await work();
 	} finally {
 		lock.release();
 	}
+};
+const uidOf = (folder, subject) => within(folder, async () => {
+	await imap.noop(); // what others have done meanwhile
+	return (await imap.search({ subject }, { uid: true }))[0];
+});
+const flagsOnServer = (subject) => within('INBOX', async () => {
+	const [uid] = await imap.search({ subject }, { uid: true });
+	return (await imap.fetchOne(uid, { flags: true }, { uid: true })).flags;
+});
+
+/** The folders of the server in which this message lies. */
+const foldersOf = async (subject) => {
+	const found = [];
+	for (const { path } of await imap.list())
+		if (await uidOf(path, subject) !== undefined)
+			found.push(path);
+	return found;
+};
+
+/** Puts messages into INBOX, and syncs them. */
+const put = async (...subjects) => {
+	for (const subject of subjects)
+		await imap.append('INBOX', message({ subject }));
+	await sync(member, p.account, credential);
+};
+
+/** Another client copies a message, once its hash is known. */
+const copied = async (subject, to) => {
+	for (let i = 0; sql(house, `SELECT sha256 IS NOT NULL FROM email
+		WHERE subject = '${subject}'`) !== 't'; i++) {
+		assert.ok(i < 1000, `${subject} gets no hash`);
+		await pause(20);
+	}
+	const uid = await uidOf('INBOX', subject);
+	await within('INBOX', () => imap.messageCopy(uid, to, { uid: true }));
+	await sync(member, p.account, credential);
+};
+
+/** The last job that told the server something, when it has ended. */
+const wishJob = async () => {
+	const { json } = await member.get(
+		`${root}/jobs?action=imap_store_flags&limit=1`);
+	return ended(member, json.data[0].id);
 };
 
 describe('folders', () => {
@@ -95,6 +138,90 @@ describe('folders', () => {
 	test('of another account are not to be had', async () => {
 		assert.equal((await stranger.get(`${root}/mailboxes`)).json.code,
 			'account_mismatch');
+	});
+});
+
+describe('the list of a folder', () => {
+	const folder = async (name) => (await member.get(`${root}/mailboxes`))
+		.json.data.find((m) => m.name === name).id;
+	const list = async (name, more = '') => (await member.get(
+		`${root}/emails?mailbox=${await folder(name)}${more}`)).json;
+	const subjects = (answer) => answer.data.map((e) => e.subject);
+
+	before(async () => {
+		for (const i of [1, 2, 3, 4, 5])
+			await imap.append('Trash', message({ subject: `bin ${i}` }), [],
+				new Date(Date.UTC(2026, 9, i)));
+		await put('copied', 'not copied');
+		await copied('copied', 'Trash');
+	});
+	test('has what another client copied there, and so has the first one',
+		async () => {
+			const inTrash = await list('Trash', '&q=copied');
+			const inInbox = await list('INBOX', '&q=copied');
+			assert.deepEqual(subjects(inTrash), ['copied']);
+			assert.deepEqual(subjects(inInbox).sort(),
+				['copied', 'not copied']);
+			assert.deepEqual([inTrash.meta.total, inInbox.meta.total], [1, 2]);
+			assert.equal(inTrash.data[0].id,
+				inInbox.data.find((e) => e.subject === 'copied').id);
+		});
+	test('is one in time, page by page', async () => {
+		const whole = await list('Trash');
+		assert.equal(whole.meta.total, 6);
+		assert.deepEqual(subjects(whole), [...whole.data]
+			.sort((a, b) => (a.received_at < b.received_at ? 1 : -1))
+			.map((e) => e.subject));
+		const paged = [];
+		for (let cursor = ''; cursor !== null;) {
+			const { data, meta } = await list('Trash', `&limit=2${cursor}`);
+			assert.equal(meta.total, 6);
+			paged.push(...data.map((e) => e.subject));
+			cursor = meta.next_cursor && `&cursor=${meta.next_cursor}`;
+		}
+		assert.deepEqual(paged, subjects(whole));
+		for (const offset of [0, 1, 5, 6])
+			assert.deepEqual(subjects(await list('Trash',
+				`&limit=2&offset=${offset}`)),
+			subjects(whole).slice(offset, offset + 2));
+	});
+	test('filters copies like what is shown there', async () => {
+		const { id } = await emailOf(member, p.account, 'copied');
+		await member.patch(`/api/emails/${id}`, { is_flagged: true });
+		const only = async (filter) => subjects(await list('Trash', filter));
+		assert.deepEqual(await only('&is_flagged=true'), ['copied']);
+		assert.deepEqual(await only('&is_read=true'), []);
+		assert.deepEqual(await only('&to=2026-10-03T00:00:00Z'),
+			['bin 2', 'bin 1']);
+		assert.deepEqual(await only('&from=2026-10-05T00:00:00Z'),
+			['copied', 'bin 5']);
+		assert.deepEqual(await only(`&credential_id=pc_999999`), []);
+		const found = await member.post(`${root}/emails/search`,
+			{ mailbox: await folder('Trash'), query: 'copied' });
+		assert.deepEqual(subjects(found.json), ['copied']);
+	});
+	test('follows when one of the two goes', async () => {
+		const gone = async (from, subject) => {
+			const uid = await uidOf(from, subject);
+			await within(from, () => imap.messageDelete(uid, { uid: true }));
+			await sync(member, p.account, credential);
+		};
+		await gone('INBOX', 'copied');
+		assert.deepEqual(subjects(await list('INBOX', '&q=copied')),
+			['not copied']);
+		const { data } = await list('Trash', '&q=copied');
+		assert.deepEqual(data.map((e) => e.folder), ['Trash']);
+		await gone('Trash', 'copied');
+		assert.deepEqual((await list('Trash', '&q=copied')).data, []);
+	});
+	test('has nothing that was removed here', async () => {
+		await copied('not copied', 'Trash');
+		const { id } = await emailOf(member, p.account, 'not copied');
+		await member.delete(`/api/emails/${id}`);
+		for (const name of ['INBOX', 'Trash']) {
+			const { data, meta } = await list(name, '&q=not%20copied');
+			assert.deepEqual([data, meta.total], [[], 0]);
+		}
 	});
 });
 
@@ -167,16 +294,84 @@ describe('PATCH', () => {
 });
 
 describe('DELETE', () => {
-	test('does not say that the server\'s copy is gone', async () => {
-		const made = await member.post(`${root}/emails`,
-			{ from_json: [{ address: 'a@example.org' }] });
-		const path = `/api/emails/${made.json.data.id}`;
-		const { status, json } = await member.delete(`${path}?expunge=true`);
-		assert.deepEqual([status, json.errors[0].field], [422, 'expunge']);
-		assert.equal((await member.get(path)).status, 200);
-		assert.equal((await member.delete(`${path}?expunge=false`)).status, 204);
-		assert.equal((await member.get(path)).status, 404);
+	const byHand = async () => (await member.post(`${root}/emails`,
+		{ from_json: [{ address: 'a@example.org' }] })).json.data.id;
+	const deleted = async (id, query = '?expunge=true') =>
+		assert.equal((await member.delete(`/api/emails/${id}${query}`)).status,
+			204);
+
+	test('keeps the server\'s copy, and a sync does not bring it back', async () => {
+		await put('stays there');
+		const { id } = await emailOf(member, p.account, 'stays there');
+		await deleted(id, '?expunge=false');
+		assert.equal((await member.get(`/api/emails/${id}`)).status, 404);
+		await sync(member, p.account, credential);
+		assert.equal((await member.get(`/api/emails/${id}`)).status, 404);
+		assert.deepEqual(await foldersOf('stays there'), ['INBOX']);
 	});
+	test('with expunge takes it from every folder of the server, and nothing ' +
+		'else', async () => {
+		await put('goes', 'marked by another');
+		await copied('goes', 'Sent');
+		const marked = await uidOf('INBOX', 'marked by another');
+		await within('INBOX', () => imap.messageFlagsAdd(marked, ['\\Deleted'],
+			{ uid: true }));
+		const { id } = await emailOf(member, p.account, 'goes');
+		await deleted(id);
+		assert.equal((await member.get(`/api/emails/${id}`)).status, 404);
+		assert.equal((await wishJob()).state, 'succeeded');
+		assert.deepEqual(await foldersOf('goes'), []);
+		assert.deepEqual(await foldersOf('marked by another'), ['INBOX']);
+		const ledger = (await member.get(`${root}/mailboxes`)).json.data;
+		assert.ok(ledger.every((m) => m.missing_messages === 0));
+		await sync(member, p.account, credential);
+		const { json } = await member.get(`${root}/emails?q=goes`);
+		assert.deepEqual(json.data, []);
+		assert.equal(sql(house, 'SELECT count(*) FROM expunge_intent'), '0');
+	});
+	test('happens once', async () => {
+		await put('once');
+		const { id } = await emailOf(member, p.account, 'once');
+		await deleted(id);
+		for (const query of ['', '?expunge=true']) {
+			const { status, json } = await member.delete(
+				`/api/emails/${id}${query}`);
+			assert.deepEqual([status, json.code], [404, 'not_found']);
+		}
+	});
+	test('of an email that no server has tells nobody', async () => {
+		const id = await byHand();
+		const before = await wishJob();
+		await deleted(id);
+		assert.equal((await member.get(`/api/emails/${id}`)).status, 404);
+		assert.equal((await wishJob()).id, before.id);
+	});
+	test('is refused to viewers, and unknown to strangers', async () => {
+		const { id } = await emailOf(member, p.account, 'first');
+		const path = (email) => `/api/emails/${email}?expunge=true`;
+		assert.equal((await viewer.delete(path(id))).status, 403);
+		assert.deepEqual(bare(await stranger.delete(path(id))),
+			bare(await stranger.delete(path('eml_999999'))));
+		assert.equal((await member.get(`/api/emails/${id}`)).status, 200);
+		assert.deepEqual(await foldersOf('first'), ['INBOX']);
+	});
+	test('that cannot be told fails its job, which can be tried again',
+		async () => {
+			await put('locked');
+			const { id } = await emailOf(member, p.account, 'locked');
+			sql(house, `UPDATE credential SET is_active = false
+				WHERE id = ${credential.id.slice(3)}`);
+			await deleted(id);
+			const job = await wishJob();
+			assert.deepEqual([job.state, job.last_error_code],
+				['failed', 'authorization_denied']);
+			sql(house, `UPDATE credential SET is_active = true
+				WHERE id = ${credential.id.slice(3)}`);
+			assert.equal((await member.post(`/api/jobs/${job.id}/retry`)).status,
+				202);
+			assert.equal((await ended(member, job.id)).state, 'succeeded');
+			assert.deepEqual(await foldersOf('locked'), []);
+		});
 });
 
 describe('a sync of one folder', () => {

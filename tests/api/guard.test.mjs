@@ -274,6 +274,9 @@ describe('row-level security', () => {
 			INSERT INTO flag_intent (application_id, account_id, email_id,
 			credential_id, flags_add, flags_remove) SELECT ${place}, id, ${c},
 			'{}', '{}' FROM email WHERE credential_id = ${c};
+			INSERT INTO expunge_intent (application_id, account_id, email_id,
+			credential_id) SELECT ${place}, id, ${c} FROM email
+			WHERE credential_id = ${c};
 			INSERT INTO email_part (application_id, account_id, email_id,
 			part_number, position, content_type) SELECT ${place}, id, '1', 1,
 			'text/plain' FROM email WHERE credential_id = ${c};
@@ -286,7 +289,8 @@ describe('row-level security', () => {
 			status, user_id) VALUES (${place}, 'job', 'x', 'failed',
 			${member.user})`);
 		for (const table of ['credential', 'mailbox', 'email', 'placement',
-			'flag_intent', 'email_part', 'task', 'job', 'log']) {
+			'flag_intent', 'expunge_intent', 'email_part', 'task', 'job',
+			'log']) {
 			const count = (user) =>
 				as(them, `SELECT count(*) FROM ${table}`, user);
 			assert.equal(count(member.user), '1', table);

@@ -245,6 +245,15 @@ forget_missing(struct house *h)
 	sync_once(h);
 }
 
+/* A deletion whose mail lies nowhere is over with the sync behind the one that
+ * found so. */
+static void
+end_deletions(struct house *h)
+{
+	if (house_int(h, "SELECT count(*) FROM expunge_intent") > 0)
+		sync_once(h);
+}
+
 void
 crash_sync(struct house *h)
 {
@@ -297,7 +306,15 @@ const char crash_faults_sql[] =
     "p.email_id = e.id ORDER BY 1) AS flags) w WHERE e.removed_at IS "
     "NULL AND (e.flags <> w.flags OR e.is_read <> ('\\Seen' = ANY "
     "(w.flags)) OR e.is_flagged <> ('\\Flagged' = ANY (w.flags)));"
+    "SELECT 'copy', p.mailbox_id, p.uid, p.copy_at FROM placement p JOIN "
+    "email e ON e.account_id = p.account_id AND e.id = p.email_id WHERE "
+    "p.copy_at IS DISTINCT FROM CASE WHEN p.mailbox_id <> e.mailbox_id AND "
+    "NOT EXISTS (SELECT FROM placement o WHERE o.account_id = p.account_id "
+    "AND o.email_id = p.email_id AND o.mailbox_id = p.mailbox_id AND "
+    "(o.uidvalidity, o.uid) > (p.uidvalidity, p.uid)) THEN e.received_at "
+    "END;"
     "SELECT 'wish', email_id FROM flag_intent;"
+    "SELECT 'deletion', email_id FROM expunge_intent;"
     "SELECT 'job', id, action, state FROM job WHERE state <> "
     "'succeeded'";
 
@@ -481,6 +498,7 @@ crash_check(struct house *h, const char *when)
 	const char *tables, *faults;
 
 	forget_missing(h);
+	end_deletions(h);
 	tables = crash_tables(h);
 	faults = crash_faults(h);
 	ck_assert_msg(*faults == '\0', "%s: %s", when, faults);

@@ -66,8 +66,8 @@ void crash_sync(struct house *);
 /* ---- what must hold ---- */
 
 /* What rows say against each other: a line a fault, "" where there is none.
- * Ledger, counters against a recount, emails against their placements, wishes
- * and jobs left over. */
+ * Ledger, counters against a recount, emails against their placements, copies,
+ * wishes and jobs left over. */
 extern const char crash_faults_sql[];
 const char *crash_faults(struct house *);
 

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "crash/crash.h"
+#include "domain/expunge.h"
 #include "domain/flag.h"
 
 #define FOLDER_MOST 40 /* messages; half of them go then */
@@ -124,6 +125,17 @@ folder(struct stirring *x)
 	crash_fill(x->imap, "Box", (int)x->dice->n * 100 + 50, 2);
 }
 
+/* An email that is shown; 0: there is none. */
+static int64_t
+any_email(struct stirring *x)
+{
+	return house_int(x->house,
+	    arena_fmt(x->arena,
+		"SELECT id FROM email WHERE credential_id = {c} AND removed_at "
+		"IS NULL ORDER BY md5(id::text || '%d') LIMIT 1",
+		rounds_roll(x->dice, 1000)));
+}
+
 struct wish {
 	struct stirring *x;
 	int64_t email;
@@ -149,13 +161,27 @@ wish(struct stirring *x)
 		.read = rounds_roll(x->dice, 2),
 		.flagged = rounds_roll(x->dice, 2) };
 
-	w.email = house_int(x->house,
-	    arena_fmt(x->arena,
-		"SELECT id FROM email WHERE credential_id = {c} AND removed_at "
-		"IS NULL ORDER BY md5(id::text || '%d') LIMIT 1",
-		rounds_roll(x->dice, 1000)));
+	w.email = any_email(x);
 	if (w.email != 0)
 		house_as_user(x->house, wish_tx, &w);
+}
+
+static enum rc
+erase_tx(struct db *db, void *arg)
+{
+	struct wish *w = arg;
+
+	return email_expunge(db, w->x->house->account, w->email, w->x->arena);
+}
+
+/* By the user, here and on the server. */
+static void
+erase(struct stirring *x)
+{
+	struct wish w = { .x = x, .email = any_email(x) };
+
+	if (w.email != 0)
+		house_as_user(x->house, erase_tx, &w);
 }
 
 static void
@@ -168,7 +194,7 @@ thin_out(struct stirring *x, const char *name)
 }
 
 static void (*const changes[])(struct stirring *) = { append, append, store,
-	store, expunge, move, folder, wish, wish };
+	store, expunge, move, folder, wish, wish, erase };
 #define CHANGES ((int)(sizeof changes / sizeof *changes))
 
 void

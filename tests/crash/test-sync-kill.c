@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "crash/crash.h"
+#include "domain/expunge.h"
 #include "domain/flag.h"
 
 #define PASSES   12 /* of one failpoint; the later ones repeat the earlier */
@@ -66,6 +67,7 @@ START_TEST(checker_sees_faults)
 		"UPDATE email SET removed_at = now() WHERE uid = 2",
 		"UPDATE email SET is_read = true WHERE uid = 2",
 		"UPDATE mailbox SET uid_next = 2 WHERE name = 'INBOX'",
+		"UPDATE placement SET copy_at = now() WHERE uid = 2",
 	};
 	static const char *const differing[] = {
 		"UPDATE placement SET flags = '{\\\\Seen}' WHERE uid = 2; "
@@ -182,6 +184,7 @@ change_all(struct imap *im, long round)
 	    "(\\Flagged Later)");
 	crash_fill(im, "INBOX", first, 3);
 	crash_fill(im, "Sent", first + 3, 2);
+	crash_fill(im, "Trash", first + 5, 1);
 	MUST(imap_folder_create(im, str_of(name)));
 	house_move(im, "INBOX", arena_fmt(house.arena, "%ld", 6 + round), name);
 	house_expunge(im, "Sent", arena_fmt(house.arena, "%ld", 1 + round));
@@ -203,6 +206,19 @@ wish_tx(struct db *db, void *arg)
 	    &(struct email_flags){ .is_read = &yes }, house.arena);
 }
 
+/* The only message in Trash. */
+static enum rc
+erase_tx(struct db *db, void *arg)
+{
+	(void)arg;
+	return email_expunge(db, house.account,
+	    house_int(&house,
+		"SELECT id FROM email WHERE account_id = {a} AND removed_at IS "
+		"NULL AND mailbox_id = (SELECT id FROM mailbox WHERE "
+		"account_id = {a} AND name = 'Trash')"),
+	    house.arena);
+}
+
 START_TEST(later_sync_killed_at_points)
 {
 	const char *points[CRASH_POINTS], *name;
@@ -213,6 +229,7 @@ START_TEST(later_sync_killed_at_points)
 	case_begin("later");
 	im = house_imap(&house);
 	crash_fill(im, "INBOX", 1, 30);
+	crash_fill(im, "Trash", 31, 1);
 	crash_sync(&house);
 	for (rounds_begin(&r, (long)n, (long)n * PASSES); rounds_next(&r);) {
 		int64_t number = r.n - r.from + 1;
@@ -222,6 +239,7 @@ START_TEST(later_sync_killed_at_points)
 		change_all(im, (long)number);
 		set_one_aside();
 		house_as_user(&house, wish_tx, &number);
+		house_as_user(&house, erase_tx, NULL);
 		(void)house_queue(&house, "imap_sync_messages");
 		killed = kill_at(&r, points, n, &name);
 		/* A point that nothing reaches is not tested by anything. */

@@ -379,17 +379,23 @@ house_try(struct house *h, struct sync_report *report)
 enum rc
 house_do(struct house *h, const char *action, struct sync_report *report)
 {
+	return house_do_job(h, house_queue(h, action), report);
+}
+
+enum rc
+house_do_job(struct house *h, int64_t job, struct sync_report *report)
+{
 	const struct sync_host host = { .db = h->db,
 		.conf = h->conf,
 		.keks = &h->keks,
 		.egress = h->egress,
 		.log = { .who = "sync" } };
-	struct job_wanted wanted = { .worker = "test",
-		.actions = sync_actions };
+	const struct job_wanted wanted = {
+		.worker = "test", .actions = sync_actions, .job = job
+	};
 	struct lease *lease;
 	enum rc result;
 
-	wanted.job = house_queue(h, action);
 	MUST(job_claim_one(h->db, &wanted, h->arena, &lease));
 	if (lease == NULL)
 		die("the job could not be claimed");

@@ -44,6 +44,8 @@ struct sync_report house_sync(struct house *);
 /* Queues and runs that one; its result. */
 enum rc house_try(struct house *, struct sync_report *);
 enum rc house_do(struct house *, const char *action, struct sync_report *);
+/* Runs one that is queued; its result. */
+enum rc house_do_job(struct house *, int64_t job, struct sync_report *);
 
 /* A transaction as the account's owner would make it. */
 void

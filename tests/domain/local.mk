@@ -18,11 +18,14 @@ TESTS += %D%/test-body-cache %D%/test-sync
 %C%_test_sync_CPPFLAGS = $(domain_check_cppflags)
 %C%_test_sync_LDADD = libhouse.a $(check_libs) $(domain_libs)
 
-check_PROGRAMS += %D%/test-sync-odd
-TESTS += %D%/test-sync-odd
-%C%_test_sync_odd_SOURCES = %D%/test-sync-odd.c \
-	tests/wire/scripted-server.c tests/wire/scripted-server.h \
-	tests/wire/number.h
+odd_sources = %D%/odd.c %D%/odd.h tests/wire/scripted-server.c \
+	tests/wire/scripted-server.h tests/wire/number.h
+check_PROGRAMS += %D%/test-sync-odd %D%/test-expunge
+TESTS += %D%/test-sync-odd %D%/test-expunge
+%C%_test_sync_odd_SOURCES = %D%/test-sync-odd.c $(odd_sources)
 %C%_test_sync_odd_CPPFLAGS = $(domain_check_cppflags)
 %C%_test_sync_odd_LDADD = libhouse.a $(check_libs) $(domain_libs) -lpthread
+%C%_test_expunge_SOURCES = %D%/test-expunge.c $(odd_sources)
+%C%_test_expunge_CPPFLAGS = $(domain_check_cppflags)
+%C%_test_expunge_LDADD = libhouse.a $(check_libs) $(domain_libs) -lpthread
 endif

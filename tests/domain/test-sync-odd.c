@@ -1,8 +1,8 @@
 /* The sync against servers that are ill or behave oddly, and at moments that
  * are. Scripts: wire/scripted-server.h. */
 #include "domain/flag.h"
-#include "domain/house.h"
 #include "domain/job-sql.h"
+#include "domain/odd.h"
 #include "domain/provider-credential.h"
 
 #include <stdlib.h>
@@ -15,18 +15,6 @@ static struct house house;
 
 /* ---- a server that follows a script ---- */
 
-#define DIAL                                                                   \
-	"S: * OK ready", "C: A001 CAPABILITY",                                 \
-	    "S: * CAPABILITY IMAP4rev1 SASL-IR AUTH=PLAIN", "S: A001 OK done", \
-	    "C: A002 AUTHENTICATE PLAIN AG9kZABzZWNyZXQ=", "S: A002 OK in"
-#define LOGIN                                                                  \
-	DIAL, "C: L1 CAPABILITY", "S: * CAPABILITY IMAP4rev1", "S: L1 OK done"
-
-#define ITEMS                                                                  \
-	"(UID FLAGS INTERNALDATE RFC822.SIZE ENVELOPE BODYSTRUCTURE "          \
-	"BODY.PEEK[HEADER.FIELDS (REFERENCES)])"
-#define STATUS_OF "(MESSAGES UIDNEXT UIDVALIDITY UNSEEN)"
-
 #define OTHER(uid)                                                             \
 	"S: * " uid " FETCH (UID " uid                                         \
 	" FLAGS () INTERNALDATE \"21-Nov-2026 10:00:00 +0000\" "               \
@@ -35,61 +23,9 @@ static struct house house;
 	"\"PLAIN\" NIL NIL NIL \"7BIT\" 10 1) "                                \
 	"BODY[HEADER.FIELDS (REFERENCES)] \"\")"
 
-#define OPENED(tag, n, next)                                                   \
-	"C: L" tag " EXAMINE \"INBOX\"", "S: * " n " EXISTS",                  \
-	    "S: * OK [UIDVALIDITY 7] x", "S: * OK [UIDNEXT " next "] x",       \
-	    "S: L" tag " OK done"
-
-#define NOOP(tag) "C: L" tag " NOOP", "S: L" tag " OK done"
-
-#define MESSAGE(uid)                                                           \
-	"S: * " uid " FETCH (UID " uid                                         \
-	" FLAGS () INTERNALDATE \"20-Nov-2026 10:00:00 +0000\" "               \
-	"RFC822.SIZE 100 ENVELOPE (NIL \"number " uid                          \
-	"\" NIL NIL NIL NIL NIL NIL NIL NIL) BODYSTRUCTURE (\"TEXT\" "         \
-	"\"PLAIN\" NIL NIL NIL \"7BIT\" 10 1) "                                \
-	"BODY[HEADER.FIELDS (REFERENCES)] \"\")"
-
-/* One folder is known and was not looked into yet, so that the server is asked
- * for numbers. */
-static void
-come(void)
-{
-	house_newcomer(&house, "odd");
-	house_sql(&house,
-	    "INSERT INTO mailbox (application_id, account_id, credential_id, "
-	    "name, wire_name) SELECT application_id, account_id, id, 'INBOX', "
-	    "'INBOX' FROM credential WHERE id = {c}");
-}
-
-/* A house whose credential leads to the script; runs one sync. */
-static enum rc
-odd_do(const char *action, const char *const *line, size_t n,
-    struct sync_report *report)
-{
-	struct scripted_server *server;
-	unsigned port, dovecot = house.port;
-	enum rc rc;
-	char *fault;
-
-	server = scripted_server_start(line, n, &port);
-	house.port = port;
-	if (house.credential == 0)
-		come();
-	else
-		house_sql(&house,
-		    arena_fmt(house.arena,
-			"UPDATE credential SET port = %u WHERE id = {c}",
-			port));
-	house.port = dovecot;
-	rc = house_do(&house, action, report);
-	fault = scripted_server_stop(&server);
-	ck_assert_str_eq(fault, "");
-	free(fault);
-	return rc;
-}
 #define ODD_DO(action, script, report)                                         \
-	odd_do(action, script, sizeof(script) / sizeof *(script), report)
+	odd_do(                                                                \
+	    &house, action, script, sizeof(script) / sizeof *(script), report)
 #define ODD_SYNC(script, report) ODD_DO("imap_sync_messages", script, report)
 
 static const char *

@@ -324,15 +324,27 @@ check_moved(const char *ids, int64_t moved, const char *where)
 	check_counts();
 }
 
-START_TEST(follows_moves)
+static void
+copy(struct imap *im, const char *uids, const char *to)
 {
-	struct imap *im = newcomer("moves", 3);
 	struct arena *a = arena_new((size_t)1 << 20);
 	struct imap_mailbox box;
 	struct imap_moved copied;
-	struct imap_set one_uid;
-	const char *ids;
+	struct imap_set set;
 	bool qresync;
+
+	imap_set_init(&set, a);
+	ck_assert(imap_set_parse(&set, str_of(uids), 0));
+	MUST(imap_select(
+	    im, str_of("INBOX"), false, NULL, NULL, &box, &qresync));
+	MUST(imap_copy(im, &set, str_of(to), a, &copied));
+	arena_free(&a);
+}
+
+START_TEST(follows_moves)
+{
+	struct imap *im = newcomer("moves", 3);
+	const char *ids;
 
 	ck_assert_int_eq(house_run(&house, NULL), RC_OK);
 	ck_assert_int_eq(house_int(&house,
@@ -352,14 +364,57 @@ START_TEST(follows_moves)
 	MUST(imap_folder_create(im, str_of("New")));
 	house_move(im, "Trash", "2", "New");
 	check_moved(ids, 1, "INBOX 1,INBOX 2,New 3");
-	MUST(imap_select(
-	    im, str_of("INBOX"), false, NULL, NULL, &box, &qresync));
-	imap_set_init(&one_uid, a);
-	imap_set_add(&one_uid, 1, 1);
-	MUST(imap_copy(im, &one_uid, str_of("Sent"), a, &copied));
+	copy(im, "1", "Sent");
 	check_moved(ids, 1, "INBOX 1,Sent 1,INBOX 2,New 3");
 	ck_assert_int_eq(house_sync(&house).changed, 0);
-	arena_free(&a);
+	imap_free(&im);
+}
+END_TEST
+
+/* "Sent 1": where lists have to look for an email beside the folder that it is
+ * shown under. */
+static void
+check_copies(const char *wanted)
+{
+	(void)house_sync(&house);
+	ck_assert_str_eq(
+	    one("SELECT string_agg(m.name || ' ' || p.uid, ',' ORDER BY "
+		"m.name, p.uid) FROM placement p JOIN mailbox m ON m.id = "
+		"p.mailbox_id JOIN email e ON e.id = p.email_id AND copy_at = "
+		"e.received_at WHERE m.credential_id = {c}"),
+	    wanted);
+	ck_assert_str_eq(
+	    one("SELECT p.uid FROM placement p JOIN mailbox m ON m.id = "
+		"p.mailbox_id JOIN email e ON e.id = p.email_id AND copy_at "
+		"<> e.received_at WHERE m.credential_id = {c}"),
+	    "");
+}
+
+/* One a folder, and none in the folder shown. */
+START_TEST(marks_copies)
+{
+	struct imap *im = newcomer("copies", 3);
+
+	ck_assert_int_eq(house_run(&house, NULL), RC_OK); /* hashes */
+	check_copies("");
+	copy(im, "1:2", "Sent");
+	check_copies("Sent 1,Sent 2");
+	copy(im, "1", "Sent");
+	copy(im, "1", "Trash");
+	copy(im, "1", "INBOX");
+	check_copies("Sent 2,Sent 3,Trash 1");
+	house_expunge(im, "Sent", "3");
+	check_copies("Sent 1,Sent 2,Trash 1");
+	house_expunge(im, "INBOX", "1");
+	check_copies("Sent 1,Sent 2,Trash 1");
+	house_expunge(im, "INBOX", "4");
+	ck_assert_int_eq(house_sync(&house).changed, 1);
+	ck_assert_str_eq(
+	    one("SELECT m.name FROM email e JOIN mailbox m ON m.id "
+		"= e.mailbox_id WHERE e.credential_id = {c} AND "
+		"subject = 'number 1'"),
+	    "Sent");
+	check_copies("Sent 2,Trash 1");
 	imap_free(&im);
 }
 END_TEST
@@ -817,6 +872,7 @@ run_profile(const struct profile *p)
 		UNIT(follows_swapped_names),
 		UNIT(rematches_uidvalidity),
 		UNIT(follows_moves),
+		UNIT(marks_copies),
 		UNIT(follows_what_had_vanished),
 		UNIT(joins_only_the_same_bytes),
 		UNIT(tells_flags),

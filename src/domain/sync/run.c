@@ -138,6 +138,15 @@ empty_closed(struct sync *s, const struct sync_folders *list)
 	return RC_OK;
 }
 
+/* Now it is known where their mail lies. */
+static enum rc
+tell_again(struct sync *s, bool all_seen)
+{
+	if (all_seen)
+		TRY(sync_expunges_end(s));
+	return sync_wishes_tell(s);
+}
+
 static enum rc
 whole_account(struct sync *s)
 {
@@ -156,9 +165,8 @@ whole_account(struct sync *s)
 		rc = empty_closed(s, &list);
 	if (rc == RC_OK)
 		rc = sync_store_removed_gone(s);
-	/* Now it is known where their mail lies. */
 	if (rc == RC_OK && s->wishes_left)
-		rc = sync_flags_tell(s);
+		rc = tell_again(s, first.folders == 0 && list.whole);
 	s->partly = rc == RC_OK && first.folders < list.n;
 	if (rc == RC_OK && first.rc != RC_OK)
 		rc = fail(first.rc, "%s", first.detail);
@@ -216,19 +224,23 @@ run_messages(struct sync *s)
 
 	TRY(folder_wanted(s, &folder));
 	TRY(sync_connect(s));
-	TRY(sync_flags_tell(s));
+	TRY(sync_wishes_tell(s));
 	return folder.p != NULL ? one_of_account(s, folder) : whole_account(s);
 }
 
 static enum rc
 run_flags(struct sync *s)
 {
+	s->has_last_word = true;
 	TRY(sync_connect(s));
-	TRY(sync_flags_tell(s));
+	TRY(sync_wishes_tell(s));
 	TRY(s->wishes_left ? whole_account(s) : sync_connected(s));
-	return s->wishes_wait
-	    ? fail(RC_CONNECTION, "the server does not take all flags now")
-	    : RC_OK;
+	if (s->wishes_wait)
+		return fail(
+		    RC_CONNECTION, "the server does not take all changes now");
+	return s->refused_rc == RC_OK
+	    ? RC_OK
+	    : fail(s->refused_rc, "%s", s->refused_why);
 }
 
 static enum rc
@@ -363,6 +375,7 @@ report_json(const struct sync_report *r, struct buf *b)
 	JW_INT(&w, "flags", r->flags);
 	JW_INT(&w, "expunged", r->expunged);
 	JW_INT(&w, "told", r->told);
+	JW_INT(&w, "deleted", r->deleted);
 	JW_INT(&w, "texts", r->texts);
 	JW_INT(&w, "compared", r->compared);
 	JW_INT(&w, "missing", r->missing);

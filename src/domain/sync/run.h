@@ -38,13 +38,18 @@ struct sync {
 	int64_t unseen;   /* of the messages fetched of this folder */
 	unsigned reconnects;
 	bool texts_queued;
-	bool wishes_left; /* flags whose mail is not where it was */
-	bool wishes_wait; /* flags that the server does not take now */
-	bool resumable;   /* what is being read is kept, however far it comes */
-	bool partly;      /* some folders failed, and others are in step */
-	bool stopping;    /* the run ends early, and is not at fault */
-	bool looking;     /* nothing is written */
-	bool bodies;      /* it reads little else */
+	bool wishes_left;   /* their mail is not where it was */
+	bool wishes_wait;   /* the server does not take them now */
+	bool has_last_word; /* what the server refuses ends with this run */
+	enum rc refused_rc; /* the last deletion that it refused */
+	const char *refused_why;
+	int64_t *astray; /* deletions whose mail lies nowhere that is known */
+	size_t astray_n;
+	bool resumable; /* what is being read is kept, however far it comes */
+	bool partly;    /* some folders failed, and others are in step */
+	bool stopping;  /* the run ends early, and is not at fault */
+	bool looking;   /* nothing is written */
+	bool bodies;    /* it reads little else */
 	/* The message of the folder at hand that has broken the connection, not
 	 * often enough to be set aside; uid 0: none. */
 	struct {
@@ -205,9 +210,29 @@ void sync_begin(struct sync *, const struct sync_host *, const struct lease *,
     struct sync_report *);
 void sync_end(struct sync *);
 
-/* ---- the actions ---- */
+/* ---- wish.c: what users want of the server ---- */
+
+/* Opens a folder that is to be written to. *open: which one is, 0: none.
+ * *known: it is the one of the table. */
+enum rc sync_wish_open(struct sync *, const struct sync_place *, int64_t *open,
+    bool *known) MUST_CHECK;
+/* Which of these UIDs the selected folder has. */
+enum rc sync_wish_there(
+    struct sync *, const struct imap_set *uids, struct imap_set *) MUST_CHECK;
+/* Tells all that waits. `wishes_left` and `wishes_wait` say what still does. */
+enum rc sync_wishes_tell(struct sync *) MUST_CHECK;
 
 enum rc sync_flags_tell(struct sync *) MUST_CHECK; /* tell.c */
-enum rc sync_texts(struct sync *) MUST_CHECK;      /* text.c */
+
+/* ---- expunge.c ---- */
+
+enum rc sync_expunges_tell(struct sync *) MUST_CHECK;
+/* All folders have been looked into since: mail that lay nowhere before, and
+ * does so still, is gone. */
+enum rc sync_expunges_end(struct sync *) MUST_CHECK;
+
+/* ---- the actions ---- */
+
+enum rc sync_texts(struct sync *) MUST_CHECK; /* text.c */
 
 #endif

@@ -11,8 +11,9 @@
 
 /* ---- settling ---- */
 
-enum rc
-sync_emails_settle(struct sync *s, struct ids emails)
+/* Where they lie is as before. */
+static enum rc
+settle_flags(struct sync *s, struct ids emails)
 {
 	if (emails.n == 0)
 		return RC_OK;
@@ -21,13 +22,28 @@ sync_emails_settle(struct sync *s, struct ids emails)
 }
 
 enum rc
-sync_placed_settle(struct sync *s, const struct placed_list *list)
+sync_emails_settle(struct sync *s, struct ids emails)
+{
+	if (emails.n == 0)
+		return RC_OK;
+	TRY(settle_flags(s, emails));
+	return placement_mark_copies(s->db, s->account, emails, NULL);
+}
+
+static struct ids
+ids_of(struct sync *s, const struct placed_list *list)
 {
 	int64_t *id = ARENA_ARRAY(s->step, int64_t, list->n);
 
 	for (size_t i = 0; i < list->n; i++)
 		id[i] = list->v[i].email_id;
-	return sync_emails_settle(s, (struct ids){ id, list->n });
+	return (struct ids){ id, list->n };
+}
+
+enum rc
+sync_placed_settle(struct sync *s, const struct placed_list *list)
+{
+	return sync_emails_settle(s, ids_of(s, list));
 }
 
 /* ---- batches ---- */
@@ -349,7 +365,7 @@ flags_tx(struct db *db, void *arg)
 	TRY(placement_flag(db, c->s->account, c->place->mailbox,
 	    c->place->uidvalidity, c->uids, c->flags, c->s->step, &differ));
 	c->changed = differ.n;
-	return sync_placed_settle(c->s, &differ);
+	return settle_flags(c->s, ids_of(c->s, &differ));
 }
 
 enum rc

@@ -69,25 +69,23 @@ store_one(struct group *g, const struct imap_set *uids, const char *how,
 	return RC_OK;
 }
 
+static void
+group_uids(const struct group *g, struct imap_set *uids)
+{
+	imap_set_init(uids, g->s->folder);
+	for (size_t i = 0; i < g->n; i++)
+		imap_set_add(
+		    uids, (uint32_t)g->first[i].uid, (uint32_t)g->first[i].uid);
+}
+
 static enum rc
 group_store(struct group *g)
 {
 	struct imap_set uids;
 
-	imap_set_init(&uids, g->s->folder);
-	for (size_t i = 0; i < g->n; i++)
-		imap_set_add(&uids, (uint32_t)g->first[i].uid,
-		    (uint32_t)g->first[i].uid);
+	group_uids(g, &uids);
 	TRY(store_one(g, &uids, "+FLAGS.SILENT", &g->first->flags_add));
 	return store_one(g, &uids, "-FLAGS.SILENT", &g->first->flags_remove);
-}
-
-static enum rc
-take_there(void *arg, const struct imap_message *m)
-{
-	if (m->uid != 0)
-		imap_set_gather(arg, m->uid, m->uid);
-	return RC_OK;
 }
 
 /* OK to a STORE tells nothing of UIDs that are gone (RFC 9051 6.4.9): what
@@ -96,15 +94,9 @@ static enum rc
 group_seen(struct group *g, bool *told)
 {
 	struct imap_set uids, there;
-	const struct imap_fetch how = { .message = take_there, .arg = &there };
 
-	imap_set_init(&there, g->s->folder);
-	imap_set_init(&uids, g->s->folder);
-	for (size_t i = 0; i < g->n; i++)
-		imap_set_add(&uids, (uint32_t)g->first[i].uid,
-		    (uint32_t)g->first[i].uid);
-	TRY(imap_fetch(g->s->imap, &uids, IMAP_ITEMS_FLAGS, &how));
-	imap_set_settle(&there);
+	group_uids(g, &uids);
+	TRY(sync_wish_there(g->s, &uids, &there));
 	for (size_t i = 0; i < g->n; i++)
 		told[i] = imap_set_has(&there, (uint32_t)g->first[i].uid);
 	return RC_OK;
@@ -140,28 +132,17 @@ group_refused(struct group *g, enum rc rc, bool *told)
 	return RC_OK;
 }
 
-/* *open: the folder that is selected. *known: it is the one of the table. A
- * name that is gone waits for the sync to find out what became of it, a new
- * UIDVALIDITY until the folder's mail is matched. */
+/* *open: the folder that is selected. */
 static enum rc
 group_open(struct group *g, int64_t *open, bool *known)
 {
-	struct imap_mailbox mailbox;
-	bool qresync;
-	enum rc rc = RC_OK;
+	const struct sync_place place = {
+		.wire_name = mailbox_wire(g->s->folder, g->first->wire_name),
+		.mailbox = g->first->mailbox_id,
+		.uidvalidity = g->first->uidvalidity,
+	};
 
-	if (*open != g->first->mailbox_id) {
-		*open = 0;
-		rc = imap_select(g->s->imap,
-		    mailbox_wire(g->s->folder, g->first->wire_name), false,
-		    NULL, NULL, &mailbox, &qresync);
-	}
-	*known = rc == RC_OK &&
-	    imap_mailbox(g->s->imap)->uidvalidity ==
-		(uint32_t)g->first->uidvalidity;
-	if (rc == RC_OK)
-		*open = g->first->mailbox_id;
-	return rc == RC_NO_FOLDER ? RC_OK : rc;
+	return sync_wish_open(g->s, &place, open, known);
 }
 
 static enum rc
@@ -254,7 +235,6 @@ sync_flags_tell(struct sync *s)
 	struct flag_due_list due;
 	bool *told;
 
-	s->wishes_left = s->wishes_wait = false;
 	do {
 		arena_reset(s->folder);
 		TRY(flag_forget_gone(s->db, s->account, s->access->id, NULL));

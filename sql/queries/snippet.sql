@@ -2,22 +2,21 @@
 -- id: the newest first after a first sync. Each with the part to read: plain
 -- text before HTML, nothing that is attached; NULL where there is none.
 -- `is_hashed`: its hash is known, or not needed, since the server has an id.
--- `is_late`: it was set aside when its turn was (skipped_mend).
+-- First come those whose turn was when they had been set aside (skipped_mend).
 -- name: snippet_due :many
 -- args: account account, id credential, int most
 -- row:  snippet_due
 SELECT e.id, e.mailbox_id, m.wire_name, p.uidvalidity, e.uid, t.part_number,
     t.content_type, t.charset, t.encoding, e.size_bytes,
-    e.sha256 IS NOT NULL OR e.server_email_id IS NOT NULL AS is_hashed,
-    e.text_due AS is_late
+    e.sha256 IS NOT NULL OR e.server_email_id IS NOT NULL AS is_hashed
 FROM ((SELECT id, mailbox_id, uid, structure, size_bytes, sha256,
-            server_email_id, text_due
+            server_email_id
         FROM email
         WHERE account_id = $1 AND credential_id = $2 AND text_due
         ORDER BY id LIMIT $3)
     UNION ALL
     (SELECT id, mailbox_id, uid, structure, size_bytes, sha256,
-            server_email_id, text_due
+            server_email_id
         FROM email
         WHERE account_id = $1 AND credential_id = $2 AND NOT text_due
         AND id > (SELECT text_done_id FROM credential
@@ -36,24 +35,16 @@ LEFT JOIN LATERAL (SELECT s.part ->> 'part_number' AS part_number,
     ORDER BY s.part ->> 'content_type' DESC, s.n LIMIT 1) AS t ON true
 ORDER BY e.mailbox_id, t.part_number, e.uid;
 
+-- What was read of emails: their first words, and their hashes, of which the one
+-- that was recorded first stays. None of them is late any more.
 -- name: snippet_store :exec
--- args: account account, ids emails, texts snippets
-UPDATE email e SET snippet = s.snippet
-FROM unnest($2, $3) AS s (id, snippet)
-WHERE e.account_id = $1 AND e.id = s.id;
-
--- The hashes of messages; what was recorded first stays.
--- name: snippet_hash :exec
--- args: account account, ids emails, bytess hashes
-UPDATE email e SET sha256 = h.sha256
-FROM unnest($2, $3) AS h (id, sha256)
-WHERE e.account_id = $1 AND e.id = h.id AND e.sha256 IS NULL;
-
--- These were late, and are no longer.
--- name: snippet_late_done :exec
--- args: account account, ids emails
-UPDATE email SET text_due = false
-WHERE account_id = $1 AND id = ANY ($2) AND text_due;
+-- args: account account, ids emails, texts snippets, bytess hashes
+UPDATE email e SET snippet = coalesce(r.snippet, e.snippet),
+    sha256 = coalesce(e.sha256, r.sha256), text_due = false
+FROM unnest($2, $3, $4) AS r (id, snippet, sha256)
+WHERE e.account_id = $1 AND e.id = r.id
+AND (r.snippet IS NOT NULL OR e.text_due
+    OR (r.sha256 IS NOT NULL AND e.sha256 IS NULL));
 
 -- All up to this id were looked at.
 -- name: snippet_done :must

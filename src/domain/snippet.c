@@ -12,6 +12,5 @@ const struct col snippet_due_cols[] = {
 	COL_STR(struct snippet_due, encoding),
 	COL(struct snippet_due, size_bytes),
 	COL(struct snippet_due, is_hashed),
-	COL(struct snippet_due, is_late),
 	COL_END,
 };

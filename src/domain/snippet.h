@@ -19,7 +19,6 @@ struct snippet_due {
 	struct str encoding;
 	int64_t size_bytes; /* of the message */
 	bool is_hashed;
-	bool is_late; /* its turn was when it had been set aside */
 };
 extern const struct col snippet_due_cols[];
 

@@ -283,53 +283,6 @@ chunk_read(struct reading *r)
 	return RC_OK;
 }
 
-/* The ids of the rows that have a text, and those texts, side by side. */
-static size_t
-pick(const struct reading *r, const struct str *from, int64_t *id,
-    struct str *text)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < r->due.n; i++) {
-		if (from[i].p == NULL)
-			continue;
-		id[n] = r->due.v[i].id;
-		text[n++] = from[i];
-	}
-	return n;
-}
-
-typedef enum rc
-store_fn(struct db *, int64_t account, struct ids, struct texts, size_t *rows);
-
-static enum rc
-column_store(
-    struct reading *r, const struct str *from, store_fn *store, size_t *n)
-{
-	int64_t *id = ARENA_ARRAY(r->arena, int64_t, r->due.n);
-	struct str *text = ARENA_ARRAY(r->arena, struct str, r->due.n);
-
-	*n = pick(r, from, id, text);
-	if (*n == 0)
-		return RC_OK;
-	return store(r->s->db, r->s->account, (struct ids){ id, *n },
-	    (struct texts){ text, *n }, NULL);
-}
-
-static enum rc
-late_done(struct reading *r)
-{
-	int64_t *id = ARENA_ARRAY(r->arena, int64_t, r->due.n);
-	size_t n = 0;
-
-	for (size_t i = 0; i < r->due.n; i++)
-		if (r->due.v[i].is_late)
-			id[n++] = r->due.v[i].id;
-	return n == 0 ? RC_OK
-		      : snippet_late_done(r->s->db, r->s->account,
-			    (struct ids){ id, n }, NULL);
-}
-
 static int64_t
 last_id(const struct reading *r)
 {
@@ -341,24 +294,41 @@ last_id(const struct reading *r)
 }
 
 static enum rc
+rows_store(const struct reading *r)
+{
+	const struct sync *s = r->s;
+	int64_t *id = ARENA_ARRAY(r->arena, int64_t, r->due.n);
+
+	for (size_t i = 0; i < r->due.n; i++)
+		id[i] = r->due.v[i].id;
+	TRY(snippet_store(s->db, s->account, (struct ids){ id, r->due.n },
+	    (struct texts){ r->snippet, r->due.n },
+	    (struct texts){ r->hash, r->due.n }, NULL));
+	return snippet_done(s->db, s->account, s->access->id, last_id(r));
+}
+
+static int64_t
+texts_count(const struct reading *r)
+{
+	int64_t n = 0;
+
+	for (size_t i = 0; i < r->due.n; i++)
+		n += r->snippet[i].p != NULL;
+	return n;
+}
+
+static enum rc
 chunk_store(struct reading *r)
 {
 	struct sync *s = r->s;
-	size_t texts, hashes;
 	enum rc rc, ended;
 
 	FAILPOINT("texts-before");
 	db_pipe_begin(s->db);
-	rc = column_store(r, r->snippet, snippet_store, &texts);
-	if (rc == RC_OK)
-		rc = column_store(r, r->hash, snippet_hash, &hashes);
-	if (rc == RC_OK)
-		rc = late_done(r);
-	if (rc == RC_OK)
-		rc = snippet_done(s->db, s->account, s->access->id, last_id(r));
+	rc = rows_store(r);
 	ended = db_pipe_end(s->db);
 	FAILPOINT("texts-after");
-	s->report->texts += (int64_t)texts;
+	s->report->texts += texts_count(r);
 	return rc != RC_OK ? rc : ended;
 }
 

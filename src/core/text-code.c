@@ -18,19 +18,6 @@ hex_encode(const void *from, size_t n, char *out)
 	out[2 * n] = '\0';
 }
 
-/* -1: not a digit. */
-static int
-hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
-
 bool
 hex_decode(struct str s, void *out, size_t out_n)
 {
@@ -39,8 +26,8 @@ hex_decode(struct str s, void *out, size_t out_n)
 	if (s.n % 2 != 0 || s.n / 2 != out_n)
 		return false;
 	for (size_t i = 0; i < out_n; i++) {
-		int high = hex_digit(s.p[2 * i]);
-		int low = hex_digit(s.p[2 * i + 1]);
+		int high = hex_value(s.p[2 * i]);
+		int low = hex_value(s.p[2 * i + 1]);
 
 		if (high < 0 || low < 0)
 			return false;
@@ -73,21 +60,6 @@ encode(struct arena *a, const void *from, size_t n, const char *alphabet,
 	return out;
 }
 
-/* -1: not of the alphabet. */
-static int
-sextet(char c, const char *alphabet)
-{
-	if (c >= 'A' && c <= 'Z')
-		return c - 'A';
-	if (c >= 'a' && c <= 'z')
-		return c - 'a' + 26;
-	if (c >= '0' && c <= '9')
-		return c - '0' + 52;
-	if (c == alphabet[62])
-		return 62;
-	return c == alphabet[63] ? 63 : -1;
-}
-
 /* `s` without padding. */
 static bool
 decode(struct arena *a, struct str s, const char *alphabet, struct str *out)
@@ -101,7 +73,7 @@ decode(struct arena *a, struct str s, const char *alphabet, struct str *out)
 		return false;
 	bytes = arena_alloc(a, s.n / 4 * 3 + 4);
 	for (size_t i = 0; i < s.n; i++) {
-		int v = sextet(s.p[i], alphabet);
+		int v = base64_value(s.p[i], alphabet + 62);
 
 		if (v < 0)
 			return false;

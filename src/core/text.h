@@ -72,6 +72,30 @@ size_t utf8_put(char out[4], uint32_t cp);
 /* A copy in which each broken sequence is U+FFFD and NUL is U+FFFD too. */
 struct str utf8_repair(struct arena *, struct str);
 
+/* Of a hex digit in either case; -1: it is none. */
+static inline int
+hex_value(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	c = (char)(c | 0x20);
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* Of a character of base64, whose alphabets differ in their last two; -1: it is
+ * none. */
+static inline int
+base64_value(char c, const char last[2])
+{
+	if (c >= 'A' && c <= 'Z')
+		return c - 'A';
+	if (c >= 'a' && c <= 'z')
+		return c - 'a' + 26;
+	if (c >= '0' && c <= '9')
+		return c - '0' + 52;
+	return c == last[0] ? 62 : c == last[1] ? 63 : -1;
+}
+
 /* hex and base64 (RFC 4648); the decoders are strict: no blanks, right
  * padding, no stray bits. `base64url` is written without padding and read
  * only without. */

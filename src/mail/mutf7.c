@@ -8,20 +8,6 @@
 static const char digits[] =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+,";
 
-static int
-digit_value(char c)
-{
-	if (c >= 'A' && c <= 'Z')
-		return c - 'A';
-	if (c >= 'a' && c <= 'z')
-		return c - 'a' + 26;
-	if (c >= '0' && c <= '9')
-		return c - '0' + 52;
-	if (c == '+')
-		return 62;
-	return c == ',' ? 63 : -1;
-}
-
 static bool
 is_plain(unsigned char c)
 {
@@ -67,7 +53,7 @@ decode_run(struct str run, struct buf *out)
 	unsigned have = 0;
 
 	for (size_t i = 0; i < run.n; i++) {
-		int value = digit_value(run.p[i]);
+		int value = base64_value(run.p[i], digits + 62);
 
 		if (value < 0)
 			return false;

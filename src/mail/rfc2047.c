@@ -69,15 +69,6 @@ word_read(struct str s, struct word *w)
 	return true;
 }
 
-static int
-hex_value(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c = (char)(c | 0x20);
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* Neither encoding makes more bytes than there are. */
 static void
 decode_q(struct str s, struct buf *out)
@@ -101,18 +92,6 @@ decode_q(struct str s, struct buf *out)
 	buf_wrote(out, (size_t)(to - room));
 }
 
-static int
-base64_value(char c)
-{
-	if (c >= 'A' && c <= 'Z')
-		return c - 'A';
-	if (c >= 'a' && c <= 'z')
-		return c - 'a' + 26;
-	if (c >= '0' && c <= '9')
-		return c - '0' + 52;
-	return c == '+' ? 62 : c == '/' ? 63 : -1;
-}
-
 /* Lenient: foreign characters are skipped, padding may be missing or stand
  * in the middle where two words were glued together. */
 static void
@@ -123,7 +102,7 @@ decode_b(struct str s, struct buf *out)
 	unsigned have = 0;
 
 	for (size_t i = 0; room != NULL && i < s.n; i++) {
-		int value = base64_value(s.p[i]);
+		int value = base64_value(s.p[i], "+/");
 
 		if (s.p[i] == '=')
 			have = 0;

@@ -70,18 +70,12 @@ put(struct transfer_decoder *d, char c)
 /* Base64 */
 
 static unsigned
-base64_value(unsigned char c)
+sextet(char c)
 {
-	if (c >= 'A' && c <= 'Z')
-		return c - 'A';
-	if (c >= 'a' && c <= 'z')
-		return c - 'a' + 26u;
-	if (c >= '0' && c <= '9')
-		return c - '0' + 52u;
-	if (c == '+')
-		return 62;
-	if (c == '/')
-		return 63;
+	int value = base64_value(c, "+/");
+
+	if (value >= 0)
+		return (unsigned)value;
 	return c == '=' ? PAD : FOREIGN;
 }
 
@@ -120,7 +114,7 @@ static enum rc
 base64_feed(struct transfer_decoder *d, const char *p, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
-		unsigned value = base64_value((unsigned char)p[i]);
+		unsigned value = sextet(p[i]);
 
 		if (value == PAD)
 			TRY(base64_rest(d)); /* more may follow: some join
@@ -132,18 +126,6 @@ base64_feed(struct transfer_decoder *d, const char *p, size_t n)
 }
 
 /* Quoted-printable */
-
-static int
-hex_value(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	return -1;
-}
 
 static enum rc
 quoted_as_is(struct transfer_decoder *d)

@@ -91,18 +91,6 @@ route_arg_kind(const struct route *r, struct str name, enum id_kind *kind)
 
 /* ---- what a URI may look like ---- */
 
-static int
-hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
-
 /* The byte at `*i`, an escape decoded; -1: a broken escape. */
 static int
 path_byte(struct str s, size_t *i)
@@ -113,8 +101,8 @@ path_byte(struct str s, size_t *i)
 		return (unsigned char)s.p[(*i)++];
 	if (s.n - *i < 3)
 		return -1;
-	hi = hex_digit(s.p[*i + 1]);
-	lo = hex_digit(s.p[*i + 2]);
+	hi = hex_value(s.p[*i + 1]);
+	lo = hex_value(s.p[*i + 2]);
 	*i += 3;
 	return hi < 0 || lo < 0 ? -1 : hi * 16 + lo;
 }

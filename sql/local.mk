@@ -24,7 +24,8 @@ migrations_sql = \
 	%D%/migrations/0037-expunge.sql \
 	%D%/migrations/0038-copies.sql \
 	%D%/migrations/0039-workers.sql \
-	%D%/migrations/0040-text-due.sql
+	%D%/migrations/0040-text-due.sql \
+	%D%/migrations/0042-texts-missed.sql
 queries_sql = \
 	%D%/queries/account.sql \
 	%D%/queries/actor.sql \

@@ -52,7 +52,8 @@ SELECT id, name, wire_name, delimiter, special_use, attributes,
     coalesce(suspect_uid < uid_low OR suspect_uid >= uid_next, false)
         AS is_waiting,
     skipped_messages > 0 AND coalesce(skips_tried_at < now()
-        - interval '1 day', false) AS skips_due
+        - interval '1 day', false) AS skips_due,
+    texts_missed_from IS NOT NULL AS texts_missed
 FROM mailbox m
 WHERE account_id = $1 AND credential_id = $2 AND removed_at IS NULL
 ORDER BY special_use IS DISTINCT FROM 'inbox', name, id;

@@ -46,6 +46,30 @@ WHERE e.account_id = $1 AND e.id = r.id
 AND (r.snippet IS NOT NULL OR e.text_due
     OR (r.sha256 IS NOT NULL AND e.sha256 IS NULL));
 
+-- Folders that were not to be read, each with the first of their emails.
+-- name: snippet_miss :exec
+-- args: account account, ids mailboxes, ids emails
+UPDATE mailbox m SET texts_missed_from = least(m.texts_missed_from, x.first)
+FROM (SELECT mailbox_id, min(email_id) AS first
+    FROM unnest($2, $3) AS u (mailbox_id, email_id) GROUP BY 1) AS x
+WHERE m.account_id = $1 AND m.id = x.mailbox_id;
+
+-- Such a folder is in step: what has no words yet is due again.
+-- name: snippet_again :exec
+-- args: account account, id mailbox
+WITH m AS MATERIALIZED (
+	SELECT id, texts_missed_from FROM mailbox
+	WHERE account_id = $1 AND id = $2 AND texts_missed_from IS NOT NULL
+	FOR UPDATE
+), due AS (
+	UPDATE email e SET text_due = true FROM m
+	WHERE e.account_id = $1 AND e.mailbox_id = m.id
+	AND e.id >= m.texts_missed_from AND e.removed_at IS NULL
+	AND e.snippet IS NULL AND NOT e.text_due
+)
+UPDATE mailbox b SET texts_missed_from = NULL FROM m
+WHERE b.account_id = $1 AND b.id = m.id;
+
 -- All up to this id were looked at.
 -- name: snippet_done :must
 -- args: account account, id credential, id last

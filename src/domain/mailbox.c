@@ -60,6 +60,7 @@ const struct col mailbox_cursor_cols[] = {
 	COL(struct mailbox_cursor, is_overdue),
 	COL(struct mailbox_cursor, is_waiting),
 	COL(struct mailbox_cursor, skips_due),
+	COL(struct mailbox_cursor, texts_missed),
 	COL_END,
 };
 

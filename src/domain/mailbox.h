@@ -60,6 +60,7 @@ struct mailbox_cursor {
 	bool is_waiting; /* the cursor stands before a message that was put off
 			  */
 	bool skips_due;  /* what was set aside is to be tried again */
+	bool texts_missed; /* some are due again when it is in step */
 };
 extern const struct col mailbox_cursor_cols[];
 

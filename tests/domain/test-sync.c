@@ -631,6 +631,32 @@ START_TEST(reads_words_of_the_mended)
 }
 END_TEST
 
+/* Its folder was renamed before its words could be read. */
+START_TEST(reads_words_of_the_renamed)
+{
+	const char *const words = "SELECT snippet FROM email WHERE "
+				  "credential_id = {c} AND subject = "
+				  "'number 2'";
+	struct imap *im = newcomer("renamed", 1);
+	struct sync_report r;
+
+	ck_assert_int_eq(house_run(&house, NULL), RC_OK);
+	MUST(imap_folder_create(im, str_of("Work")));
+	house_append(im, "Work", message(2));
+	(void)house_sync(&house);
+	MUST(imap_folder_rename(im, str_of("Work"), str_of("Play")));
+	ck_assert_int_eq(house_run(&house, &r), RC_OK);
+	ck_assert_int_eq(r.texts, 0);
+	(void)house_sync(&house);
+	ck_assert_int_eq(house_run(&house, &r), RC_OK);
+	ck_assert_int_eq(r.texts, 1);
+	ck_assert_str_eq(one(words), "Text 2.");
+	ck_assert_int_eq(house_sync(&house).changed, 0);
+	check_counts();
+	imap_free(&im);
+}
+END_TEST
+
 struct seen {
 	char text[512];
 };
@@ -880,6 +906,7 @@ run_profile(const struct profile *p)
 		UNIT(keeps_wishes),
 		UNIT(reads_first_words),
 		UNIT(reads_words_of_the_mended),
+		UNIT(reads_words_of_the_renamed),
 		UNIT(looks_without_touching),
 		UNIT(forgets_a_credential),
 		UNIT(syncs_one_folder),

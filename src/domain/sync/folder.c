@@ -5,6 +5,7 @@
 
 #include "core/failpoint.h"
 #include "domain/mailbox-sql.h"
+#include "domain/snippet-sql.h"
 
 #define RANGE_DIRECT  1000              /* UIDs asked for without a search */
 #define NEWER_FEW     100               /* to be asked for twice over */
@@ -474,6 +475,20 @@ in_step(struct folder *f)
 	return RC_OK;
 }
 
+/* First words that a run could not read for the folder's sake. The job that
+ * reads them is there before they are due: a run that ends in between leaves
+ * none without it. */
+static enum rc
+texts_again(struct folder *f)
+{
+	struct sync *s = f->s;
+
+	if (!f->listed->known->texts_missed)
+		return RC_OK;
+	TRY(sync_texts_queue(s));
+	return snippet_again(s->db, s->account, f->place.mailbox, NULL);
+}
+
 /* ---- the whole ---- */
 
 static enum rc
@@ -489,6 +504,7 @@ follow(struct folder *f)
 		return fail(f->s->waits.rc, "message %u: %s", f->s->waits.uid,
 		    f->s->waits.why);
 	TRY(in_step(f));
+	TRY(texts_again(f));
 	return f->listed->known->skips_due && !f->fresh
 	    ? sync_skipped_retry(f->s, &f->place)
 	    : RC_OK;

@@ -304,7 +304,7 @@ sync_folder_is_due(const struct sync_folder *f, bool condstore)
 	if (!f->is_selectable)
 		return false;
 	return k->uidvalidity == 0 || k->is_stale || k->uid_low > 1 ||
-	    k->skips_due ||
+	    k->skips_due || k->texts_missed ||
 	    !said(f, IMAP_SAID(UIDVALIDITY), s->uidvalidity, k->uidvalidity) ||
 	    !said(f, IMAP_SAID(UIDNEXT), s->uidnext, k->uid_next) ||
 	    !said(f, IMAP_SAID(MESSAGES), s->messages,

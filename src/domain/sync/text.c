@@ -23,6 +23,9 @@ struct reading {
 	struct arena *arena; /* as long as a chunk: s->folder */
 	struct str *snippet; /* a row of `due` each; p == NULL: none */
 	struct str *hash;    /* the same */
+	/* what was not to be read for its folder's sake, side by side */
+	int64_t *missed_mailbox, *missed;
+	size_t missed_n;
 	/* the group at hand: one folder, one part number */
 	size_t from, n;
 	/* after the connection broke */
@@ -243,7 +246,37 @@ group_broken(struct reading *r, int64_t *open, enum rc rc)
 	return RC_OK;
 }
 
-/* What one folder refuses is left without a snippet. */
+/* Its folder has another name by now, or was made anew, or is refused: these
+ * are due again when it is in step. What lies in no folder is not. */
+static void
+group_miss(struct reading *r)
+{
+	for (size_t i = r->from; i < r->from + r->n; i++) {
+		if (r->due.v[i].mailbox_id == 0)
+			continue;
+		r->missed_mailbox[r->missed_n] = r->due.v[i].mailbox_id;
+		r->missed[r->missed_n++] = r->due.v[i].id;
+	}
+}
+
+static bool
+is_same_folder(const struct reading *r)
+{
+	return imap_mailbox(r->s->imap)->uidvalidity ==
+	    (uint32_t)r->due.v[r->from].uidvalidity;
+}
+
+static enum rc
+group_texts(struct reading *r)
+{
+	if (!is_same_folder(r)) {
+		group_miss(r);
+		return RC_OK;
+	}
+	TRY(group_fetch(r));
+	return group_hash(r);
+}
+
 static enum rc
 group_read(struct reading *r, int64_t *open)
 {
@@ -252,18 +285,15 @@ group_read(struct reading *r, int64_t *open)
 
 	if (rc == RC_OK)
 		TRY(prove_first(r));
-	if (rc == RC_OK &&
-	    imap_mailbox(r->s->imap)->uidvalidity == (uint32_t)d->uidvalidity)
-		rc = group_fetch(r);
-	if (rc == RC_OK &&
-	    imap_mailbox(r->s->imap)->uidvalidity == (uint32_t)d->uidvalidity)
-		rc = group_hash(r);
+	if (rc == RC_OK)
+		rc = group_texts(r);
 	if (rc == RC_OK)
 		return sync_beat(r->s);
 	if (!sync_alive(r->s))
 		return group_broken(r, open, rc);
 	log_info(&r->s->log, "texts refused mailbox=%lld: %s",
 	    (long long)d->mailbox_id, fail_detail());
+	group_miss(r);
 	*open = 0;
 	return RC_OK;
 }
@@ -275,10 +305,15 @@ chunk_read(struct reading *r)
 
 	r->snippet = ARENA_ARRAY(r->arena, struct str, r->due.n);
 	r->hash = ARENA_ARRAY(r->arena, struct str, r->due.n);
+	r->missed_mailbox = ARENA_ARRAY(r->arena, int64_t, r->due.n);
+	r->missed = ARENA_ARRAY(r->arena, int64_t, r->due.n);
+	r->missed_n = 0;
 	for (r->from = 0; r->from < r->due.n; r->from += r->n) {
 		group_measure(r);
 		if (r->due.v[r->from].uidvalidity != 0)
 			TRY(group_read(r, &open));
+		else
+			group_miss(r);
 	}
 	return RC_OK;
 }
@@ -304,6 +339,10 @@ rows_store(const struct reading *r)
 	TRY(snippet_store(s->db, s->account, (struct ids){ id, r->due.n },
 	    (struct texts){ r->snippet, r->due.n },
 	    (struct texts){ r->hash, r->due.n }, NULL));
+	if (r->missed_n > 0)
+		TRY(snippet_miss(s->db, s->account,
+		    (struct ids){ r->missed_mailbox, r->missed_n },
+		    (struct ids){ r->missed, r->missed_n }, NULL));
 	return snippet_done(s->db, s->account, s->access->id, last_id(r));
 }
 

@@ -9,7 +9,7 @@ domain_check_cppflags = $(check_cppflags) $(CURL_CFLAGS) \
 	-DLETTERRACK_SYNC='"$(abs_top_builddir)/letterrack-sync"'
 check_LIBRARIES += libhouse.a
 libhouse_a_CPPFLAGS = $(domain_check_cppflags)
-libhouse_a_SOURCES = %D%/house.c %D%/house.h
+libhouse_a_SOURCES = %D%/house.c %D%/house.h %D%/profiles.c %D%/profiles.h
 
 check_PROGRAMS += %D%/test-body-cache %D%/test-sync
 TESTS += %D%/test-body-cache %D%/test-sync

@@ -20,7 +20,8 @@ migrations_sql = \
 	%D%/migrations/0033-housekeeping.sql \
 	%D%/migrations/0034-email-hash.sql \
 	%D%/migrations/0035-counters.sql \
-	%D%/migrations/0036-email-rows.sql
+	%D%/migrations/0036-email-rows.sql \
+	%D%/migrations/0041-moves-alike.sql
 queries_sql = \
 	%D%/queries/account.sql \
 	%D%/queries/actor.sql \

@@ -13,6 +13,7 @@ FROM (SELECT x.id, x.mailbox_id, x.uid, x.structure, x.size_bytes,
     WHERE x.account_id = $1 AND x.credential_id = $2
     AND x.id > (SELECT text_done_id FROM credential
         WHERE account_id = $1 AND id = $2)
+    AND x.snippet IS NULL -- see snippet_again
     ORDER BY x.id LIMIT $3) AS e
 LEFT JOIN mailbox m ON m.account_id = $1 AND m.id = e.mailbox_id
 LEFT JOIN placement p ON p.account_id = $1 AND p.mailbox_id = e.mailbox_id
@@ -44,3 +45,13 @@ WHERE e.account_id = $1 AND e.id = h.id AND e.sha256 IS NULL;
 -- args: account account, id credential, id last
 UPDATE credential SET text_done_id = greatest(text_done_id, $3)
 WHERE account_id = $1 AND id = $2;
+
+-- Of emails that lie somewhere again: takes up those that lay nowhere when
+-- their first words were to be read. No row: there is none.
+-- name: snippet_again :exec
+-- args: account account, id credential, ids emails
+UPDATE credential c SET text_done_id = e.id - 1
+FROM (SELECT min(id) AS id FROM email
+    WHERE account_id = $1 AND id = ANY ($3) AND snippet IS NULL
+    AND structure LIKE '%"text/%') AS e
+WHERE c.account_id = $1 AND c.id = $2 AND c.text_done_id >= e.id;

@@ -5,6 +5,7 @@
 
 #include "core/failpoint.h"
 #include "domain/placement-sql.h"
+#include "domain/snippet-sql.h"
 #include "domain/task.h"
 
 #define GONE_MOST 5000 /* placements that one transaction removes */
@@ -194,6 +195,12 @@ slice_store(struct slice *x)
 	return slice_store(&half);
 }
 
+static bool
+wants_texts(const struct sync *s)
+{
+	return strcmp(s->access->body_policy, "text") == 0;
+}
+
 /* The job that reads first words is there before the first message is: a run
  * that ends early leaves none without them. It waits for the end of this one,
  * which is at work on the same server. */
@@ -209,10 +216,21 @@ queue_texts(struct sync *s)
 	};
 	struct task_started *started;
 
-	if (s->texts_queued || strcmp(s->access->body_policy, "text") != 0)
+	if (s->texts_queued || !wants_texts(s))
 		return RC_OK;
 	s->texts_queued = true;
 	return task_start(s->db, s->account, &task, s->arena, &started);
+}
+
+enum rc
+sync_texts_again(struct sync *s, struct ids emails)
+{
+	size_t rows;
+
+	if (emails.n == 0 || !wants_texts(s))
+		return RC_OK;
+	TRY(snippet_again(s->db, s->account, s->access->id, emails, &rows));
+	return rows > 0 ? queue_texts(s) : RC_OK;
 }
 
 /* ---- one batch on its way ---- */

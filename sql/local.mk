@@ -25,6 +25,7 @@ migrations_sql = \
 	%D%/migrations/0038-copies.sql \
 	%D%/migrations/0039-workers.sql \
 	%D%/migrations/0040-text-due.sql \
+	%D%/migrations/0041-moves-alike.sql \
 	%D%/migrations/0042-texts-missed.sql
 queries_sql = \
 	%D%/queries/account.sql \

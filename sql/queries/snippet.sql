@@ -55,7 +55,7 @@ FROM (SELECT mailbox_id, min(email_id) AS first
 WHERE m.account_id = $1 AND m.id = x.mailbox_id;
 
 -- Such a folder is in step: what has no words yet is due again.
--- name: snippet_again :exec
+-- name: snippet_in_step :exec
 -- args: account account, id mailbox
 WITH m AS MATERIALIZED (
 	SELECT id, texts_missed_from FROM mailbox
@@ -75,3 +75,13 @@ WHERE b.account_id = $1 AND b.id = m.id;
 -- args: account account, id credential, id last
 UPDATE credential SET text_done_id = greatest(text_done_id, $3)
 WHERE account_id = $1 AND id = $2;
+
+-- Of emails that lie somewhere again: those that lay nowhere when their first
+-- words were to be read. How many.
+-- name: snippet_again :exec
+-- args: account account, id credential, ids emails
+UPDATE email SET text_due = true
+WHERE account_id = $1 AND credential_id = $2 AND id = ANY ($3)
+AND snippet IS NULL AND structure LIKE '%"text/%' AND NOT text_due
+AND id <= (SELECT text_done_id FROM credential
+    WHERE account_id = $1 AND id = $2);

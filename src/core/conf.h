@@ -92,8 +92,8 @@
 	    "Size of the cache of fetched messages.")                          \
 	X(SIZE, sync_hash_message, "32k", 0, 1048576,                          \
 	    "Messages up to this size are fetched whole behind a sync, so "    \
-	    "that they are known again when they move to another folder of "   \
-	    "a server without ids for messages; 0: none.")                     \
+	    "that they are known by their bytes when they come to another "    \
+	    "folder of a server without ids for messages; 0: none.")           \
 	X(INT, compress_rtt, "20", 0, 60000,                                   \
 	    "A sync compresses its connection (COMPRESS=DEFLATE) where the "   \
 	    "round trip to the mail server takes at least so many "            \

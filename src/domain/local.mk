@@ -38,6 +38,7 @@ libdomain_a_SOURCES = \
 	%D%/sync/list.c \
 	%D%/sync/move.c \
 	%D%/sync/preview.c \
+	%D%/sync/proof.c \
 	%D%/sync/row.c %D%/sync/row.h \
 	%D%/sync/run.c %D%/sync/run.h %D%/sync/sync.h \
 	%D%/sync/skipped.c \

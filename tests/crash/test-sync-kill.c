@@ -273,7 +273,8 @@ move_all(struct imap *im, const struct rounds *r)
 	    back ? "INBOX" : "Trash");
 }
 
-START_TEST(moves_killed_at_points)
+static void
+kill_moves(const char *user, const char *before)
 {
 	static const char *const points[] = { "sync-moves-before",
 		"sync-moves-after", "db-commit-before", "db-commit-after",
@@ -283,12 +284,13 @@ START_TEST(moves_killed_at_points)
 	struct rounds r;
 	struct imap *im;
 
-	case_begin("moves");
+	case_begin(user);
 	im = house_imap(&house);
 	crash_fill(im, "INBOX", 1, 8);
 	crash_sync(&house);
 	for (rounds_begin(&r, (long)n, (long)n * 3); rounds_next(&r);) {
 		round_begin(&r);
+		house_sql(&house, before);
 		ids = ids_by_subject();
 		move_all(im, &r);
 		(void)house_queue(&house, "imap_sync_messages");
@@ -298,6 +300,17 @@ START_TEST(moves_killed_at_points)
 		ck_assert_str_eq(ids_by_subject(), ids);
 	}
 	imap_free(&im);
+}
+
+START_TEST(moves_killed_at_points)
+{
+	kill_moves("moves", "");
+}
+END_TEST
+
+START_TEST(moves_without_hashes_killed_at_points)
+{
+	kill_moves("unhashed", "UPDATE email SET sha256 = NULL");
 }
 END_TEST
 
@@ -442,6 +455,7 @@ main(void)
 		UNIT(first_sync_killed_at_points),
 		UNIT(later_sync_killed_at_points),
 		UNIT(moves_killed_at_points),
+		UNIT(moves_without_hashes_killed_at_points),
 		UNIT(rematch_killed_at_points),
 		UNIT(killed_at_random),
 		UNIT(long_sync_killed_at_random),

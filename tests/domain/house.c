@@ -319,6 +319,22 @@ house_tables(struct house *h)
 	    "FROM email WHERE credential_id = {c}");
 }
 
+const char *
+house_faults(struct house *h)
+{
+	return house_sql(h,
+	    "SELECT 'mailbox', b.id FROM mailbox b WHERE b.removed_at IS NULL "
+	    "AND (b.stored_messages, b.skipped_messages) <> (SELECT "
+	    "count(*) FILTER (WHERE skip_reason IS NULL), count(skip_reason) "
+	    "FROM placement p WHERE p.mailbox_id = b.id AND p.uidvalidity = "
+	    "b.uidvalidity); "
+	    "SELECT w.name, w.n, c.n FROM (SELECT 'emails' AS name, count(*) "
+	    "AS n FROM email WHERE removed_at IS NULL UNION ALL SELECT "
+	    "'unread', count(*) FROM email WHERE removed_at IS NULL AND NOT "
+	    "is_read) w LEFT JOIN counter c ON c.name = w.name WHERE "
+	    "coalesce(c.n, 0) <> w.n");
+}
+
 /* ---- jobs ---- */
 
 void
@@ -475,14 +491,21 @@ open_folder(struct imap *im, const char *folder)
 }
 
 void
-house_append(struct imap *im, const char *folder, const char *message)
+house_append_at(
+    struct imap *im, const char *folder, const char *message, instant received)
 {
 	struct arena *a = arena_new((size_t)1024 * 1024);
 	struct imap_moved moved;
 
-	MUST(imap_append(im, str_of(folder), NULL, INSTANT_NONE,
-	    str_of(message), a, &moved));
+	MUST(imap_append(
+	    im, str_of(folder), NULL, received, str_of(message), a, &moved));
 	arena_free(&a);
+}
+
+void
+house_append(struct imap *im, const char *folder, const char *message)
+{
+	house_append_at(im, folder, message, INSTANT_NONE);
 }
 
 /* With the line ends that IMAP wants (RFC 9051 2.3.1). */
@@ -556,5 +579,18 @@ house_move(
 
 	open_folder(im, folder);
 	MUST(imap_move(im, &set, str_of(to), a, &moved));
+	arena_free(&a);
+}
+
+void
+house_copy(
+    struct imap *im, const char *folder, const char *uids, const char *to)
+{
+	struct arena *a = arena_new((size_t)1024 * 1024);
+	struct imap_set set = set_of(a, uids);
+	struct imap_moved copied;
+
+	open_folder(im, folder);
+	MUST(imap_copy(im, &set, str_of(to), a, &copied));
 	arena_free(&a);
 }

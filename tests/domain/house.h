@@ -65,16 +65,23 @@ int house_program(struct house *, const char *variable);
 const char *house_sql(struct house *, const char *sql);
 int64_t house_int(struct house *, const char *sql);
 
+/* Every count that is kept and does not equal its rows; "": none. */
+const char *house_faults(struct house *);
+
 /* A session of the house's user, and short ways of using it; any failure ends
  * the test. */
 struct imap *house_imap(struct house *);
 void house_append(struct imap *, const char *folder, const char *message);
+void house_append_at(
+    struct imap *, const char *folder, const char *message, instant received);
 void house_append_file(struct imap *, const char *folder, const char *path);
 void house_store(struct imap *, const char *folder, const char *uids,
     const char *how, const char *flags);
 void house_expunge(struct imap *, const char *folder, const char *uids);
 void
 house_move(struct imap *, const char *folder, const char *uids, const char *to);
+void
+house_copy(struct imap *, const char *folder, const char *uids, const char *to);
 
 /* The mail tables as text without ids and times of our own: two runs that
  * ended alike have the same. */

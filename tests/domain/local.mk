@@ -9,14 +9,16 @@ domain_check_cppflags = $(check_cppflags) $(CURL_CFLAGS) \
 	-DLETTERRACK_SYNC='"$(abs_top_builddir)/letterrack-sync"'
 check_LIBRARIES += libhouse.a
 libhouse_a_CPPFLAGS = $(domain_check_cppflags)
-libhouse_a_SOURCES = %D%/house.c %D%/house.h
+libhouse_a_SOURCES = %D%/house.c %D%/house.h %D%/profiles.c %D%/profiles.h
 
-check_PROGRAMS += %D%/test-body-cache %D%/test-sync
-TESTS += %D%/test-body-cache %D%/test-sync
+check_PROGRAMS += %D%/test-body-cache %D%/test-sync %D%/test-sync-moves
+TESTS += %D%/test-body-cache %D%/test-sync %D%/test-sync-moves
 %C%_test_body_cache_CPPFLAGS = $(domain_check_cppflags)
 %C%_test_body_cache_LDADD = $(check_libs) $(domain_libs)
 %C%_test_sync_CPPFLAGS = $(domain_check_cppflags)
 %C%_test_sync_LDADD = libhouse.a $(check_libs) $(domain_libs)
+%C%_test_sync_moves_CPPFLAGS = $(domain_check_cppflags)
+%C%_test_sync_moves_LDADD = libhouse.a $(check_libs) $(domain_libs)
 
 odd_sources = %D%/odd.c %D%/odd.h tests/wire/scripted-server.c \
 	tests/wire/scripted-server.h tests/wire/number.h

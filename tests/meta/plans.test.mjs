@@ -13,7 +13,7 @@ before(async () => {
 
 const types = { account: 'bigint', id: 'bigint', int: 'bigint', bool: 'boolean',
 	ints: 'bigint[]', texts: 'text[]', times: 'timestamptz[]',
-	bools: 'boolean[]', time: 'timestamptz', text: 'text' };
+	bools: 'boolean[]', time: 'timestamptz', text: 'text', ids: 'bigint[]' };
 
 /** The text of a statement of sql/queries, and the SQL types of its arguments. */
 function statement(noun, name) {
@@ -40,7 +40,9 @@ function plan({ args, text }) {
 
 describe('a plan made for empty tables', () => {
 	for (const [noun, name] of [['placement', 'placement_ingest'],
-		['email', 'email_list'], ['email', 'email_find_in']])
+		['email', 'email_list'], ['email', 'email_find_in'],
+		['move', 'move_possible'], ['move', 'move_by_size'],
+		['move', 'move_lying'], ['move', 'move_place_alike']])
 		test(`${name} walks along indexes`, () => {
 			const found = plan(statement(noun, name));
 			assert.match(found, /Index/);

@@ -486,7 +486,7 @@ texts_again(struct folder *f)
 	if (!f->listed->known->texts_missed)
 		return RC_OK;
 	TRY(sync_texts_queue(s));
-	return snippet_again(s->db, s->account, f->place.mailbox, NULL);
+	return snippet_in_step(s->db, s->account, f->place.mailbox, NULL);
 }
 
 /* ---- the whole ---- */

@@ -60,7 +60,8 @@ struct sync {
 	} waits;
 	struct {
 		bool asked, off; /* is there anything to be found? */
-		int64_t looked;  /* messages whose envelopes were */
+		bool away;       /* another folder is open meanwhile */
+		int64_t looked;  /* messages whose envelopes were, in vain */
 		int64_t hashed;  /* messages that were fetched for it */
 		uint64_t bytes;
 	} moves;
@@ -173,6 +174,29 @@ const char *sync_fetch_items(const struct sync *);
  * stays in it, and is new mail. */
 enum rc sync_moves(
     struct sync *, const struct sync_place *, struct imap_set *) MUST_CHECK;
+
+/* ---- proof.c: for move.c ---- */
+
+/* hash.p == NULL: it is not to be had, or not in this run. */
+struct sync_hashed {
+	struct str hash;
+	uint64_t size;
+};
+/* The hash of a message of the folder that is open; lives as the batch. */
+enum rc sync_hash(
+    struct sync *, int64_t uid, int64_t size, struct sync_hashed *) MUST_CHECK;
+/* May one of that size be fetched for it in this run? */
+bool sync_may_hash(const struct sync *, int64_t size);
+
+struct move_lying_list;
+/* Looks where emails lie that new mail of `place` is alike to. Those that are
+ * there get a hash, as far as that may be fetched; those that are in none of
+ * their places are `gone`, which lives as the batch. */
+enum rc sync_prove(struct sync *, const struct sync_place *,
+    const struct move_lying_list *, struct ids *gone) MUST_CHECK;
+/* Opens the folder again, where another one is open. */
+enum rc sync_come_back(struct sync *, const struct sync_place *) MUST_CHECK;
+
 /* ---- skipped.c ---- */
 
 /* Tries some of the selected folder's messages again that were set aside. What

@@ -125,7 +125,8 @@ async function sync(bench, id) {
 /** As if the account had never been seen. */
 function forget(bench) {
 	sql(bench.house, `TRUNCATE email, placement, mailbox, email_part,
-		flag_intent, counter, job, task CASCADE`);
+		flag_intent, expunge_intent,
+		counter, job, task CASCADE`);
 	sql(bench.house, 'CHECKPOINT');
 }
 

@@ -49,7 +49,12 @@ SELECT id, name, wire_name, delimiter, special_use, attributes,
         AND p.uidvalidity > m.uidvalidity) AS is_stale,
     missing_since IS NOT NULL AS is_missing,
     coalesce(missing_since < now() - interval '5 minutes', false) AS is_overdue,
-    coalesce(suspect_uid < uid_low OR suspect_uid >= uid_next, false)
+    EXISTS (SELECT FROM placement p
+        WHERE p.account_id = $1 AND p.mailbox_id = m.id
+        AND p.uidvalidity = m.uidvalidity AND p.uid < m.uid_low)
+    OR EXISTS (SELECT FROM placement p
+        WHERE p.account_id = $1 AND p.mailbox_id = m.id
+        AND p.uidvalidity = m.uidvalidity AND p.uid >= m.uid_next)
         AS is_waiting,
     skipped_messages > 0 AND coalesce(skips_tried_at < now()
         - interval '1 day', false) AS skips_due,

@@ -20,8 +20,6 @@ GROUP BY island ORDER BY 1;
 -- account's counts in the same statement. Gives the emails that were joined:
 -- email_settle them. Where the folder is gone, nothing is written.
 -- No two rows may share a server_email_id; has_ids tells that there is one.
--- Its commit does not wait for the disk: what a crash of the database takes goes
--- together with the cursor, and is fetched again. The end of the job waits.
 -- Planned once: each of its look-ups names a whole key, so that an index is
 -- right even where the tables are empty (tests/meta holds that against the
 -- planner), and to plan it took as long as to write a hundred rows.
@@ -40,7 +38,7 @@ GROUP BY island ORDER BY 1;
 -- args: texts skip_reasons, int low, int high, bool has_ids
 -- row:  ingested
 WITH folder AS MATERIALIZED (
-	SELECT id, set_config('synchronous_commit', 'off', true) FROM mailbox
+	SELECT id FROM mailbox
 	WHERE account_id = $1 AND credential_id = $3 AND id = $4
 	AND uidvalidity = $5 FOR UPDATE
 ), fresh AS MATERIALIZED (

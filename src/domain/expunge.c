@@ -11,6 +11,10 @@ const struct col expunge_due_cols[] = {
 	COL_STR(struct expunge_due, wire_name),
 	COL(struct expunge_due, uidvalidity),
 	COL(struct expunge_due, uid),
+	COL(struct expunge_due, size_bytes),
+	COL(struct expunge_due, received_at),
+	COL(struct expunge_due, is_dated),
+	COL(struct expunge_due, is_skipped),
 	COL_STR(struct expunge_due, bin),
 	COL_END,
 };

@@ -14,7 +14,11 @@ struct expunge_due {
 	struct str wire_name;
 	int64_t uidvalidity;
 	int64_t uid;
-	struct str bin; /* wire form; p == NULL: none, or this is it */
+	int64_t size_bytes;
+	instant received_at;
+	bool is_dated;   /* received_at is what the server says there, too */
+	bool is_skipped; /* neither is known */
+	struct str bin;  /* wire form; p == NULL: none, or this is it */
 };
 extern const struct col expunge_due_cols[];
 

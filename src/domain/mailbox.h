@@ -54,12 +54,11 @@ struct mailbox_cursor {
 	int64_t stored_messages;
 	int64_t skipped_messages;
 	instant flags_at;
-	bool is_stale;   /* placements of another UIDVALIDITY are left */
-	bool is_missing; /* the last whole LIST did not name it */
-	bool is_overdue; /* nor did one of minutes before */
-	bool is_waiting; /* the cursor stands before a message that was put off
-			  */
-	bool skips_due;  /* what was set aside is to be tried again */
+	bool is_stale;     /* placements of another UIDVALIDITY are left */
+	bool is_missing;   /* the last whole LIST did not name it */
+	bool is_overdue;   /* nor did one of minutes before */
+	bool is_waiting;   /* mail is stored that the cursor has not passed */
+	bool skips_due;    /* what was set aside is to be tried again */
 	bool texts_missed; /* some are due again when it is in step */
 };
 extern const struct col mailbox_cursor_cols[];

@@ -364,7 +364,9 @@ house_queue(struct house *h, const char *action)
 enum rc
 house_run(struct house *h, struct sync_report *report)
 {
+	/* Whatever is under way, the lease can be renewed meanwhile. */
 	const struct sync_host host = { .db = h->db,
+		.beat_ms = 1,
 		.conf = h->conf,
 		.keks = &h->keks,
 		.egress = h->egress,

@@ -329,12 +329,17 @@ END_TEST
 	    "S: * STATUS INBOX (MESSAGES " n " UIDNEXT " next                  \
 	    " UIDVALIDITY 7 UNSEEN " n ")",                                    \
 	    "S: L3 OK done"
+#define LOOK(tag, uid)                                                         \
+	"C: L" tag " UID FETCH " uid " (UID INTERNALDATE RFC822.SIZE)"
+#define SHOWN(uid, size)                                                       \
+	"S: * " uid " FETCH (UID " uid                                         \
+	" INTERNALDATE \"20-Nov-2026 10:00:00 +0000\" RFC822.SIZE " size ")"
 /* Three messages, of which `number 2` is to go. */
 #define SELECTED(mode)                                                         \
 	"C: L2 SELECT \"INBOX\"", "S: * 3 EXISTS",                             \
 	    "S: * OK [UIDVALIDITY 7] x", "S: * OK [UIDNEXT 4] x",              \
-	    "S: L2 OK [" mode "] done", "C: L3 UID FETCH 2 (UID FLAGS)",       \
-	    "S: * 2 FETCH (UID 2 FLAGS ())", "S: L3 OK done"
+	    "S: L2 OK [" mode "] done", LOOK("3", "2"), SHOWN("2", "100"),     \
+	    "S: L3 OK done"
 #define MARKED "C: L4 UID STORE 2 +FLAGS.SILENT (\\Deleted)", "S: L4 OK done"
 
 static void
@@ -349,6 +354,30 @@ delete_one_of_three(void)
 	expunge("number 2");
 	house_sql(&house, "DELETE FROM task WHERE state <> 'succeeded'");
 }
+
+/* A server that was put back from a backup has other mail under that UID. */
+START_TEST(spares_another_of_its_uid)
+{
+#define OTHER_THERE(select, look)                                              \
+	"C: L" select " SELECT \"INBOX\"", "S: * 3 EXISTS",                    \
+	    "S: * OK [UIDVALIDITY 7] x", "S: * OK [UIDNEXT 4] x",              \
+	    "S: L" select " OK [READ-WRITE] done", LOOK(look, "2"),            \
+	    SHOWN("2", "101"), "S: L" look " OK done"
+	static const char *const script[] = { LOGIN_CAN(" UIDPLUS"),
+		OTHER_THERE("2", "3"), "C: L4 LIST \"\" \"*\"",
+		"S: * LIST () \"/\" INBOX", "S: L4 OK done",
+		"C: L5 STATUS \"INBOX\" " STATUS_OF,
+		"S: * STATUS INBOX (MESSAGES 3 UIDNEXT 4 UIDVALIDITY 7 UNSEEN "
+		"3)",
+		"S: L5 OK done", OTHER_THERE("6", "7") };
+	struct sync_report r;
+
+	delete_one_of_three();
+	ck_assert_int_eq(PLAY("imap_store_flags", script, &r), RC_OK);
+	ck_assert_int_eq(r.deleted, 0);
+	check_counts();
+}
+END_TEST
 
 START_TEST(takes_its_uid_only)
 {
@@ -560,14 +589,13 @@ START_TEST(goes_by_the_bin_of_gmail)
 {
 	static const char *const cut[] = { GMAIL,
 		GM_OPENED("2", "SELECT", "INBOX", "2", "7", "3"),
-		"C: L3 UID FETCH 2 (UID FLAGS)",
-		"S: * 2 FETCH (UID 2 FLAGS ())", "S: L3 OK done",
+		LOOK("3", "2"), SHOWN("2", "100"), "S: L3 OK done",
 		"C: L4 UID MOVE 2 \"Bin\"", "X:" };
 	static const char *const then[] = { GMAIL,
 		GM_OPENED("2", "SELECT", "INBOX", "1", "7", "3"),
-		"C: L3 UID FETCH 2 (UID FLAGS)", "S: L3 OK done",
+		LOOK("3", "2"), "S: L3 OK done",
 		GM_OPENED("4", "SELECT", "All Mail", "1", "8", "3"),
-		"C: L5 UID FETCH 2 (UID FLAGS)", "S: L5 OK done",
+		LOOK("5", "2"), "S: L5 OK done",
 		GM_LISTED("6", "7", "8", "9", "1", "1", "1", "2"),
 		GM_OPENED("10", "EXAMINE", "INBOX", "1", "7", "3"),
 		"C: L11 UID FETCH 1:2 (UID FLAGS)",
@@ -581,8 +609,7 @@ START_TEST(goes_by_the_bin_of_gmail)
 		"C: L17 UID FETCH 1 " GM_ITEMS,
 		MESSAGE_WITH("1", " X-GM-MSGID 1002"), "S: L17 OK done",
 		GM_OPENED("18", "SELECT", "Bin", "1", "9", "2"),
-		"C: L19 UID FETCH 1 (UID FLAGS)",
-		"S: * 1 FETCH (UID 1 FLAGS ())", "S: L19 OK done",
+		LOOK("19", "1"), SHOWN("1", "100"), "S: L19 OK done",
 		"C: L20 UID STORE 1 +FLAGS.SILENT (\\Deleted)",
 		"S: L20 OK done", "C: L21 UID EXPUNGE 1", "S: * 1 EXPUNGE",
 		"S: L21 OK done", "C: L22 UID FETCH 1 (UID FLAGS)",
@@ -614,6 +641,7 @@ main(void)
 		UNIT(is_over_when_it_is_gone),
 		UNIT(does_not_come_back),
 		UNIT(made_by_hand_lies_nowhere),
+		UNIT(spares_another_of_its_uid),
 		UNIT(takes_its_uid_only),
 		UNIT(only_marks_without_uidplus),
 		UNIT(says_what_the_server_refuses),

@@ -302,8 +302,9 @@ START_TEST(out_of_time)
 	static const char *const better[] = { LOGIN, "C: L2 LIST \"\" \"*\"",
 		"S: * LIST () \"/\" INBOX", "S: L2 OK done",
 		"C: L3 STATUS \"INBOX\" " STATUS_OF, "S: L3 NO x",
-		OPENED("4", "2", "3"), "C: L5 UID FETCH 1 " ITEMS, MESSAGE("1"),
-		"S: L5 OK done" };
+		OPENED("4", "2", "3"), "C: L5 UID FETCH 1:2 (UID FLAGS)",
+		"S: L5 OK done", "C: L6 UID FETCH 1 " ITEMS, MESSAGE("1"),
+		"S: L6 OK done" };
 	struct sync_report r;
 
 	house.conf->sync_budget = 1;
@@ -530,7 +531,7 @@ END_TEST
 	    "S: * OK [UIDNEXT 4] x", "S: L2 OK done"
 START_TEST(breaks_at_two)
 {
-#define FLAGS_3 "C: L5 UID FETCH 1:3 (UID FLAGS)", "S: L5 OK done"
+#define FLAGS_OF(uids) "C: L5 UID FETCH " uids " (UID FLAGS)", "S: L5 OK done"
 	static const char *const first[] = { LOOKED("3", "4"),
 		"C: L5 UID FETCH 1:3 " ITEMS, OPENED_3,
 		"C: L3 UID FETCH 1:3 " ITEMS, OPENED_3,
@@ -538,16 +539,16 @@ START_TEST(breaks_at_two)
 		"C: L4 UID FETCH 2 " ITEMS, OPENED_3, BREAKS_TOO("2", OPENED_3),
 		CONFRONTS("2", OPENED_3), BREAKS_TOO("1", OPENED_3),
 		NOOP("3") };
-	static const char *const second[] = { LOOKED("3", "4"), FLAGS_3,
+	static const char *const second[] = { LOOKED("3", "4"), FLAGS_OF("3"),
 		BREAKS("6", "1:2", "2", OPENED_3), BREAKS_TOO("1", OPENED_3),
 		NOOP("3") };
-	static const char *const third[] = { LOOKED("3", "4"), FLAGS_3,
+	static const char *const third[] = { LOOKED("3", "4"), FLAGS_OF("3"),
 		BREAKS("6", "1:2", "2", OPENED_3), BREAKS_TOO("1", OPENED_3),
 		BREAKS_TOO("1", OPENED_3), BREAKS_TOO("1", OPENED_3),
 		CONFRONTS("1", OPENED_3), NOOP("3") };
-	static const char *const fourth[] = { LOOKED("3", "4"), FLAGS_3,
+	static const char *const fourth[] = { LOOKED("3", "4"), FLAGS_OF("1:3"),
 		BREAKS("6", "1", "1", OPENED_3), NOOP("3") };
-	static const char *const fifth[] = { LOOKED("3", "4"), FLAGS_3,
+	static const char *const fifth[] = { LOOKED("3", "4"), FLAGS_OF("1:3"),
 		BREAKS("6", "1", "1", OPENED_3) };
 	struct sync_report r;
 

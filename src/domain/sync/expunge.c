@@ -94,12 +94,47 @@ move_to_bin(struct group *g)
 	return RC_OK;
 }
 
+/* A server that was put back from a backup gives UIDs out again, to other
+ * mail: it must not go for the one that was meant. */
+static bool
+is_meant(const struct expunge_due *row, const struct imap_message *m)
+{
+	if (row->uid != m->uid || row->is_skipped)
+		return row->uid == m->uid;
+	return m->has & IMAP_HAS_SIZE && (int64_t)m->size == row->size_bytes &&
+	    (!row->is_dated || !(m->has & IMAP_HAS_DATE) ||
+		!instant_is(m->internal_date) ||
+		m->internal_date.us == row->received_at.us);
+}
+
+static enum rc
+take_meant(void *arg, const struct imap_message *m)
+{
+	struct group *g = arg;
+
+	for (size_t i = 0; i < g->n; i++)
+		if (is_meant(&g->row[i], m))
+			imap_set_gather(&g->there, m->uid, m->uid);
+	return RC_OK;
+}
+
+static enum rc
+look(struct group *g)
+{
+	const struct imap_fetch how = { .message = take_meant, .arg = g };
+	struct imap_set uids = g->there;
+
+	imap_set_init(&g->there, g->s->folder);
+	TRY(imap_fetch(
+	    g->s->imap, &uids, "UID INTERNALDATE RFC822.SIZE", &how));
+	imap_set_settle(&g->there);
+	return RC_OK;
+}
+
 static enum rc
 delete_there(struct group *g)
 {
-	struct imap_set uids = g->there;
-
-	TRY(sync_wish_there(g->s, &uids, &g->there));
+	TRY(look(g));
 	if (imap_set_count(&g->there) < g->n)
 		g->s->wishes_left = true;
 	if (g->there.n == 0)

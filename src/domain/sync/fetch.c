@@ -161,7 +161,7 @@ fetch_once(struct fetching *f, const struct imap_set *uids)
 		.arg = f
 	};
 	const char *why;
-	enum rc rc;
+	enum rc rc, ended;
 
 	f->s->resumable = true;
 	rc = imap_fetch(f->s->imap, uids, sync_fetch_items(f->s), &how);
@@ -169,7 +169,11 @@ fetch_once(struct fetching *f, const struct imap_set *uids)
 	if (rc == RC_OK)
 		return rows_store(f, sync_store);
 	why = arena_str(f->s->folder, fail_detail());
-	TRY(sync_settle(f->s));
+	ended = sync_settle(f->s);
+	/* Its rows are to be fetched again, and no cursor may pass them. */
+	if (ended != RC_OK)
+		f->low = 0;
+	TRY(ended);
 	return fail(rc, "%s", why);
 }
 

@@ -318,10 +318,11 @@ sync_stop(struct sync *s)
 enum rc
 sync_beat(struct sync *s)
 {
-	int64_t now = clock_steady_ms();
+	int64_t now = clock_steady_ms(), pause = s->host->beat_ms;
 
-	if (now - s->beat_ms < BEAT_MS)
+	if (now - s->beat_ms < (pause > 0 ? pause : BEAT_MS))
 		return RC_OK;
+	TRY(sync_settle(s)); /* nothing else may be asked meanwhile */
 	TRY(job_heartbeat(s->db, s->lease));
 	s->beat_ms = now;
 	return RC_OK;

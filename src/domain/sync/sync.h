@@ -43,6 +43,7 @@ struct sync_host {
 	void (*progress)(
 	    void *arg, const char *folder, int64_t done, int64_t total);
 	void *progress_arg;
+	int64_t beat_ms; /* between renewals of the lease; 0: a third of it */
 };
 
 /* What a run did. */

@@ -277,13 +277,15 @@ group_texts(struct reading *r)
 	return group_hash(r);
 }
 
+/* What a server does not show of an open folder is left without first words. */
 static enum rc
 group_read(struct reading *r, int64_t *open)
 {
 	const struct snippet_due *d = &r->due.v[r->from];
 	enum rc rc = folder_open(r, open);
+	bool is_open = rc == RC_OK;
 
-	if (rc == RC_OK)
+	if (is_open)
 		TRY(prove_first(r));
 	if (rc == RC_OK)
 		rc = group_texts(r);
@@ -293,7 +295,8 @@ group_read(struct reading *r, int64_t *open)
 		return group_broken(r, open, rc);
 	log_info(&r->s->log, "texts refused mailbox=%lld: %s",
 	    (long long)d->mailbox_id, fail_detail());
-	group_miss(r);
+	if (!is_open)
+		group_miss(r);
 	*open = 0;
 	return RC_OK;
 }

@@ -361,16 +361,22 @@ house_queue(struct house *h, const char *action)
 		action, action));
 }
 
-enum rc
-house_run(struct house *h, struct sync_report *report)
+/* Whatever is under way, the lease can be renewed meanwhile. */
+static struct sync_host
+host_of(struct house *h)
 {
-	/* Whatever is under way, the lease can be renewed meanwhile. */
-	const struct sync_host host = { .db = h->db,
-		.beat_ms = 1,
+	return (struct sync_host){ .db = h->db,
 		.conf = h->conf,
 		.keks = &h->keks,
 		.egress = h->egress,
-		.log = { .who = "sync" } };
+		.log = { .who = "sync" },
+		.beat_ms = 1 };
+}
+
+enum rc
+house_run(struct house *h, struct sync_report *report)
+{
+	const struct sync_host host = host_of(h);
 	const struct job_wanted wanted = { .worker = "test",
 		.actions = sync_actions };
 	struct sync_report local;
@@ -403,11 +409,7 @@ house_do(struct house *h, const char *action, struct sync_report *report)
 enum rc
 house_do_job(struct house *h, int64_t job, struct sync_report *report)
 {
-	const struct sync_host host = { .db = h->db,
-		.conf = h->conf,
-		.keks = &h->keks,
-		.egress = h->egress,
-		.log = { .who = "sync" } };
+	const struct sync_host host = host_of(h);
 	const struct job_wanted wanted = {
 		.worker = "test", .actions = sync_actions, .job = job
 	};

@@ -38,6 +38,43 @@ check_counts(void)
 	ck_assert_int_eq(missing(), 0);
 }
 
+/* By the file: quicker than by APPEND. */
+static void
+fill(const char *user, int n)
+{
+	char path[256];
+	FILE *f;
+
+	for (int i = 0; i < n; i++) {
+		snprintf(path, sizeof path,
+		    "%s/imap/mail/%s/Maildir/cur/%d.M%dP1.test:2,", house.dir,
+		    user, 1700000000 + i, i);
+		f = fopen(path, "w");
+		ck_assert_ptr_nonnull(f);
+		fprintf(f,
+		    "From: b@example.org\nSubject: number %d\n\nText %d.\n", i,
+		    i);
+		fclose(f);
+	}
+}
+
+/* While one batch is written the next is read, and the lease renewed. */
+START_TEST(renews_its_lease_meanwhile)
+{
+	struct sync_report r;
+	struct imap *im;
+
+	house_newcomer(&house, "lease");
+	im = house_imap(&house);
+	house_append(im, "INBOX", letter); /* makes the folder */
+	fill("lease", 1600);
+	r = house_sync(&house);
+	ck_assert_int_eq(r.stored, 1601);
+	check_counts();
+	imap_free(&im);
+}
+END_TEST
+
 START_TEST(first_sync)
 {
 	struct sync_report r;
@@ -855,6 +892,7 @@ main(void)
 {
 	const struct unit_case cases[] = {
 		UNIT(first_sync),
+		UNIT(renews_its_lease_meanwhile),
 		UNIT(follows_flags),
 		UNIT(follows_expunges),
 		UNIT(follows_folders),

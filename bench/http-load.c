@@ -332,5 +332,7 @@ main(int argc, char **argv)
 	    peers, n, (unsigned)strtoul(argv[optind], NULL, 10));
 	run(epoll, start + (int64_t)(strtod(argv[optind + 2], NULL) * 1e6));
 	report(now_us() - start);
+	free(peers);
+	free(latency);
 	return 0;
 }

@@ -196,10 +196,11 @@ struct str
 parameter_get(
     struct arena *a, const struct parameter *in, size_t n, const char *name)
 {
+	const struct str wanted = { name, strlen(name) };
 	struct pieces all = pieces_read(a, in, n);
 
 	for (size_t i = 0; i < all.n; i++)
-		if (str_ieq(all.piece[i].name, str_of(name)))
+		if (str_ieq(all.piece[i].name, wanted))
 			return value_of(&all, &all.piece[i]);
 	return (struct str){ NULL, 0 };
 }

@@ -185,6 +185,11 @@ part_stop()
 	if read -r pid start 2>/dev/null <"$state/pid/$1" &&
 	    [ -n "$start" ] && ! part_gone "$pid" "$start"; then
 		kill -"${part_signal[$1]}" "$pid" 2>/dev/null || :
+		# What bash starts behind "&" ignores INT until it has handlers
+		# of its own: one that had just begun is asked once more.
+		[ "${part_signal[$1]}" != INT ] ||
+		    until_true 1 part_gone "$pid" "$start" ||
+		    kill -INT "$pid" 2>/dev/null || :
 		until_true 10 part_gone "$pid" "$start" || {
 			say "$1 did not end in 10 s and is killed"
 			kill -KILL "$pid" 2>/dev/null || :

@@ -114,6 +114,20 @@ crash_points(const char *names[CRASH_POINTS])
 	return n;
 }
 
+size_t
+crash_points_of(
+    const char *const *starts, size_t n, const char *names[CRASH_POINTS])
+{
+	const char *all[CRASH_POINTS];
+	size_t points = crash_points(all), some = 0;
+
+	for (size_t i = 0; i < points; i++)
+		for (size_t k = 0; k < n; k++)
+			if (strncmp(all[i], starts[k], strlen(starts[k])) == 0)
+				names[some++] = all[i];
+	return some;
+}
+
 pid_t
 crash_start(struct house *h, const char *variable, const char *log)
 {

@@ -42,6 +42,9 @@ const char *rounds_name(const struct rounds *);
 /* The names of all failpoints a sync may pass, from the sources; the number
  * of them. */
 size_t crash_points(const char *names[CRASH_POINTS]);
+/* Those whose names begin with one of `starts`. */
+size_t crash_points_of(
+    const char *const *starts, size_t n, const char *names[CRASH_POINTS]);
 
 /* letterrack-sync, killed at the `pass`th time it comes by. Was it? */
 bool crash_at(struct house *, const char *point, int pass);

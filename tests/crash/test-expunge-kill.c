@@ -72,21 +72,6 @@ struct round {
 };
 
 static void
-copy(struct imap *im, const char *uid, const char *to)
-{
-	struct imap_mailbox box;
-	struct imap_moved moved;
-	struct imap_set set;
-	bool qresync;
-
-	imap_set_init(&set, house.arena);
-	ck_assert(imap_set_parse(&set, str_of(uid), 0));
-	MUST(imap_select(
-	    im, str_of("INBOX"), false, NULL, NULL, &box, &qresync));
-	MUST(imap_copy(im, &set, str_of(to), house.arena, &moved));
-}
-
-static void
 round_begin(struct round *x, struct imap *im, long n)
 {
 	x->first = n * 4 + 1;
@@ -94,12 +79,14 @@ round_begin(struct round *x, struct imap *im, long n)
 	house_store(im, "INBOX", arena_fmt(house.arena, "%ld", x->first + 1),
 	    "+FLAGS", "(\\Deleted)");
 	crash_sync(&house); /* and learns their hashes */
-	copy(im, arena_fmt(house.arena, "%ld", x->first), "Sent");
+	house_copy(
+	    im, "INBOX", arena_fmt(house.arena, "%ld", x->first), "Sent");
 	crash_sync(&house);
 	x->before = crash_on_server(&house);
 	crash_fill(im, "INBOX", (int)n * 10 + 2, 2);
 	crash_sync(&house);
-	copy(im, arena_fmt(house.arena, "%ld", x->first + 2), "Sent");
+	house_copy(
+	    im, "INBOX", arena_fmt(house.arena, "%ld", x->first + 2), "Sent");
 	crash_sync(&house);
 	x->copied = email_at("INBOX", x->first + 2);
 	x->moved = email_at("INBOX", x->first + 3);
@@ -121,14 +108,8 @@ points_of_the_way(const char *names[CRASH_POINTS])
 {
 	static const char *const starts[] = { "expunge-", "db-", "job-",
 		"sync-gone-", "sync-moves-" };
-	const char *all[CRASH_POINTS];
-	size_t n = crash_points(all), some = 0;
 
-	for (size_t i = 0; i < n; i++)
-		for (size_t k = 0; k < sizeof starts / sizeof *starts; k++)
-			if (strncmp(all[i], starts[k], strlen(starts[k])) == 0)
-				names[some++] = all[i];
-	return some;
+	return crash_points_of(starts, sizeof starts / sizeof *starts, names);
 }
 
 /* `sync`: a whole sync carries them. */

@@ -119,14 +119,8 @@ points_of_the_way(const char *names[CRASH_POINTS])
 {
 	static const char *const starts[] = { "flags-", "db-", "job-",
 		"sync-flags-" };
-	const char *all[CRASH_POINTS];
-	size_t n = crash_points(all), some = 0;
 
-	for (size_t i = 0; i < n; i++)
-		for (size_t k = 0; k < sizeof starts / sizeof *starts; k++)
-			if (strncmp(all[i], starts[k], strlen(starts[k])) == 0)
-				names[some++] = all[i];
-	return some;
+	return crash_points_of(starts, sizeof starts / sizeof *starts, names);
 }
 
 /* `sync`: a whole sync carries the change, and reads the old flags. */

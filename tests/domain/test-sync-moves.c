@@ -389,7 +389,7 @@ START_TEST(reads_first_words_later)
 
 	house_newcomer(&house, "words");
 	im = house_imap(&house);
-	house_append(im, "INBOX", large(1, 'x'));
+	house_append(im, "INBOX", large(1, 'a'));
 	ck_assert_int_eq(house_sync(&house).stored, 1);
 	known = ids();
 	house_move(im, "INBOX", "1", "Trash");
@@ -398,7 +398,7 @@ START_TEST(reads_first_words_later)
 	ck_assert_int_eq(house_run(&house, NULL), RC_OK);
 	ck_assert_str_eq(one("SELECT left(snippet, 3) FROM email WHERE "
 			     "credential_id = {c}"),
-	    "xxx");
+	    "aaa");
 	imap_free(&im);
 }
 END_TEST

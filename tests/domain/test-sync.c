@@ -340,23 +340,6 @@ check_moved(const char *ids, int64_t moved, const char *where)
 	check_counts();
 }
 
-static void
-copy(struct imap *im, const char *uids, const char *to)
-{
-	struct arena *a = arena_new((size_t)1 << 20);
-	struct imap_mailbox box;
-	struct imap_moved copied;
-	struct imap_set set;
-	bool qresync;
-
-	imap_set_init(&set, a);
-	ck_assert(imap_set_parse(&set, str_of(uids), 0));
-	MUST(imap_select(
-	    im, str_of("INBOX"), false, NULL, NULL, &box, &qresync));
-	MUST(imap_copy(im, &set, str_of(to), a, &copied));
-	arena_free(&a);
-}
-
 START_TEST(follows_moves)
 {
 	struct imap *im = newcomer("moves", 3);
@@ -380,7 +363,7 @@ START_TEST(follows_moves)
 	MUST(imap_folder_create(im, str_of("New")));
 	house_move(im, "Trash", "2", "New");
 	check_moved(ids, 1, "INBOX 1,INBOX 2,New 3");
-	copy(im, "1", "Sent");
+	house_copy(im, "INBOX", "1", "Sent");
 	check_moved(ids, 1, "INBOX 1,Sent 1,INBOX 2,New 3");
 	ck_assert_int_eq(house_sync(&house).changed, 0);
 	imap_free(&im);
@@ -413,11 +396,11 @@ START_TEST(marks_copies)
 
 	ck_assert_int_eq(house_run(&house, NULL), RC_OK); /* hashes */
 	check_copies("");
-	copy(im, "1:2", "Sent");
+	house_copy(im, "INBOX", "1:2", "Sent");
 	check_copies("Sent 1,Sent 2");
-	copy(im, "1", "Sent");
-	copy(im, "1", "Trash");
-	copy(im, "1", "INBOX");
+	house_copy(im, "INBOX", "1", "Sent");
+	house_copy(im, "INBOX", "1", "Trash");
+	house_copy(im, "INBOX", "1", "INBOX");
 	check_copies("Sent 2,Sent 3,Trash 1");
 	house_expunge(im, "Sent", "3");
 	check_copies("Sent 1,Sent 2,Trash 1");

@@ -6,7 +6,6 @@
 #include "domain/sync/run.h"
 
 #include "domain/move-sql.h"
-#include "domain/move-sql.h"
 
 /* Fetched whole in one run; a mailbox full of messages that look alike must not
  * be read at each poll. What is beyond is new mail. */

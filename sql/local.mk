@@ -26,7 +26,8 @@ migrations_sql = \
 	%D%/migrations/0039-workers.sql \
 	%D%/migrations/0040-text-due.sql \
 	%D%/migrations/0041-moves-alike.sql \
-	%D%/migrations/0042-texts-missed.sql
+	%D%/migrations/0042-texts-missed.sql \
+	%D%/migrations/0043-structure-short.sql
 queries_sql = \
 	%D%/queries/account.sql \
 	%D%/queries/actor.sql \

@@ -73,12 +73,9 @@ ON CONFLICT (account_id, email_id, part_number) DO NOTHING;
 -- name: email_part_make_told :exec
 -- args: account account, id email
 WITH r AS MATERIALIZED (
-	SELECT nextval('email_part_id_seq') AS id, e.application_id, s.position,
-	    s.part->>'part_number' AS part_number, s.part->>'parent' AS parent,
-	    s.part
-	FROM email e, json_array_elements(e.structure::json)
-	    WITH ORDINALITY AS s (part, position)
-	WHERE e.account_id = $1 AND e.id = $2 AND e.structure IS NOT NULL
+	SELECT nextval('email_part_id_seq') AS id, e.application_id, told.*
+	FROM email e, email_told(e.structure) AS told
+	WHERE e.account_id = $1 AND e.id = $2
 	AND NOT EXISTS (SELECT FROM email_part
 	    WHERE account_id = $1 AND email_id = $2)
 )
@@ -86,9 +83,8 @@ INSERT INTO email_part (application_id, account_id, id, email_id,
     part_number, parent_id, position, content_type, charset, filename,
     disposition, content_id, encoding, size_bytes)
 SELECT r.application_id, $1, r.id, $2, r.part_number, up.id, r.position,
-    r.part->>'content_type', r.part->>'charset', r.part->>'filename',
-    r.part->>'disposition', r.part->>'content_id', r.part->>'encoding',
-    (r.part->>'size_bytes')::bigint
+    r.content_type, r.charset, r.filename, r.disposition, r.content_id,
+    r.encoding, r.size_bytes
 FROM r LEFT JOIN r AS up ON up.part_number = r.parent
 ORDER BY r.position
 ON CONFLICT (account_id, email_id, part_number) DO NOTHING;

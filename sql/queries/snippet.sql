@@ -26,13 +26,12 @@ FROM ((SELECT id, mailbox_id, uid, structure, size_bytes, sha256,
 LEFT JOIN mailbox m ON m.account_id = $1 AND m.id = e.mailbox_id
 LEFT JOIN placement p ON p.account_id = $1 AND p.mailbox_id = e.mailbox_id
     AND p.uidvalidity = m.uidvalidity AND p.uid = e.uid
-LEFT JOIN LATERAL (SELECT s.part ->> 'part_number' AS part_number,
-        s.part ->> 'content_type' AS content_type,
-        s.part ->> 'charset' AS charset, s.part ->> 'encoding' AS encoding
-    FROM json_array_elements(e.structure::json) WITH ORDINALITY AS s (part, n)
-    WHERE s.part ->> 'content_type' IN ('text/plain', 'text/html')
-    AND s.part ->> 'disposition' IS DISTINCT FROM 'attachment'
-    ORDER BY s.part ->> 'content_type' DESC, s.n LIMIT 1) AS t ON true
+LEFT JOIN LATERAL (SELECT told.part_number, told.content_type, told.charset,
+        told.encoding
+    FROM email_told(e.structure) AS told
+    WHERE told.content_type IN ('text/plain', 'text/html')
+    AND told.disposition IS DISTINCT FROM 'attachment'
+    ORDER BY told.content_type DESC, told.position LIMIT 1) AS t ON true
 ORDER BY e.mailbox_id, t.part_number, e.uid;
 
 -- What was read of emails: their first words, and their hashes, of which the one

@@ -580,7 +580,7 @@ START_TEST(reads_first_words)
 			     "FROM email WHERE credential_id = {c}"),
 	    "First words.|Grüße an alle");
 	ck_assert_str_eq(one("SELECT has_attachments, structure::json -> 2 ->> "
-			     "'filename' FROM email WHERE credential_id = {c} "
+			     "'f' FROM email WHERE credential_id = {c} "
 			     "AND uid = 2"),
 	    "t|a b.txt");
 	imap_free(&im);

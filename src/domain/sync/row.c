@@ -199,6 +199,8 @@ write_member(struct jw *w, const char *key, struct str value)
 	jw_str(w, value);
 }
 
+/* One object a part, in document order; email_told (SQL) reads them. The names
+ * are short because this is the widest column. */
 static void
 write_part(struct jw *w, const struct imap_structure *s, size_t i,
     struct str filename, struct arena *a)
@@ -206,19 +208,19 @@ write_part(struct jw *w, const struct imap_structure *s, size_t i,
 	const struct imap_part *p = &s->part[i];
 
 	jw_object(w);
-	write_member(w, "part_number", clean(a, p->number, 128));
-	write_member(w, "parent",
+	write_member(w, "n", clean(a, p->number, 128));
+	write_member(w, "p",
 	    p->parent < i ? clean(a, s->part[p->parent].number, 128)
 			  : (struct str){ NULL, 0 });
-	write_member(w, "content_type",
-	    joined(a, lower(a, p->type), '/', lower(a, p->subtype)));
-	write_member(w, "charset",
+	write_member(
+	    w, "t", joined(a, lower(a, p->type), '/', lower(a, p->subtype)));
+	write_member(w, "c",
 	    lower(a, parameter_get(a, p->parameter, p->parameters, "charset")));
-	write_member(w, "filename", filename);
-	write_member(w, "disposition", lower(a, p->disposition));
-	write_member(w, "content_id", bare_id(one_line(a, p->id, ID_MOST)));
-	write_member(w, "encoding", lower(a, p->encoding));
-	JW_INT(w, "size_bytes", (int64_t)p->size);
+	write_member(w, "f", filename);
+	write_member(w, "d", lower(a, p->disposition));
+	write_member(w, "i", bare_id(one_line(a, p->id, ID_MOST)));
+	write_member(w, "e", lower(a, p->encoding));
+	JW_INT(w, "s", (int64_t)p->size);
 	jw_object_end(w);
 }
 

@@ -26,7 +26,7 @@ struct sync_row {
 	instant received_at;
 	int64_t size;
 	bool has_attachments;
-	struct str structure;   /* JSON, see row_structure */
+	struct str structure;   /* JSON, see email_told (SQL) */
 	struct str server_id;   /* EMAILID, or X-GM-MSGID as "gm:N" */
 	struct str skip_reason; /* why it could not be read whole */
 };

@@ -97,6 +97,18 @@ slice_range(const struct slice *x, int64_t *low, int64_t *high)
 	}
 }
 
+/* A column of a slice; one of nothing but NULLs as no array at all, which
+ * costs neither side anything. */
+static struct texts
+column(const struct slice *x, const struct str *v)
+{
+	v += x->from;
+	for (size_t i = 0; i < x->n; i++)
+		if (v[i].p != NULL)
+			return (struct texts){ v, x->n };
+	return (struct texts){ NULL, 0 };
+}
+
 static enum rc
 ingest(struct slice *x)
 {
@@ -115,21 +127,21 @@ ingest(struct slice *x)
 		.uids = { b->uid + x->from, x->n },
 		.flags = { b->flags + x->from, x->n },
 		.message_ids = { b->message_id + x->from, x->n },
-		.in_reply_tos = { b->in_reply_to + x->from, x->n },
-		.referencess = { b->references + x->from, x->n },
+		.in_reply_tos = column(x, b->in_reply_to),
+		.referencess = column(x, b->references),
 		.subjects = { b->subject + x->from, x->n },
 		.froms = { b->from + x->from, x->n },
 		.tos = { b->to + x->from, x->n },
-		.ccs = { b->cc + x->from, x->n },
-		.bccs = { b->bcc + x->from, x->n },
-		.reply_tos = { b->reply_to + x->from, x->n },
+		.ccs = column(x, b->cc),
+		.bccs = column(x, b->bcc),
+		.reply_tos = column(x, b->reply_to),
 		.sent = { b->sent_at + x->from, x->n },
 		.received = { b->received_at + x->from, x->n },
 		.sizes = { b->size + x->from, x->n },
 		.attachments = { b->has_attachments + x->from, x->n },
 		.structures = { b->structure + x->from, x->n },
-		.server_ids = { b->server_id + x->from, x->n },
-		.skip_reasons = { b->skip_reason + x->from, x->n },
+		.server_ids = column(x, b->server_id),
+		.skip_reasons = column(x, b->skip_reason),
 		.low = low,
 		.high = high,
 		.has_ids = b->has_ids },

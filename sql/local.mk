@@ -27,10 +27,12 @@ migrations_sql = \
 	%D%/migrations/0040-text-due.sql \
 	%D%/migrations/0041-moves-alike.sql \
 	%D%/migrations/0042-texts-missed.sql \
-	%D%/migrations/0043-structure-short.sql
+	%D%/migrations/0043-structure-short.sql \
+	%D%/migrations/0044-audit.sql
 queries_sql = \
 	%D%/queries/account.sql \
 	%D%/queries/actor.sql \
+	%D%/queries/audit.sql \
 	%D%/queries/content.sql \
 	%D%/queries/credential.sql \
 	%D%/queries/email.sql \

@@ -6,6 +6,7 @@ libdomain_a_CPPFLAGS = $(AM_CPPFLAGS) $(CURL_CFLAGS)
 libdomain_a_SOURCES = \
 	%D%/account.c %D%/account.h \
 	%D%/actor.h \
+	%D%/audit.h \
 	%D%/body-cache.c %D%/body-cache.h \
 	%D%/content.c %D%/content.h \
 	%D%/content-fetch.c %D%/content-fetch.h \
@@ -53,6 +54,7 @@ libdomain_a_SOURCES = \
 domain_made_c = \
 	%D%/account-sql.c \
 	%D%/actor-sql.c \
+	%D%/audit-sql.c \
 	%D%/content-sql.c \
 	%D%/credential-sql.c \
 	%D%/email-sql.c \
@@ -78,6 +80,7 @@ domain_made_c = \
 domain_made_h = \
 	%D%/account-sql.h \
 	%D%/actor-sql.h \
+	%D%/audit-sql.h \
 	%D%/content-sql.h \
 	%D%/credential-sql.h \
 	%D%/email-sql.h \

@@ -3,6 +3,7 @@
 noinst_LIBRARIES += libweb.a
 libweb_a_CPPFLAGS = $(AM_CPPFLAGS) $(JSONC_CFLAGS)
 libweb_a_SOURCES = \
+	%D%/audit.c %D%/audit.h \
 	%D%/body.c %D%/body.h \
 	%D%/content.c \
 	%D%/cursor.c %D%/cursor.h \

@@ -19,6 +19,7 @@ const over = {
 		'poll_preview', 'work_next_at'],
 	'what a command line names': ['account_known', 'job_known'],
 	'old rows': ['housekeep', 'housekeeping_begin'],
+	'what happened': ['audit_add'],
 	triggers: ['mail_gone', 'member_rights_changed'],
 };
 

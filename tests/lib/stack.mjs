@@ -57,6 +57,8 @@ export async function stack(options = {}) {
 	// Its own session: a Ctrl-C reaches it as the end of its input.
 	const child = spawn(script, args(options), {
 		detached: true,
+		env: options.prefix ? { ...process.env,
+			LETTERRACK_PREFIX: options.prefix } : process.env,
 		stdio: ['pipe', 'pipe', 'inherit'],
 	});
 	child.stdin.on('error', () => {});

@@ -1,8 +1,8 @@
 // Programs built from other statements than ours, to see what notices.
 //
 //	const prefix = await unscoped();     // no statement names its account
-//	for (const p of predicates()) …      // each `account_id = $1`
-//	const prefix = await without(p);     // all but that one
+//	for (const one of scoped()) …        // each statement that does
+//	const prefix = await without(one);   // all but that one do
 import { execFile } from 'node:child_process';
 import { mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { promisify } from 'node:util';
@@ -32,19 +32,20 @@ const always = '($1 = $$1 OR true)';
 export const unscoped = () => altered('unscoped',
 	(file, text) => text.replace(predicate, always));
 
-/** [{ file, statement, at, line }], in the order of the files. */
-export function predicates() {
+/** [{ file, statement, line, at: [from, to] }] of those that name it. */
+export function scoped() {
 	return files().flatMap((file) => {
 		const text = source(file);
-		return [...text.matchAll(predicate)].map(({ index }) => {
-			const before = text.slice(0, index);
-			return { file, at: index, line: before.split('\n').length,
-				statement: before.match(/^-- name: (\w+)/gm)?.at(-1)
-					.slice('-- name: '.length) };
-		});
+		const starts = [...text.matchAll(/^-- name: (\w+)/gm)];
+		return starts.map(({ 1: statement, index }, i) => ({ file, statement,
+			line: text.slice(0, index).split('\n').length,
+			at: [index, starts[i + 1]?.index ?? text.length] }))
+			.filter(({ at }) => text.slice(...at).search(predicate) >= 0);
 	});
 }
 
-export const without = ({ file: its, at }) => altered('mutant',
-	(file, text) => text.replace(predicate, (match, column, offset) =>
-		file === its && offset === at ? `(${column} = $1 OR true)` : match));
+/** All of them but in this one. A single predicate may well be one too many:
+ * ids are unique beyond an account, and what a row refers to is its own. */
+export const without = ({ file: its, at }) => altered('mutant', (file, text) =>
+	file !== its ? text : text.slice(0, at[0]) +
+		text.slice(...at).replace(predicate, always) + text.slice(at[1]));

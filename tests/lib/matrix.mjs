@@ -8,7 +8,8 @@
 //
 // `least`: cases that there must be. `policies` false: row-level security is
 // switched off first, in a house of its own; then what only the policies do is
-// left out. `prefix`: other programs.
+// left out. `prefix`: other programs. `postgres`: settings. `end` is called
+// with the house before that goes.
 import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
@@ -176,10 +177,10 @@ function operations(documents) {
 /* Sessions and tokens would end in the middle. */
 const leave = new Set(['/auth/logout', '/api/auth/logout', '/auth/sign-out']);
 
-async function build({ policies = true, prefix }) {
+async function build({ policies = true, prefix, postgres }) {
 	if (policies && !prefix)
 		return stack();
-	const own = await stack({ own: true, prefix });
+	const own = await stack({ own: true, prefix, postgres });
 	if (!policies)
 		for (const table of sql(own, `SELECT oid::regclass FROM pg_class
 			WHERE relrowsecurity`).split('\n'))
@@ -215,7 +216,10 @@ export const matrix = (title, options = {}) => describe(title, () => {
 		});
 	}
 
-	after(() => house.end());
+	after(async () => {
+		options.end?.(house);
+		await house.end();
+	});
 
 	const ask = (who, o, path) => (asked++, api).as(who).request(o.method, path,
 		['POST', 'PUT', 'PATCH'].includes(o.method) ? bodies[o.path] ?? {}
@@ -319,6 +323,27 @@ export const matrix = (title, options = {}) => describe(title, () => {
 					`${name}: ${o.method} ${o.path} ${answer.status}`);
 				assert.ok(!answer.text.includes(CANARY));
 			}
+	});
+
+	test('what is made in other accounts changes no answer', async () => {
+		const { p, twin, known } = cases;
+		const reads = all.filter((o) => rank[o.need] <= 3 &&
+			(o.method === 'GET' || o.path.includes('/search')))
+			.map((o) => [o, fill(o)]);
+		const answers = async () => {
+			const list = [];
+			for (const [o, path] of reads)
+				list.push(await ask(known.owner[1], o, path));
+			return list;
+		};
+		const before = await answers();
+		for (const kind of Object.keys(rows))
+			for (const [application, account] of [[p.application, p.other],
+				[twin.application, twin.account]])
+				row(kind, application, account);
+		another(p.application, p.other, 'member');
+		for (const [i, answer] of (await answers()).entries())
+			same(before[i], answer, `${reads[i][0].method} ${reads[i][1]}`);
 	});
 
 	const idsIn = (answer) => (answer.json?.data ?? []).map?.((r) =>

@@ -12,15 +12,6 @@ const char *const account_roles[] = { [WORD_OWNER] = "owner",
 	[WORD_VIEWER] = "viewer",
 	NULL };
 
-static enum rc
-member_reply(struct request *rq, int64_t id)
-{
-	struct membership *row;
-
-	TRY(membership_get(rq->db, rq->actor.account, id, rq->arena, &row));
-	return reply_row(rq, 0, membership_cols, row);
-}
-
 /* ---- take in ---- */
 
 const struct field member_new_body[] = { F_ID(struct member_new, user_id,
@@ -55,6 +46,7 @@ member_create(struct request *rq)
 {
 	const struct member_new *in = rq->body;
 	int64_t made[ONCE_MADE];
+	struct membership *row;
 
 	if (in->user_id == 0 && in->email == NULL)
 		return fault_add(
@@ -63,7 +55,9 @@ member_create(struct request *rq)
 		return fault_add(
 		    rq, "email", "surplus", "Say user_id or email, not both.");
 	TRY(once(rq, join, rq, made));
-	return member_reply(rq, made[0]);
+	TRY(membership_get(
+	    rq->db, rq->actor.account, made[0], rq->arena, &row));
+	return reply_row(rq, 0, membership_cols, row);
 }
 
 /* ---- change ---- */
@@ -90,29 +84,49 @@ member_spare(struct request *rq, bool stays_owner, struct membership **row)
 	return fail(RC_CONFLICT, "The last owner of an account stays.");
 }
 
+struct change {
+	struct request *rq;
+	struct membership *row; /* as it is then */
+};
+
+static enum rc
+set_role(struct change *c, const char *role)
+{
+	struct request *rq = c->rq;
+	int64_t account = rq->actor.account, id = c->row->id;
+	const char *was = c->row->role;
+
+	TRY(membership_set_role(rq->db, account, id, role));
+	TRY(audit(rq, "member.role", audit_id(rq, ID_MEMBER, id),
+	    arena_fmt(rq->arena, "%s -> %s", was, role)));
+	return membership_get(rq->db, account, id, rq->arena, &c->row);
+}
+
+/* What is answered is read before the commit: whoever lowers themselves has
+ * another token to ask for then. */
 static enum rc
 change(struct db *db, void *ctx)
 {
-	struct request *rq = ctx;
+	struct change *c = ctx;
+	struct request *rq = c->rq;
 	const struct member_patch *in = rq->body;
-	const char *role = account_roles[in->role];
-	int64_t id = arg_id(rq, 1);
-	struct membership *row;
 
-	TRY(member_spare(rq, in->role == WORD_OWNER, &row));
-	if (strcmp(row->role, role) == 0)
+	if (!GIVEN(rq, struct member_patch, role))
+		return membership_get(
+		    db, rq->actor.account, arg_id(rq, 1), rq->arena, &c->row);
+	TRY(member_spare(rq, in->role == WORD_OWNER, &c->row));
+	if (strcmp(c->row->role, account_roles[in->role]) == 0)
 		return RC_OK;
-	TRY(membership_set_role(db, rq->actor.account, id, role));
-	return audit(rq, "member.role", audit_id(rq, ID_MEMBER, id),
-	    arena_fmt(rq->arena, "%s -> %s", row->role, role));
+	return set_role(c, account_roles[in->role]);
 }
 
 enum rc
 member_change(struct request *rq)
 {
-	if (GIVEN(rq, struct member_patch, role))
-		TRY(db_tx(rq->db, change, rq));
-	return member_reply(rq, arg_id(rq, 1));
+	struct change c = { .rq = rq };
+
+	TRY(db_tx(rq->db, change, &c));
+	return reply_row(rq, 0, membership_cols, c.row);
 }
 
 /* ---- send away ---- */

@@ -74,6 +74,7 @@ auth_password_change(struct request *rq)
 	char hash[PASSWORD_HASH_MAX];
 	struct password_owner *who;
 	struct change c = { .rq = rq, .hash = hash };
+	struct jw *w;
 	enum rc rc;
 
 	if (secret_is(&in->confirm_password) &&
@@ -94,6 +95,7 @@ auth_password_change(struct request *rq)
 	rc = db_tx(rq->db, change, &c);
 	explicit_bzero(hash, sizeof hash);
 	TRY(rc);
-	JW_TEXT(reply_open(rq, 0), "message", "Password changed successfully");
+	w = reply_open(rq, 0);
+	JW_TEXT(w, "message", "Password changed successfully");
 	return reply_close(rq);
 }

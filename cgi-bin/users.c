@@ -96,15 +96,6 @@ show(struct request *rq)
 	return reply_close(rq);
 }
 
-static enum rc
-user_reply(struct request *rq, int64_t id, const struct col *cols)
-{
-	struct user *user;
-
-	TRY(user_get(rq->db, rq->actor.application, id, rq->arena, &user));
-	return reply_row(rq, 0, cols, user);
-}
-
 /* ---- make ---- */
 
 struct creation {
@@ -166,6 +157,7 @@ create(struct request *rq, struct creation *c, const struct secret *password,
 {
 	char hash[PASSWORD_HASH_MAX] = "";
 	int64_t made[ONCE_MADE];
+	struct user *row;
 	enum rc rc;
 
 	TRY(email_short(rq, c->email));
@@ -178,7 +170,8 @@ create(struct request *rq, struct creation *c, const struct secret *password,
 	rc = once(rq, make, c, made);
 	explicit_bzero(hash, sizeof hash);
 	TRY(rc);
-	return user_reply(rq, made[0], cols);
+	TRY(user_get(rq->db, rq->actor.application, made[0], rq->arena, &row));
+	return reply_row(rq, 0, cols, row);
 }
 
 /* What stands before the @, where no name was given. */
@@ -341,10 +334,18 @@ is_lowered(const struct request *rq)
 	    (GIVEN(rq, struct user_put, is_active) && !in->is_active);
 }
 
+struct change {
+	struct request *rq;
+	struct user *row; /* as it is then */
+};
+
+/* What is answered is read before the commit: whoever lowers themselves may
+ * read nothing more behind it. */
 static enum rc
 change(struct db *db, void *ctx)
 {
-	struct request *rq = ctx;
+	struct change *c = ctx;
+	struct request *rq = c->rq;
 	int64_t app = rq->actor.application;
 	struct user *row, want;
 	enum rc rc;
@@ -362,17 +363,19 @@ change(struct db *db, void *ctx)
 	if (rc == RC_CONFLICT)
 		return email_taken(rq);
 	TRY(rc);
-	return told(rq, row, &want);
+	TRY(told(rq, row, &want));
+	return user_get(db, app, row->id, rq->arena, &c->row);
 }
 
 static enum rc
 put(struct request *rq)
 {
 	const struct user_put *in = rq->body;
+	struct change c = { .rq = rq };
 
 	TRY(email_short(rq, in->email));
-	TRY(db_tx(rq->db, change, rq));
-	return user_reply(rq, arg_id(rq, 0), user_ci_cols);
+	TRY(db_tx(rq->db, change, &c));
+	return reply_row(rq, 0, user_ci_cols, c.row);
 }
 
 /* ---- remove ---- */
@@ -391,8 +394,11 @@ forget(struct db *db, void *ctx)
 }
 
 static enum rc delete (struct request *rq) {
+	struct jw *w;
+
 	TRY(db_tx(rq->db, forget, rq));
-	JW_TEXT(reply_open(rq, 0), "message", "User deleted successfully");
+	w = reply_open(rq, 0);
+	JW_TEXT(w, "message", "User deleted successfully");
 	return reply_close(rq);
 }
 

@@ -7,11 +7,14 @@
 #include "domain/session-sql.h"
 #include "domain/user-sql.h"
 #include "web/body.h"
+#include "web/gate.h"
 #include "web/guard.h"
 #include "web/issuer.h"
 #include "web/page.h"
 #include "web/reply.h"
 #include "web/route.h"
+
+#include "auth.h"
 
 #define COOKIE       "session"
 #define PEOPLE_SCOPE "openid profile email"
@@ -129,8 +132,8 @@ me_ci(struct request *rq)
 
 /* ---- signing in ---- */
 
-static enum rc
-throttle(struct request *rq)
+enum rc
+auth_throttle(struct request *rq)
 {
 	static struct rate_table *table;
 	int64_t now = clock_now().us / 1000000;
@@ -148,19 +151,6 @@ throttle(struct request *rq)
 		return RC_OK;
 	rq->retry_after = (int)(rate.reset - now);
 	return RC_RATE_LIMIT;
-}
-
-static enum rc
-gate_of(const struct conf *conf, struct password_gate **out)
-{
-	static struct password_gate gate;
-	static bool open;
-
-	if (!open && password_gate_open(conf->run_dir, &gate) != RC_OK)
-		return RC_RETRY;
-	open = true;
-	*out = &gate;
-	return RC_OK;
 }
 
 struct entry {
@@ -187,7 +177,7 @@ enter(struct request *rq, const struct entry *e, struct secret *cookie,
 	struct password_gate *gate;
 	enum rc rc;
 
-	TRY(throttle(rq));
+	TRY(auth_throttle(rq));
 	TRY(gate_of(conf, &gate));
 	if (!secret_is(&in.password))
 		in.password = secret_new(rq->arena, "", 0);
@@ -641,6 +631,17 @@ static const struct route routes[] = {
 	    .flags = ANY_ACCOUNT, BODY(token_new),
 	    .answer = account_token_answer,
 	    .summary = "Make an access token for another account of mine" },
+	{ POST, "/api/account-views/switch", auth_account_switch, NEED_READ,
+	    BODY(account_wanted), .answer = account_switched_answer,
+	    .fails = { RC_NOT_FOUND },
+	    .summary = "Go on in another account of mine",
+	    .about = "It becomes the active one; the token is for it." },
+	{ POST, "/api/users/:id/password", auth_password_change, NEED_SELF,
+	    ENV_SUCCESS, .id = ID_USER, .missing = "USER_NOT_FOUND",
+	    BODY(password_change), .answer = message_answer,
+	    .fails = { RC_CONFLICT, RC_RATE_LIMIT },
+	    .summary = "Change a password",
+	    .about = "Ends the user's other sessions." },
 
 	{ GET, "/auth/login", login_page, NEED_PUBLIC, ENV_SUCCESS,
 	    PARAMS(login_page), .type = "text/html",

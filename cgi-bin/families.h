@@ -16,7 +16,8 @@
 	X(logs) \
 	X(providers) \
 	X(system) \
-	X(tasks)
+	X(tasks) \
+	X(users)
 /* clang-format on */
 
 #define FAMILY_DECLARE(name) extern const struct family name##_family;

@@ -28,11 +28,13 @@ migrations_sql = \
 	%D%/migrations/0041-moves-alike.sql \
 	%D%/migrations/0042-texts-missed.sql \
 	%D%/migrations/0043-structure-short.sql \
-	%D%/migrations/0044-audit.sql
+	%D%/migrations/0044-audit.sql \
+	%D%/migrations/0050-accounts.sql
 queries_sql = \
 	%D%/queries/account.sql \
 	%D%/queries/actor.sql \
 	%D%/queries/audit.sql \
+	%D%/queries/client.sql \
 	%D%/queries/content.sql \
 	%D%/queries/credential.sql \
 	%D%/queries/email.sql \

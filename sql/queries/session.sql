@@ -62,3 +62,18 @@ SELECT session_open($1, $2, $3, $4, $5);
 -- args: id session
 -- scope: global: a session belongs to a user, and only the own one ends
 SELECT session_end($1);
+
+-- What proves the present password of the caller, or of another user for an
+-- admin (then without its hash).
+-- name: password_of :one
+-- args: id user
+-- row:  password_owner
+-- scope: global: a user belongs to an application, not to one account
+SELECT user_id, email, username, password_hash, locked_seconds
+FROM door_password_of($1);
+
+-- Ends the user's sessions but `keep`. RC_CONFLICT: somebody was faster.
+-- name: password_set :exec
+-- args: id user, text? old_hash, text new_hash, int keep
+-- scope: global: a user belongs to an application, not to one account
+SELECT door_password_set($1, $2, $3, $4);

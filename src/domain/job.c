@@ -35,6 +35,8 @@ const struct job_action job_actions[] = {
 	{ "imap_store_flags", "imap", 8, 5, 1800 },
 	{ "imap_fetch_text", "imap", 8, 60, 3600 },
 	{ "imap_fetch_body", "imap", 8, 15, 1800 },
+	/* Nobody could say "try again": the account is out of reach. */
+	{ "account_remove", NULL, 100000, 5, 600 },
 };
 const size_t job_actions_count = sizeof job_actions / sizeof *job_actions;
 

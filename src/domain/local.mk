@@ -7,6 +7,7 @@ libdomain_a_SOURCES = \
 	%D%/account.c %D%/account.h \
 	%D%/actor.h \
 	%D%/audit.h \
+	%D%/client.c %D%/client.h \
 	%D%/body-cache.c %D%/body-cache.h \
 	%D%/content.c %D%/content.h \
 	%D%/content-fetch.c %D%/content-fetch.h \
@@ -30,6 +31,7 @@ libdomain_a_SOURCES = \
 	%D%/skipped.c %D%/skipped.h \
 	%D%/snippet.c %D%/snippet.h \
 	%D%/statements.h \
+	%D%/sync/account.c \
 	%D%/sync/batch.c %D%/sync/batch.h \
 	%D%/sync/connect.c \
 	%D%/sync/expunge.c \
@@ -55,6 +57,7 @@ domain_made_c = \
 	%D%/account-sql.c \
 	%D%/actor-sql.c \
 	%D%/audit-sql.c \
+	%D%/client-sql.c \
 	%D%/content-sql.c \
 	%D%/credential-sql.c \
 	%D%/email-sql.c \
@@ -81,6 +84,7 @@ domain_made_h = \
 	%D%/account-sql.h \
 	%D%/actor-sql.h \
 	%D%/audit-sql.h \
+	%D%/client-sql.h \
 	%D%/content-sql.h \
 	%D%/credential-sql.h \
 	%D%/email-sql.h \

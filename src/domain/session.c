@@ -16,6 +16,15 @@ const struct col login_cols[] = { COL(struct login, user_id, .hidden = true),
 	COL(struct login, is_active, .hidden = true),
 	COL(struct login, locked_seconds, .hidden = true), COL_END };
 
+const struct col password_owner_cols[] = {
+	COL(struct password_owner, user_id, .hidden = true),
+	COL(struct password_owner, email, .hidden = true),
+	COL(struct password_owner, username, .hidden = true),
+	COL(struct password_owner, password_hash, .hidden = true),
+	COL(struct password_owner, locked_seconds, .hidden = true),
+	COL_END,
+};
+
 bool
 session_hash(struct str cookie, unsigned char hash[SHA256_SIZE])
 {

@@ -35,6 +35,17 @@ struct login {
 };
 extern const struct col login_cols[];
 
+/* Whose password is to change. */
+struct password_owner {
+	int64_t user_id;
+	const char *email;    /* NULL: none */
+	const char *username; /* NULL: none */
+	const char
+	    *password_hash; /* of the caller's own; NULL: none, or another's */
+	int64_t locked_seconds;
+};
+extern const struct col password_owner_cols[];
+
 #define SESSION_COOKIE_LENGTH 43 /* 32 bytes in base64url */
 
 /* What the database knows a cookie by. False: it cannot be one of ours. */

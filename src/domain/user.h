@@ -23,4 +23,15 @@ struct user {
 };
 extern const struct col user_cols[];
 
+/* As the second document shows them. */
+extern const struct col user_ci_cols[];
+
+/* A mail account of a user's own. */
+struct user_imap {
+	int64_t id;
+	const char *email;
+	const char *imap_host;
+};
+extern const struct col user_imap_cols[];
+
 #endif

@@ -393,7 +393,7 @@ bearer(const struct request *rq)
 }
 
 /* A token does not say who is an admin of the application: rights taken away
- * would live on in it. */
+ * would live on in it. A machine client that is one acts as owner, too. */
 static enum rc
 ask_admin(struct request *rq)
 {
@@ -403,7 +403,8 @@ ask_admin(struct request *rq)
 
 	if (a->how != HOW_TOKEN ||
 	    (need != NEED_ADMIN && need != NEED_SELF &&
-		need != NEED_APP_ADMIN && (rq->route->flags & ASK_ADMIN) == 0))
+		need != NEED_APP_ADMIN && !(need == NEED_OWNER && a->machine) &&
+		(rq->route->flags & ASK_ADMIN) == 0))
 		return RC_OK;
 	rc = a->machine ? actor_is_app_admin(rq->db, a->client.p, &a->app_admin)
 			: actor_is_admin(rq->db, a->user, &a->admin);
@@ -450,7 +451,7 @@ guard_request(struct guard *g, struct request *rq)
 static bool
 role_least(const struct actor *a, enum role role)
 {
-	return a->account != 0 && (a->admin || a->role >= role);
+	return a->account != 0 && (a->admin || a->app_admin || a->role >= role);
 }
 
 bool

@@ -12,6 +12,7 @@ libweb_a_SOURCES = \
 	%D%/fastcgi.c %D%/fastcgi.h \
 	%D%/field.h \
 	%D%/fill.c %D%/fill.h \
+	%D%/gate.c %D%/gate.h \
 	%D%/guard.c %D%/guard.h \
 	%D%/idempotency.c %D%/idempotency.h \
 	%D%/issuer.c %D%/issuer.h \

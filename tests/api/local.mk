@@ -1,8 +1,10 @@
 # tests/api: the API through nginx, by Node's test runner (script/test api).
 
 EXTRA_DIST += \
+	%D%/accounts.test.mjs \
 	%D%/auth.test.mjs \
 	%D%/credentials.test.mjs \
+	%D%/clients.test.mjs \
 	%D%/content.test.mjs \
 	%D%/content.slow.test.mjs \
 	%D%/content-corpus.slow.test.mjs \
@@ -17,4 +19,5 @@ EXTRA_DIST += \
 	%D%/sync.test.mjs \
 	%D%/tenants.slow.test.mjs \
 	%D%/tokens.test.mjs \
+	%D%/users.test.mjs \
 	%D%/zz-openapi.test.mjs

@@ -15,8 +15,17 @@ imap_show = %D%/imap-show.c %D%/imap-show.h
 
 # Houses to throw away, and what the tests in JavaScript share.
 EXTRA_DIST += \
-	%D%/stack.sh %D%/stack.mjs %D%/reporter.mjs \
-	%D%/api.mjs %D%/mail.mjs %D%/matrix.mjs %D%/mutants.mjs %D%/openapi.mjs \
+	%D%/altered.mjs \
+	%D%/altered.sh \
+	%D%/api.mjs \
+	%D%/machine.mjs \
+	%D%/mail.mjs \
+	%D%/matrix.mjs \
+	%D%/mutants.mjs \
+	%D%/openapi.mjs \
 	%D%/people.mjs \
-	%D%/tokens.mjs %D%/altered.mjs %D%/altered.sh \
+	%D%/reporter.mjs \
+	%D%/stack.mjs \
+	%D%/stack.sh \
+	%D%/tokens.mjs \
 	tests/package.json tests/package-lock.json tests/.npmrc

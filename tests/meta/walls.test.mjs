@@ -20,6 +20,12 @@ const over = {
 	'what a command line names': ['account_known', 'job_known'],
 	'old rows': ['housekeep', 'housekeeping_begin'],
 	'what happened': ['audit_add'],
+	'accounts beside one\'s own': ['account_close', 'account_make',
+		'door_account_switch'],
+	'accounts that go, in a job': ['account_remove_last',
+		'account_remove_some'],
+	'users who are no members': ['member_to_be', 'user_spare'],
+	'another password': ['door_password_of', 'door_password_set'],
 	triggers: ['mail_gone', 'member_rights_changed'],
 };
 

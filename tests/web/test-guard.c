@@ -35,7 +35,7 @@ START_TEST(needs)
 		{ "admin", &admin, "yyyyyyyyyyy" },
 		{ "homeless", &homeless, "yyynnnyyyyy" },
 		{ "machine", &machine, "yyyyynnnnny" },
-		{ "backend", &backend, "yyyyynnnnyy" },
+		{ "backend", &backend, "yyyyyynnnyy" },
 	};
 
 	ARRAY_EACH (row, rows) {

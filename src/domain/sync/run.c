@@ -259,6 +259,7 @@ static const struct action {
 	{ "imap_sync_messages", run_messages },
 	{ "imap_store_flags", run_flags },
 	{ "imap_fetch_text", run_texts },
+	{ "account_remove", sync_account_remove },
 };
 #define ACTIONS (sizeof actions / sizeof *actions)
 
@@ -267,6 +268,7 @@ static const struct str action_names[] = {
 	{ "imap_sync_messages", 18 },
 	{ "imap_store_flags", 16 },
 	{ "imap_fetch_text", 15 },
+	{ "account_remove", 14 },
 };
 const struct texts sync_actions = { action_names, ACTIONS };
 
@@ -408,6 +410,8 @@ finish(struct sync *s, enum rc rc, enum rc *result)
 	enum rc ended;
 
 	*result = s->stopping ? RC_COUNT : rc;
+	if (s->gone)
+		return RC_OK;
 	buf_init(&b, 4096);
 	report = report_json(s->report, &b);
 	ended = finish_once(s, rc, detail, report);

@@ -47,6 +47,7 @@ struct sync {
 	size_t astray_n;
 	bool resumable; /* what is being read is kept, however far it comes */
 	bool partly;    /* some folders failed, and others are in step */
+	bool gone;      /* the job is no more: its account was removed */
 	bool stopping;  /* the run ends early, and is not at fault */
 	bool looking;   /* nothing is written */
 	bool bodies;    /* it reads little else */
@@ -76,6 +77,9 @@ bool sync_stopped(const struct sync *);
 /* The same in the middle of an answer: a run whose time is up leaves only what
  * the next can take up. */
 bool sync_interrupted(const struct sync *);
+
+/* Removes the account that the job is of, and the job with it (`gone`). */
+enum rc sync_account_remove(struct sync *) MUST_CHECK;
 
 /* Ends the run behind what is committed: RC_RETRY, and `stopping`. */
 enum rc sync_stop(struct sync *) MUST_CHECK;

@@ -14,6 +14,7 @@ struct ctl {
 
 /* Each returns an exit status of <sysexits.h>. */
 int ctl_account(struct ctl *);
+int ctl_audit(struct ctl *);
 int ctl_configtest(struct ctl *);
 int ctl_demo(struct ctl *);
 int ctl_init(struct ctl *);

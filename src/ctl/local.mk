@@ -4,6 +4,7 @@ sbin_PROGRAMS += letterrackctl
 letterrackctl_CPPFLAGS = $(AM_CPPFLAGS) -DVERSION='"$(PACKAGE_VERSION)"'
 letterrackctl_SOURCES = \
 	%D%/account.c \
+	%D%/audit.c \
 	%D%/configtest.c \
 	%D%/ctl.h \
 	%D%/demo.c \

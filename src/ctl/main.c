@@ -18,6 +18,8 @@ static const struct verb {
 	const char *what;      /* NULL: not shown */
 } verbs[] = {
 	{ "account", ctl_account, "add|list", "the tenants of an application" },
+	{ "audit", ctl_audit, "verify [--anchor COUNT:HASH]",
+	    "check that nobody changed the audit log" },
 	{ "configtest", ctl_configtest, "", "check the configuration" },
 	{ "demo", ctl_demo, NULL, NULL },
 	{ "init", ctl_init, "[--account NAME --owner EMAIL]",

@@ -6,7 +6,7 @@ libdomain_a_CPPFLAGS = $(AM_CPPFLAGS) $(CURL_CFLAGS)
 libdomain_a_SOURCES = \
 	%D%/account.c %D%/account.h \
 	%D%/actor.h \
-	%D%/audit.h \
+	%D%/audit.c %D%/audit.h \
 	%D%/body-cache.c %D%/body-cache.h \
 	%D%/content.c %D%/content.h \
 	%D%/content-fetch.c %D%/content-fetch.h \

@@ -19,7 +19,8 @@ const over = {
 		'poll_preview', 'work_next_at'],
 	'what a command line names': ['account_known', 'job_known'],
 	'old rows': ['housekeep', 'housekeeping_begin'],
-	'what happened': ['audit_add'],
+	'what happened': ['audit_add', 'audit_clear', 'audit_read', 'audit_seal',
+		'door_refused'],
 	triggers: ['mail_gone', 'member_rights_changed'],
 };
 

@@ -182,8 +182,8 @@ login_note(struct db *db, const struct sign_in *in, const struct login *user,
 		    user != NULL ? user->user_id : 0, rq->peer, rq->id, NULL);
 	who.application = user->application_id;
 	who.user = user->user_id;
-	return audit_as(rq, &who, "login.ok",
-	    audit_id(rq, ID_USER, user->user_id), NULL);
+	return audit_as(
+	    rq, &who, "login.ok", audit_id(rq, ID_USER, user->user_id), NULL);
 }
 
 /* The one way in: limit, password, session. What was typed as a name is not
@@ -482,8 +482,8 @@ session_close(struct request *rq)
 		return RC_OK;
 	db_pipe_begin(rq->db);
 	TRY(session_end(rq->db, rq->actor.session, NULL));
-	TRY(audit(rq, "session.end",
-	    audit_id(rq, ID_USER, rq->actor.user), NULL));
+	TRY(audit(
+	    rq, "session.end", audit_id(rq, ID_USER, rq->actor.user), NULL));
 	return db_pipe_end(rq->db);
 }
 

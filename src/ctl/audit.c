@@ -48,8 +48,8 @@ anchor_read(const char *text, struct audit_anchor *out)
 	uint64_t n;
 
 	if (colon == NULL ||
-	    !str_uint((struct str){ text, (size_t)(colon - text) }, INT64_MAX,
-		&n) ||
+	    !str_uint(
+		(struct str){ text, (size_t)(colon - text) }, INT64_MAX, &n) ||
 	    strlen(colon + 1) != sizeof out->hash * 2 ||
 	    !hex_decode(str_of(colon + 1), out->hash, sizeof out->hash))
 		return fail(RC_INVALID, "--anchor: not COUNT:HASH");

@@ -154,8 +154,7 @@ back(const struct walk *w, const struct audit_state *s)
 		return fail(RC_CONFLICT, "entry %lld is not the head",
 		    (long long)w->place);
 	if (s->astray > 0)
-		return fail(RC_CONFLICT,
-		    "%lld entries stand outside the chain",
+		return fail(RC_CONFLICT, "%lld entries stand outside the chain",
 		    (long long)s->astray);
 	if (w->kept != NULL && w->kept->sealed > w->place)
 		return fail(RC_CONFLICT,

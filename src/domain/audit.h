@@ -46,7 +46,8 @@ struct audit_link {
 };
 extern const struct col audit_link_cols[];
 
-/* What an operator keeps of it, elsewhere: how many, and the last one's hash. */
+/* What an operator keeps of it, elsewhere: how many, and the last one's hash.
+ */
 struct audit_anchor {
 	int64_t sealed;
 	unsigned char hash[SHA256_SIZE];

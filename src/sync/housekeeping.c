@@ -59,13 +59,12 @@ audit_chore(struct db *db, const struct conf *conf, const struct log *log,
 	if (conf->audit_keep == 0)
 		return RC_OK;
 	do {
-		TRY(audit_clear(
-		    db, (int32_t)conf->audit_keep, ROWS_MOST, &n));
+		TRY(audit_clear(db, (int32_t)conf->audit_keep, ROWS_MOST, &n));
 		all += n;
 	} while (n == ROWS_MOST && *stop == 0 && clock_steady_ms() < end);
 	if (all > 0)
-		log_info(log, "cleared away what=audit rows=%lld",
-		    (long long)all);
+		log_info(
+		    log, "cleared away what=audit rows=%lld", (long long)all);
 	return RC_OK;
 }
 

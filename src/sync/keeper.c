@@ -69,8 +69,8 @@ become(const char *config, pid_t parent)
 		execl(SELF, "letterrack-sync", "--keeper", starter, "--config",
 		    config, (char *)NULL);
 	else
-		execl(SELF, "letterrack-sync", "--keeper", starter,
-		    (char *)NULL);
+		execl(
+		    SELF, "letterrack-sync", "--keeper", starter, (char *)NULL);
 	_exit(EX_UNAVAILABLE);
 }
 

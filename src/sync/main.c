@@ -45,7 +45,7 @@ struct program {
 	int64_t ran, failed;
 	int64_t tidy_ms; /* steady: when housekeeping is asked about */
 	pid_t keeper;    /* of one that stays; 0: none */
-	pid_t starter;   /* this is a keeper, and that its sync; 0: it is none */
+	pid_t starter; /* this is a keeper, and that its sync; 0: it is none */
 };
 
 static volatile sig_atomic_t stop;
@@ -93,13 +93,18 @@ static error_t
 parse(int key, char *arg, struct argp_state *state)
 {
 	struct program *p = state->input;
+	uint64_t pid = 0;
 
 	switch (key) {
 	case 'c': p->config = arg; return 0;
 	case 'q': p->quiet = true; return 0;
 	case OPT_STAY: p->stay = true; return 0;
 	case OPT_DRY_RUN: p->dry_run = true; return 0;
-	case OPT_KEEPER: p->starter = (pid_t)atoi(arg); return 0;
+	case OPT_KEEPER:
+		if (!str_uint(str_of(arg), INT32_MAX, &pid) || pid == 0)
+			argp_error(state, "%s is no process", arg);
+		p->starter = (pid_t)pid;
+		return 0;
 	case 'a':
 		if (!id_parse(ID_ACCOUNT, str_of(arg), &p->account))
 			argp_error(state, "%s is no account", arg);

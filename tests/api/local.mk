@@ -1,6 +1,7 @@
 # tests/api: the API through nginx, by Node's test runner (script/test api).
 
 EXTRA_DIST += \
+	%D%/audit.test.mjs \
 	%D%/auth.test.mjs \
 	%D%/credentials.test.mjs \
 	%D%/content.test.mjs \
@@ -11,7 +12,9 @@ EXTRA_DIST += \
 	%D%/guard.test.mjs \
 	%D%/housekeeping.test.mjs \
 	%D%/http.test.mjs \
+	%D%/issuer.test.mjs \
 	%D%/jobs.test.mjs \
+	%D%/limits.test.mjs \
 	%D%/nginx.test.mjs \
 	%D%/serve.slow.test.mjs \
 	%D%/sync.test.mjs \

@@ -5,6 +5,7 @@ letterrackctl_CPPFLAGS = $(AM_CPPFLAGS) -DVERSION='"$(PACKAGE_VERSION)"'
 letterrackctl_SOURCES = \
 	%D%/account.c \
 	%D%/audit.c \
+	%D%/client.c \
 	%D%/configtest.c \
 	%D%/ctl.h \
 	%D%/demo.c \
@@ -15,5 +16,6 @@ letterrackctl_SOURCES = \
 	%D%/openapi.c \
 	%D%/people.c %D%/people.h \
 	%D%/serve.c \
+	%D%/token.c \
 	%D%/user.c
 letterrackctl_LDADD = $(families_libs)

@@ -9,11 +9,17 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "core/clock.h"
+#include "core/external.h"
 #include "core/log.h"
 #include "domain/audit-sql.h"
+#include "mail/fetch.h"
 
 #define ROUND_MS  1000
 #define SEAL_MOST 500 /* a transaction */
+#define KEYS_MOST ((size_t)64 * 1024)
+#define KEYS_MS   5000 /* of sealing's time */
+#define MEMORY    ((size_t)1024 * 1024)
 #define SELF      "/proc/self/exe"
 
 static enum rc
@@ -27,6 +33,44 @@ seal(const struct keeper *k)
 	return RC_OK;
 }
 
+/* ---- keys ---- */
+
+static void
+keys_fetch(const struct keeper *k, const struct external_issuer *it,
+    struct external_fetch *f, struct arena *a)
+{
+	const struct fetch what = { it->keys_url, KEYS_MOST, KEYS_MS };
+	struct str text = { NULL, 0 };
+	enum rc rc = fetch_text(k->egress, &what, a, &text), kept;
+
+	if (rc != RC_OK)
+		text.n = 0;
+	kept = external_fetch_end(f, text);
+	if (rc == RC_OK && kept == RC_OK)
+		log_debug(k->log, "keys fetched issuer=%s", it->name);
+	else
+		log_warn(k->log, "keys not fetched issuer=%s url=%s: %s",
+		    it->name, it->keys_url, fail_detail());
+}
+
+static void
+keys(const struct keeper *k)
+{
+	struct arena *a = arena_new(MEMORY);
+	struct external_issuers list;
+	struct external_fetch f;
+
+	if (external_issuers_read(k->conf->external_issuer, a, &list) != RC_OK)
+		list.n = 0;
+	for (size_t i = 0; i < list.n && *k->stop == 0; i++)
+		if (external_fetch_begin(&f, k->conf->state_dir, &list.v[i],
+			clock_now().us / 1000000))
+			keys_fetch(k, &list.v[i], &f, a);
+	arena_free(&a);
+}
+
+/* ---- rounds ---- */
+
 void
 keeper_round(const struct keeper *k)
 {
@@ -37,6 +81,7 @@ keeper_round(const struct keeper *k)
 	if (rc != RC_OK)
 		log_debug(k->log, "audit log not sealed code=%s: %s",
 		    result_code(rc), fail_detail());
+	keys(k);
 }
 
 /* A signal ends the pause. */

@@ -3,9 +3,11 @@
 #include "core/rate.h"
 #include "core/token-key.h"
 #include "domain/account-sql.h"
+#include "domain/audit-sql.h"
 #include "domain/membership-sql.h"
 #include "domain/session-sql.h"
 #include "domain/user-sql.h"
+#include "web/audit.h"
 #include "web/body.h"
 #include "web/gate.h"
 #include "web/guard.h"
@@ -158,6 +160,22 @@ struct entry {
 	struct secret password;
 };
 
+static enum rc
+login_note(struct db *db, const struct sign_in *in, const struct login *user,
+    bool accepted)
+{
+	struct request *rq = in->note_ctx;
+	struct audit_actor who = { .client = in->client };
+
+	if (!accepted)
+		return audit_login_refused(db, in->client,
+		    user != NULL ? user->user_id : 0, rq->peer, rq->id, NULL);
+	who.application = user->application_id;
+	who.user = user->user_id;
+	return audit_as(
+	    rq, &who, "login.ok", audit_id(rq, ID_USER, user->user_id), NULL);
+}
+
 /* The one way in: limit, password, session. What was typed as a name is not
  * logged; people type passwords there. */
 static enum rc
@@ -173,6 +191,8 @@ enter(struct request *rq, const struct entry *e, struct secret *cookie,
 		.idle = conf->session_idle,
 		.life = conf->session_life,
 		.cost = conf->password_cost,
+		.note = login_note,
+		.note_ctx = rq,
 	};
 	struct password_gate *gate;
 	enum rc rc;
@@ -450,7 +470,11 @@ session_close(struct request *rq)
 	reply_cookie(rq, COOKIE, "", -1, NULL);
 	if (rq->actor.session == 0)
 		return RC_OK;
-	return session_end(rq->db, rq->actor.session, NULL);
+	db_pipe_begin(rq->db);
+	TRY(session_end(rq->db, rq->actor.session, NULL));
+	TRY(audit(
+	    rq, "session.end", audit_id(rq, ID_USER, rq->actor.user), NULL));
+	return db_pipe_end(rq->db);
 }
 
 /* A link must not sign anybody out: a foreign page could hold it. Browsers
@@ -549,6 +573,21 @@ account_token_reply(struct request *rq, const char *token, const char *role)
 	return reply_bare_close(rq);
 }
 
+/* In the account that the token is for. */
+static enum rc
+token_note(struct request *rq, const struct grant *g)
+{
+	const struct audit_actor who = {
+		.application = g->application,
+		.account = g->account,
+		.user = g->user,
+		.client = g->client[0] != '\0' ? g->client : NULL,
+	};
+
+	return audit_as(rq, &who, "token.mint",
+	    audit_id(rq, ID_ACCOUNT, g->account), g->role);
+}
+
 static enum rc
 account_token(struct request *rq)
 {
@@ -581,6 +620,7 @@ account_token(struct request *rq)
 	g.role = rights->role;
 	g.version = rights->version;
 	TRY(issuer_grant(rq, &g, &token));
+	TRY(token_note(rq, &g));
 	return account_token_reply(rq, token, g.role);
 }
 

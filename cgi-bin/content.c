@@ -2,6 +2,7 @@
  * mail server while the caller waits. */
 #include "domain/content-sql.h"
 #include "domain/content.h"
+#include "web/audit.h"
 #include "web/doer.h"
 #include "web/reply.h"
 #include "web/request.h"
@@ -56,6 +57,14 @@ reader(struct request *rq, struct content_reader **out)
 	return content_open(r, arg_id(rq, 1));
 }
 
+/* Who has read what of an email; before it is given away. */
+static enum rc
+was_read(struct request *rq, const char *what)
+{
+	return audit(
+	    rq, "content.read", audit_id(rq, ID_EMAIL, arg_id(rq, 1)), what);
+}
+
 /* ---- what there is to read ---- */
 
 static void
@@ -77,6 +86,7 @@ body(struct request *rq)
 	TRY(reader(rq, &r));
 	TRY(content_body(r, &b));
 	TRY(content_parts(r, &parts));
+	TRY(was_read(rq, "body"));
 	w = reply_open(rq, 0);
 	jw_key(w, "text");
 	jw_str(w, b.text);
@@ -101,6 +111,7 @@ parts(struct request *rq)
 
 	TRY(reader(rq, &r));
 	TRY(content_parts(r, &list));
+	TRY(was_read(rq, "parts"));
 	end = (struct list_end){ .total = (int64_t)list.n,
 		.limit = MIME_PARTS_SHOWN };
 	return reply_rows(
@@ -130,6 +141,7 @@ part_content(struct request *rq)
 	TRY(email_part_get(rq->db, rq->actor.account, arg_id(rq, 1),
 	    arg_id(rq, 2), rq->arena, &part));
 	TRY(content_part(r, part, &bytes));
+	TRY(was_read(rq, audit_id(rq, ID_PART, part->id)));
 	return reply_content(rq,
 	    &(struct content){ .type = part->content_type,
 		.charset = part->charset,
@@ -149,6 +161,7 @@ raw(struct request *rq)
 
 	TRY(reader(rq, &r));
 	TRY(content_raw(r, &bytes));
+	TRY(was_read(rq, "raw"));
 	id_print(ID_EMAIL, arg_id(rq, 1), id);
 	return reply_content(rq,
 	    &(struct content){ .type = "message/rfc822",

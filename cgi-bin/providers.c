@@ -144,7 +144,10 @@ rotation_refused(struct request *rq, const struct doer *who, int64_t id,
 		"The new secret was refused", "credential_id", ID_CREDENTIAL,
 		id };
 
+	db_pipe_begin(rq->db);
+	TRY(provider_credential_audit(rq->db, who, "rotate", id, r->rc));
 	TRY(log_write(rq->db, who, &note));
+	TRY(db_pipe_end(rq->db));
 	if (provider_status(r->rc) != NULL)
 		return fault_add(rq, "secret", result_code(r->rc),
 		    "The mail server does not accept it; the old one stays.");

@@ -22,7 +22,8 @@ static const char head[] =
     "else\n"
     ".Pa " SYSCONFDIR "/letterrack.conf ;\n"
     "a missing default file counts as empty.\n"
-    "It is read strictly: an unknown name, a name given twice or a value out\n"
+    "It is read strictly: an unknown name, a name given twice (unless it says\n"
+    "below that it may come again) or a value out\n"
     "of range is an error that names file and line, and no program starts.\n"
     ".Ql letterrackctl configtest\n"
     "tells without starting anything.\n"
@@ -58,6 +59,9 @@ static const struct {
 	[CONF_SIZE] = { "A number of bytes, or one with k, m or g behind it",
 	    " bytes" },
 	[CONF_PATH] = { "An absolute path", " bytes" },
+	[CONF_LINES] = { "Text; the name may come again, for one more. All "
+			 "together",
+	    " bytes" },
 	[CONF_LIST_OF] = { "Words with blanks between them", " bytes" },
 };
 
@@ -116,8 +120,8 @@ example(void)
 	     "default.");
 	for (size_t i = 0; i < conf_rows_count; i++) {
 		const struct conf_row *row = &conf_rows[i];
-		bool quoted =
-		    row->kind == CONF_TEXT || row->kind == CONF_LIST_OF;
+		bool quoted = row->kind == CONF_TEXT ||
+		    row->kind == CONF_LIST_OF || row->kind == CONF_LINES;
 
 		if (strcmp(row->name, "failpoint") != 0)
 			printf(quoted ? "\n# %s\n#%s = \"%s\"\n"

@@ -20,6 +20,15 @@ SELECT set_config('letterrack.application', $1::text, true),
 -- scope: global: decides the scope of what follows
 SELECT guard_client($1, $2, $3, $4);
 
+-- For an external issuer's token: whom it speaks for, and what they may do now.
+-- 0 where it does not say.
+-- name: guard_external :guard
+-- args: text issuer, text subject, int application, int account, int user
+-- row:  session
+-- scope: global: decides the scope of what follows
+SELECT session_id, application_id, user_id, account_id, role, is_admin, version
+FROM guard_token($1, $2, $3, $4, $5);
+
 -- For a cookie, by its SHA-256: who it is, in the user's active account.
 -- `account` 0: whichever that is; else refused where it has changed.
 -- name: guard_session :guard

@@ -101,3 +101,77 @@ SELECT setval('application_id_seq', 1, false),
     setval('membership_id_seq', 1, false),
     setval('credential_id_seq', 1, false)
 WHERE NOT EXISTS (SELECT FROM application);
+
+-- Who was switched off is signed in nowhere.
+-- name: setup_user_active :must
+-- args: id user, bool is_active
+-- scope: global: an operator's change
+UPDATE app_user SET is_active = $2, updated_at = now() WHERE id = $1;
+
+-- A link to an external issuer's subject; one that exists is moved.
+-- name: setup_identity_link :exec
+-- args: text issuer, text subject, id application, id user
+-- scope: global: an operator's change
+INSERT INTO external_identity (issuer, subject, application_id, user_id)
+VALUES ($1, $2, $3, $4)
+ON CONFLICT (issuer, subject) DO UPDATE SET application_id = $3, user_id = $4;
+
+-- name: setup_identity_unlink :must
+-- args: text issuer, text subject
+-- scope: global: an operator's change
+DELETE FROM external_identity WHERE issuer = $1 AND subject = $2;
+
+-- name: setup_client_add :exec
+-- args: text id, id application, id? account_of, text name, bytes secret_hash,
+-- args: texts redirect_uris, text role, bool is_app_admin
+-- scope: global: an operator makes a client
+INSERT INTO client (id, application_id, account_id, name, secret_hash,
+    redirect_uris, role, is_app_admin)
+VALUES ($1, $2, $3, $4, nullif($5, ''::bytea), $6, $7, $8);
+
+-- name: setup_client_all :many
+-- args: id application
+-- row:  setup_client
+-- scope: global: an operator's list
+SELECT id, coalesce(account_id, 0) AS account_id, name, role,
+    secret_hash IS NOT NULL AS has_secret, is_app_admin, is_active
+FROM client WHERE application_id = $1 ORDER BY id;
+
+-- name: setup_client_named :maybe
+-- args: id application, text id
+-- row:  setup_client
+-- scope: global: an operator's question
+SELECT id, coalesce(account_id, 0) AS account_id, name, role,
+    secret_hash IS NOT NULL AS has_secret, is_app_admin, is_active
+FROM client WHERE application_id = $1 AND id = $2;
+
+-- name: setup_client_active :must
+-- args: text id, bool is_active
+-- scope: global: an operator's change
+UPDATE client SET is_active = $2 WHERE id = $1;
+
+-- name: setup_client_secret :must
+-- args: text id, bytes secret_hash
+-- scope: global: an operator's change
+UPDATE client SET secret_hash = $2 WHERE id = $1;
+
+-- What a user may do in an account, or in the active one.
+-- name: setup_right :maybe
+-- args: id user, id? account_of
+-- row:  setup_right
+-- scope: global: an operator's question
+SELECT r.account_id, r.role, r.version
+FROM app_user u JOIN account_right r ON r.user_id = u.id
+    AND r.application_id = u.application_id
+WHERE u.id = $1 AND r.account_id = coalesce($2, u.active_account_id,
+    (SELECT min(account_id) FROM membership WHERE user_id = u.id));
+
+-- A session for tokens alone: nobody knows its cookie.
+-- name: setup_session_add :value
+-- args: id application, id user, bytes hash, int4 life
+-- value: int
+-- scope: global: an operator makes a token
+INSERT INTO session (application_id, user_id, token_hash, idle_seconds,
+    expires_at, address)
+VALUES ($1, $2, $3, $4, now() + make_interval(secs => $4), 'letterrackctl')
+RETURNING id;

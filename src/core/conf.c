@@ -7,11 +7,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "core/external.h"
 #include "core/log.h"
 #include "core/text.h"
 
 #define FILE_MOST      ((size_t)256 * 1024)
 #define MEMORY_MOST    ((size_t)2 * 1024 * 1024)
+#define ISSUERS_MEMORY ((size_t)256 * 1024)
 #define ENV_PREFIX     "LETTERRACK_"
 
 #define CONF_K_TEXT    CONF_TEXT
@@ -21,6 +23,7 @@
 #define CONF_K_SIZE    CONF_SIZE
 #define CONF_K_PATH    CONF_PATH
 #define CONF_K_LIST    CONF_LIST_OF
+#define CONF_K_LINES   CONF_LINES
 #define CONF_ROW(kind, name, preset, least, most, what)                        \
 	{ CONF_K_##kind, #name, preset, least, most, what,                     \
 		offsetof(struct conf, name) },
@@ -117,6 +120,19 @@ set_text(
 	return NULL;
 }
 
+static const char *
+add_line(
+    struct arena *a, const struct conf_row *row, struct str s, const char **out)
+{
+	const char *before = *out != NULL ? *out : "";
+
+	if (strlen(before) + 1 + s.n > (size_t)row->most)
+		return "too long";
+	*out = arena_fmt(
+	    a, "%s%s%.*s", before, *before != '\0' ? "\n" : "", STR_FMT(s));
+	return NULL;
+}
+
 /* NULL, or why not. */
 static const char *
 set_member(struct conf *c, const struct conf_row *row, struct str s)
@@ -131,6 +147,7 @@ set_member(struct conf *c, const struct conf_row *row, struct str s)
 	case CONF_TEXT:
 	case CONF_PATH:
 	case CONF_LIST_OF: return set_text(c->arena, row, s, member);
+	case CONF_LINES: return add_line(c->arena, row, s, member);
 	}
 	return "of an unknown kind";
 }
@@ -143,6 +160,17 @@ is_level(const char *value)
 	enum log_level level;
 
 	return log_level_parse(value, &level);
+}
+
+static bool
+is_issuers(const char *value)
+{
+	struct external_issuers list;
+	struct arena *a = arena_new(ISSUERS_MEMORY);
+	bool ok = external_issuers_read(value, a, &list) == RC_OK;
+
+	arena_free(&a);
+	return ok;
 }
 
 static bool
@@ -159,6 +187,9 @@ static const struct {
 } checks[] = {
 	{ offsetof(struct conf, log_level), is_level,
 	    "none of error, warn, info, debug" },
+	{ offsetof(struct conf, external_issuer), is_issuers,
+	    "not three words: issuer, audience, https URL of its keys; or an "
+	    "issuer twice" },
 	{ offsetof(struct conf, base_url), is_url,
 	    "begins with neither http:// nor https://" },
 };
@@ -247,7 +278,7 @@ read_line(struct conf *c, struct str line, bool *seen, const struct origin *o)
 		return refuse(o, "",
 		    arena_fmt(c->arena, "unknown name \"%.*s\"",
 			(int)(name.n < 64 ? name.n : 64), name.p));
-	if (seen[row - conf_rows])
+	if (seen[row - conf_rows] && row->kind != CONF_LINES)
 		return refuse(o, row->name, "given twice");
 	seen[row - conf_rows] = true;
 	if (!unquote(&value))
@@ -322,6 +353,13 @@ variable_of(struct arena *a, const struct conf_row *row)
 	return name;
 }
 
+/* What the environment says takes the place of all lines. */
+static void
+lines_forget(struct conf *c, const struct conf_row *row)
+{
+	*(const char **)(void *)((char *)c + row->offset) = "";
+}
+
 static enum rc
 read_environment(struct conf *c)
 {
@@ -329,6 +367,8 @@ read_environment(struct conf *c)
 		struct origin o = { variable_of(c->arena, &conf_rows[i]), 0 };
 		const char *value = getenv(o.file);
 
+		if (value != NULL && conf_rows[i].kind == CONF_LINES)
+			lines_forget(c, &conf_rows[i]);
 		if (value != NULL)
 			TRY(set(c, &conf_rows[i], str_of(value), &o));
 	}

@@ -1,7 +1,8 @@
 /* The configuration: letterrack.conf, read strictly.
  *
  * `name = value` a line, `#` begins a comment line, value in double quotes
- * where it begins or ends with a blank. An unknown name, a name given twice or
+ * where it begins or ends with a blank. An unknown name, a name given twice
+ * (unless its row says that it may) or
  * a value out of range is an error with file and line. An environment variable
  * LETTERRACK_<NAME> overrides a line. The options are rows (conf.c): reader,
  * configtest, manual page and tests read the same list. */
@@ -18,6 +19,7 @@
 /* What a row may hold:  TEXT(min, max length)  INT(min, max)  BOOL
  * SECONDS: 30, 30s, 10m, 12h, 7d   SIZE: bytes, 64k, 10m
  * PATH: absolute   LIST: blank-separated, in one string.
+ * LINES: the name may come again; the values of all, a line each.
  *
  * X(kind, name, default as text, least, most, what it is) */
 #define CONF_LIST(X)                                                           \
@@ -38,6 +40,14 @@
 	    "Where the API is seen from outside: issuer and links.")           \
 	X(LIST, audiences, "", 0, 2048,                                        \
 	    "Audiences that access tokens may carry; empty: base_url.")        \
+	X(LINES, external_issuer, "", 0, 16384,                                \
+	    "An issuer whose access tokens are taken beside our own, as "      \
+	    "three words: its name as in iss, the audience that its tokens "   \
+	    "must name, and the URL of its key set (https; http only on this " \
+	    "host itself). letterrack-sync fetches the keys, through "         \
+	    "egress_allow. It may speak for every user here: by the claims "   \
+	    "uid and acc, or by a link that letterrackctl user link has made " \
+	    "for its sub.")                                                    \
 	X(PATH, run_dir, "/run/letterrack", 1, 100,                            \
 	    "Where the responders' sockets are.")                              \
 	X(PATH, state_dir, "/var/lib/letterrack", 1, 256,                      \
@@ -86,6 +96,8 @@
 	    "How long logs are kept, and tasks that failed.")                  \
 	X(SECONDS, session_keep, "30d", 86400, 315360000,                      \
 	    "How long sessions are kept after their end.")                     \
+	X(SECONDS, audit_keep, "0", 0, 315360000,                              \
+	    "How long entries of the audit log are kept; 0: for ever.")        \
 	X(SIZE, body_cache_message, "10m", 4096, 52428800,                     \
 	    "Messages up to this size are fetched whole at their first read.") \
 	X(SIZE, body_cache_total, "512m", 0, 1099511627776,                    \
@@ -111,12 +123,14 @@ enum conf_kind {
 	CONF_SIZE,
 	CONF_PATH,
 	CONF_LIST_OF,
+	CONF_LINES,
 };
 
 struct conf {
 #define CONF_C_TEXT(n)               const char *n;
 #define CONF_C_PATH(n)               const char *n;
 #define CONF_C_LIST(n)               const char *n;
+#define CONF_C_LINES(n)              const char *n;
 #define CONF_C_INT(n)                int64_t n;
 #define CONF_C_BOOL(n)               bool n;
 #define CONF_C_SECONDS(n)            int64_t n;

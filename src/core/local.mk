@@ -9,6 +9,7 @@ libcore_a_SOURCES = \
 	%D%/clock.c %D%/clock.h \
 	%D%/conf.c %D%/conf.h \
 	%D%/envelope.c %D%/envelope.h \
+	%D%/external.c %D%/external.h \
 	%D%/failpoint.c %D%/failpoint.h \
 	%D%/json.h %D%/json-scan.c %D%/json-write.c \
 	%D%/json-tree.c %D%/json-tree.h \

@@ -242,3 +242,98 @@ token_key_retire(const char *dir, struct str kid)
 	file_name(kid, name);
 	return key_file_remove(dir, name);
 }
+
+/* ---- rotation ---- */
+
+#define PATH_MOST 512
+
+static struct timespec
+file_time(const char *dir, const char *name)
+{
+	char path[PATH_MOST];
+	struct stat st = { .st_mtim = { 0, 0 } };
+
+	snprintf(path, sizeof path, "%s/%s", dir, name);
+	(void)stat(path, &st);
+	return st.st_mtim;
+}
+
+static struct timespec
+key_time(const char *dir, const struct jwk *key)
+{
+	char name[NAME_MAX_];
+
+	file_name(str_of(key->kid), name);
+	return file_time(dir, name);
+}
+
+/* What a rotation finds: a key that has not signed yet, one that signs no
+ * more, and since when. */
+struct rotation {
+	const struct jwk *waiting, *old; /* NULL: none */
+	int64_t since;                   /* of the step before */
+};
+
+static struct rotation
+rotation_look(const char *dir, const struct token_keys *keys)
+{
+	const struct jwk *active = token_keys_active(keys);
+	struct timespec from = key_time(dir, active);
+	struct rotation r = { .since = file_time(dir, CURRENT).tv_sec };
+
+	for (size_t i = 0; i < keys->set.n; i++) {
+		const struct jwk *key = &keys->set.key[i];
+		struct timespec t = key_time(dir, key);
+
+		if (key == active)
+			continue;
+		if (later(from, t)) {
+			r.old = key;
+			continue;
+		}
+		r.waiting = key;
+		r.since = t.tv_sec;
+	}
+	return r;
+}
+
+static enum rc
+rotation_step(const char *dir, const struct rotation *r, enum token_step *step,
+    char kid[JWK_KID_MAX + 1])
+{
+	const struct jwk *key = r->waiting != NULL ? r->waiting : r->old;
+
+	if (key == NULL) {
+		*step = TOKEN_GENERATED;
+		return token_key_generate(dir, JWK_RS256, kid);
+	}
+	memcpy(kid, key->kid, sizeof key->kid);
+	if (key == r->waiting) {
+		*step = TOKEN_ACTIVATED;
+		return token_key_activate(dir, str_of(kid));
+	}
+	*step = TOKEN_RETIRED;
+	return token_key_retire(dir, str_of(kid));
+}
+
+enum rc
+token_key_rotate(const char *dir, int64_t now, int64_t wait,
+    enum token_step *step, char kid[JWK_KID_MAX + 1])
+{
+	struct token_keys keys;
+	struct rotation r;
+	enum rc rc = RC_OK;
+
+	*step = TOKEN_WAITING;
+	TRY(token_keys_load(dir, &keys));
+	r = rotation_look(dir, &keys);
+	if (now - r.since >= wait)
+		rc = rotation_step(dir, &r, step, kid);
+	else if (r.waiting != NULL || r.old != NULL)
+		memcpy(kid, (r.waiting != NULL ? r.waiting : r.old)->kid,
+		    JWK_KID_MAX + 1);
+	else
+		memcpy(kid, token_keys_active(&keys)->kid, JWK_KID_MAX + 1);
+	token_keys_clear(&keys);
+	return rc;
+}

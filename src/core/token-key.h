@@ -37,4 +37,16 @@ enum rc token_key_activate(const char *dir, struct str kid) MUST_CHECK;
  * RC_CONFLICT for the active one. */
 enum rc token_key_retire(const char *dir, struct str kid) MUST_CHECK;
 
+/* The next step of a rotation, if the one before is `wait` seconds old: a key
+ * that waits is activated, else one that signs no more is retired, else a new
+ * one is generated. `kid`: the key it is about. `now` in seconds since 1970. */
+enum token_step {
+	TOKEN_WAITING, /* nothing was done */
+	TOKEN_GENERATED,
+	TOKEN_ACTIVATED,
+	TOKEN_RETIRED
+};
+enum rc token_key_rotate(const char *dir, int64_t now, int64_t wait,
+    enum token_step *, char kid[JWK_KID_MAX + 1]) MUST_CHECK;
+
 #endif

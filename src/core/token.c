@@ -23,8 +23,9 @@
 /* The claims, one row each. A text goes to a char array of `size`, an id is
  * `prefix` and a number, a number lies between 0 and LATEST. */
 enum claim_kind { CLAIM_TEXT, CLAIM_ID, CLAIM_NUMBER };
-/* INNER: what only our own issuer may say; passed over in other tokens. */
-enum claim_need { ALWAYS, MAYBE, INNER };
+/* HOME: what our own issuer always says, and others may. INNER: what only ours
+ * may say; passed over in other tokens. */
+enum claim_need { ALWAYS, MAYBE, HOME, INNER };
 
 struct claim_row {
 	const char *name;
@@ -54,8 +55,8 @@ static const struct claim_row rows[] = {
 	NUMBER_("exp", ALWAYS, expires),
 	NUMBER_("iat", ALWAYS, issued),
 	NUMBER_("nbf", MAYBE, not_before),
-	ID_("app", ALWAYS, application, "app_"),
-	ID_("acc", ALWAYS, account, "acc_"),
+	ID_("app", HOME, application, "app_"),
+	ID_("acc", HOME, account, "acc_"),
 	ID_("uid", MAYBE, user, "uid_"),
 	TEXT_("role", INNER, role),
 	TEXT_("cid", MAYBE, client),
@@ -129,7 +130,8 @@ take_all(struct json_object *o, bool external, struct claims *c)
 		if (row->need == INNER && external)
 			continue;
 		if (!json_member(o, row->name)) {
-			if (row->need == ALWAYS)
+			if (row->need == ALWAYS ||
+			    (row->need == HOME && !external))
 				return refuse(row->name, "missing");
 		} else if (!take(o, row, c))
 			return refuse(row->name, "of a wrong form");
@@ -223,6 +225,16 @@ struct checking {
 	struct json_object *payload;
 };
 
+static const struct jwk *
+key_of(const struct token_rules *rules, size_t issuer, struct str kid)
+{
+	const struct jwk *key = jwk_set_find(rules->issuers[issuer].keys, kid);
+
+	if (key == NULL && rules->no_key != NULL)
+		rules->no_key(rules->ctx, issuer);
+	return key;
+}
+
 /* jws_find: the issuer by its exact name, then the key among its own. */
 static const struct jwk *
 find_key(void *ctx, struct str kid, struct str unproven)
@@ -239,9 +251,16 @@ find_key(void *ctx, struct str kid, struct str unproven)
 		if (!str_eq(iss, str_of(it->name)))
 			continue;
 		c->issuer = it;
-		return jwk_set_find(it->keys, kid);
+		return key_of(c->rules, i, kid);
 	}
 	return NULL;
+}
+
+static const char *
+audiences_of(const struct checking *k)
+{
+	return k->issuer->audiences != NULL ? k->issuer->audiences
+					    : k->rules->audiences;
 }
 
 static enum rc
@@ -251,13 +270,11 @@ verify(struct checking *k, struct str token, int64_t now, struct claims *c)
 
 	TRY(jws_verify(k->arena, token, TYP, find_key, k, &payload));
 	TRY(take_all(k->payload, k->issuer->external, c));
-	if (!audience_ok(k->payload, k->rules->audiences))
+	c->issuer = (size_t)(k->issuer - k->rules->issuers);
+	if (!audience_ok(k->payload, audiences_of(k)))
 		return refuse("aud", "is another");
 	TRY(times_ok(c, now));
-	if (!k->issuer->external)
-		return bearer_ok(c);
-	return c->user != 0 || c->client[0] != '\0' ? RC_OK
-						    : refuse("uid", "missing");
+	return k->issuer->external ? RC_OK : bearer_ok(c);
 }
 
 enum rc

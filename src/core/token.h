@@ -28,19 +28,24 @@ struct claims {
 	char role[8];           /* owner, member, viewer; "" in external ones:
 				 * there the membership row decides */
 	char scope[257];
-	bool external; /* another issuer's */
+	bool external; /* another issuer's; app, acc and uid may be 0 then */
+	size_t issuer; /* which of the rules' */
 };
 
 struct token_issuer {
 	const char *name;           /* exactly as in `iss` */
 	const struct jwk_set *keys; /* borrowed */
 	bool external;
+	const char *audiences; /* NULL: those of the rules */
 };
 
 struct token_rules {
 	const struct token_issuer *issuers;
 	size_t issuers_n;
 	const char *audiences; /* blank-separated; one of them must be meant */
+	/* Told of an issuer that has no key of the name; NULL: nobody is. */
+	void (*no_key)(void *ctx, size_t issuer);
+	void *ctx;
 };
 
 /* Checks all; `now` in seconds since 1970. RC_UNAUTHORIZED, with the reason

@@ -14,6 +14,8 @@ struct ctl {
 
 /* Each returns an exit status of <sysexits.h>. */
 int ctl_account(struct ctl *);
+int ctl_audit(struct ctl *);
+int ctl_client(struct ctl *);
 int ctl_configtest(struct ctl *);
 int ctl_demo(struct ctl *);
 int ctl_init(struct ctl *);
@@ -21,6 +23,7 @@ int ctl_key(struct ctl *);
 int ctl_migrate(struct ctl *);
 int ctl_openapi(struct ctl *);
 int ctl_serve(struct ctl *);
+int ctl_token(struct ctl *);
 int ctl_user(struct ctl *);
 
 /* "letterrackctl migrate: ..." on standard error. */

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sysexits.h>
 
+#include "core/clock.h"
 #include "core/envelope.h"
 #include "core/token-key.h"
 #include "ctl/people.h"
@@ -11,6 +12,17 @@
 struct key_args {
 	const char *words[2]; /* "generate" "token" */
 	unsigned n;
+	bool now;
+};
+
+#define ROTATE_WAIT_S 3600 /* beyond the life of a token, and of JWKS caches   \
+			    */
+
+enum { NOW = 256 };
+
+static const struct argp_option options[] = {
+	{ "now", NOW, NULL, 0, "rotate without waiting", 0 },
+	{ NULL, 0, NULL, 0, NULL, 0 },
 };
 
 static error_t
@@ -18,19 +30,23 @@ parse(int key, char *arg, struct argp_state *state)
 {
 	struct key_args *in = state->input;
 
+	if (key == NOW)
+		in->now = true;
 	if (key != ARGP_KEY_ARG)
-		return ARGP_ERR_UNKNOWN;
+		return key == NOW ? 0 : ARGP_ERR_UNKNOWN;
 	if (in->n == 2)
 		argp_usage(state);
 	in->words[in->n++] = arg;
 	return 0;
 }
 
-static const struct argp argp = { NULL, parse,
-	"generate [token|envelope]\nlist\nactivate KID\nretire KID",
+static const struct argp argp = { options, parse,
+	"generate [token|envelope]\nlist\nactivate KID\nrotate\nretire KID",
 	"Keys are files of `key_dir`, mode 0600. A new token key is published "
 	"at once and signs when it is activated; the newest envelope key wraps "
-	"from the moment it exists.",
+	"from the moment it exists. rotate does the next step that is due: a "
+	"new "
+	"token key, an hour later it signs, an hour later the old one goes.",
 	NULL, NULL, NULL };
 
 static int
@@ -95,6 +111,25 @@ activate(struct ctl *ctl, void *arg)
 	    ctl, token_key_activate(ctl->conf->key_dir, str_of(in->words[1])));
 }
 
+/* A step an hour: cron may call it daily. */
+static int
+rotate(struct ctl *ctl, void *arg)
+{
+	static const char *const words[] = { [TOKEN_WAITING] = "waiting",
+		[TOKEN_GENERATED] = "generated",
+		[TOKEN_ACTIVATED] = "activated",
+		[TOKEN_RETIRED] = "retired" };
+	const struct key_args *in = arg;
+	char kid[JWK_KID_MAX + 1];
+	enum token_step step;
+	enum rc rc = token_key_rotate(ctl->conf->key_dir,
+	    clock_now().us / 1000000, in->now ? 0 : ROTATE_WAIT_S, &step, kid);
+
+	if (rc == RC_OK)
+		printf("token %s %s\n", kid, words[step]);
+	return ended(ctl, rc);
+}
+
 static int
 retire(struct ctl *ctl, void *arg)
 {
@@ -109,7 +144,7 @@ ctl_key(struct ctl *ctl)
 {
 	static const struct subverb verbs[] = { { "generate", generate },
 		{ "list", list }, { "activate", activate },
-		{ "retire", retire }, { NULL, NULL } };
+		{ "rotate", rotate }, { "retire", retire }, { NULL, NULL } };
 	struct key_args in = { .n = 0 };
 
 	argp_parse(&argp, ctl->argc, ctl->argv, 0, NULL, &in);

@@ -4,6 +4,8 @@ sbin_PROGRAMS += letterrackctl
 letterrackctl_CPPFLAGS = $(AM_CPPFLAGS) -DVERSION='"$(PACKAGE_VERSION)"'
 letterrackctl_SOURCES = \
 	%D%/account.c \
+	%D%/audit.c \
+	%D%/client.c \
 	%D%/configtest.c \
 	%D%/ctl.h \
 	%D%/demo.c \
@@ -14,5 +16,6 @@ letterrackctl_SOURCES = \
 	%D%/openapi.c \
 	%D%/people.c %D%/people.h \
 	%D%/serve.c \
+	%D%/token.c \
 	%D%/user.c
 letterrackctl_LDADD = $(families_libs)

@@ -18,11 +18,15 @@ static const struct verb {
 	const char *what;      /* NULL: not shown */
 } verbs[] = {
 	{ "account", ctl_account, "add|list", "the tenants of an application" },
+	{ "audit", ctl_audit, "verify [--anchor COUNT:HASH]",
+	    "check that nobody changed the audit log" },
+	{ "client", ctl_client, "add|list|disable|enable|secret",
+	    "programs that ask for tokens" },
 	{ "configtest", ctl_configtest, "", "check the configuration" },
 	{ "demo", ctl_demo, NULL, NULL },
 	{ "init", ctl_init, "[--account NAME --owner EMAIL]",
 	    "make keys, the first account and its owner" },
-	{ "key", ctl_key, "generate|list|activate|retire",
+	{ "key", ctl_key, "generate|list|activate|rotate|retire",
 	    "keys that sign tokens and seal secrets" },
 	{ "migrate", ctl_migrate, "[--dry-run]",
 	    "bring the schema up to date, and grant the programs' rights" },
@@ -30,7 +34,10 @@ static const struct verb {
 	    "print the description of the API, or of the auth routes" },
 	{ "serve", ctl_serve, "",
 	    "run the responders; HUP replaces them one by one" },
-	{ "user", ctl_user, "add|passwd|list", "the people" },
+	{ "token", ctl_token, "mint EMAIL|CID",
+	    "an access token without a sign-in" },
+	{ "user", ctl_user, "add|passwd|disable|enable|link|unlink|list",
+	    "the people" },
 };
 
 #define VERBS (sizeof verbs / sizeof *verbs)

@@ -10,6 +10,7 @@
 
 #include "core/envelope.h"
 #include "core/token-key.h"
+#include "domain/audit-sql.h"
 #include "domain/setup-sql.h"
 
 #define MEMORY ((size_t)4 << 20)
@@ -83,6 +84,35 @@ ctl_id(struct argp_state *state, const char *text)
 	if (!str_uint(str_of(text), INT64_MAX, &n) || n == 0)
 		argp_error(state, "%s is no id", text);
 	return (int64_t)n;
+}
+
+enum rc
+ctl_note(struct db *db, const struct operation *in, int64_t account,
+    const char *action, const char *subject)
+{
+	return audit_add(db,
+	    &(struct audit_add_args){ .application = in->application,
+		.account = account,
+		.action = action,
+		.subject = subject,
+		.detail = "letterrackctl" },
+	    NULL);
+}
+
+struct secret
+ctl_secret_new(struct arena *arena, unsigned char hash[SHA256_SIZE])
+{
+	unsigned char raw[32];
+	struct secret out;
+	char *text;
+
+	random_bytes(raw, sizeof raw);
+	text = base64url_encode(arena, raw, sizeof raw);
+	out = secret_new(arena, text, strlen(text));
+	explicit_bzero(text, out.n);
+	explicit_bzero(raw, sizeof raw);
+	sha256(out.p, out.n, hash);
+	return out;
 }
 
 int

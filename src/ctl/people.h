@@ -6,6 +6,7 @@
 
 #include "core/arena.h"
 #include "core/password.h"
+#include "core/secret.h"
 #include "ctl/ctl.h"
 #include "db/db.h"
 
@@ -35,6 +36,14 @@ int ctl_operate(struct ctl *, const struct argp *, const struct subverb *,
 /* For the parser of a verb: a word, an id. */
 error_t ctl_word(struct argp_state *, struct operation *, const char *word);
 int64_t ctl_id(struct argp_state *, const char *text);
+
+/* Into the audit log: an operator did it. `account` 0: of the application.
+ * Within the transaction of what it tells. */
+enum rc ctl_note(struct db *, const struct operation *, int64_t account,
+    const char *action, const char *subject) MUST_CHECK;
+
+/* 256 bits as text, and what the database knows it by. */
+struct secret ctl_secret_new(struct arena *, unsigned char hash[SHA256_SIZE]);
 
 /* Complains where that did not go well; the exit status. */
 int ctl_ended(struct ctl *, enum rc);

@@ -10,10 +10,21 @@ struct user_args {
 	const char *name, *username;
 	int64_t account;
 	const char *role;
+	const char *issuer, *subject;
 	bool admin, from_stdin;
 };
 
-enum { NAME = 256, USERNAME, ACCOUNT, ROLE, ADMIN, STDIN, APPLICATION };
+enum {
+	NAME = 256,
+	USERNAME,
+	ACCOUNT,
+	ROLE,
+	ADMIN,
+	STDIN,
+	ISSUER,
+	SUBJECT,
+	APPLICATION
+};
 
 static const struct argp_option options[] = {
 	{ "name", NAME, "TEXT", 0, "how the user is called", 0 },
@@ -25,6 +36,8 @@ static const struct argp_option options[] = {
 	{ "admin", ADMIN, NULL, 0, "administrator of the application", 0 },
 	{ "password-stdin", STDIN, NULL, 0,
 	    "read the password from standard input", 0 },
+	{ "issuer", ISSUER, "URL", 0, "an external issuer, for link", 0 },
+	{ "subject", SUBJECT, "TEXT", 0, "the user's `sub` there", 0 },
 	{ "application", APPLICATION, "ID", 0, "default: the oldest", 0 },
 	{ NULL, 0, NULL, 0, NULL, 0 },
 };
@@ -41,6 +54,8 @@ parse(int key, char *arg, struct argp_state *state)
 	case ROLE: in->role = arg; return 0;
 	case ADMIN: in->admin = true; return 0;
 	case STDIN: in->from_stdin = true; return 0;
+	case ISSUER: in->issuer = arg; return 0;
+	case SUBJECT: in->subject = arg; return 0;
 	case APPLICATION: in->op.application = ctl_id(state, arg); return 0;
 	case ARGP_KEY_ARG: return ctl_word(state, &in->op, arg);
 	default: return ARGP_ERR_UNKNOWN;
@@ -48,7 +63,8 @@ parse(int key, char *arg, struct argp_state *state)
 }
 
 static const struct argp argp = { options, parse,
-	"add EMAIL\npasswd EMAIL\nlist",
+	"add EMAIL\npasswd EMAIL\ndisable EMAIL\nenable EMAIL\n"
+	"link EMAIL\nunlink EMAIL\nlist",
 	"The password is asked for on the terminal, or read from standard "
 	"input.",
 	NULL, NULL, NULL };
@@ -61,6 +77,16 @@ email_needed(const struct user_args *in)
 	if (at == NULL || at == in->op.words[1] || at[1] == '\0')
 		return fail(RC_INVALID, "say whose, by mail address");
 	return RC_OK;
+}
+
+static enum rc
+user_note(
+    struct db *db, const struct user_args *in, const char *action, int64_t user)
+{
+	char subject[ID_PRINT_SIZE];
+
+	id_print(ID_USER, user, subject);
+	return ctl_note(db, &in->op, 0, action, subject);
 }
 
 struct adding {
@@ -79,6 +105,7 @@ add_body(struct db *db, void *ctx)
 	TRY(user_add(db, in->op.application, in->op.words[1], in->username,
 	    in->name != NULL ? in->name : "", in->admin ? "admin" : "user",
 	    a->hash, &a->id));
+	TRY(user_note(db, in, "user.create", a->id));
 	if (in->account == 0)
 		return RC_OK;
 	return member_add(db, in->op.application, in->account, a->id,
@@ -116,7 +143,18 @@ passwd_body(struct db *db, void *ctx)
 	const struct adding *a = ctx;
 
 	TRY(user_password_set(db, a->id, a->hash));
+	TRY(user_note(db, a->in, "user.password", a->id));
 	return user_sessions_end(db, a->id, NULL);
+}
+
+static enum rc
+user_found(const struct user_args *in, struct setup_user **out)
+{
+	TRY(email_needed(in));
+	TRY(user_named(
+	    in->op.db, in->op.application, in->op.words[1], in->op.arena, out));
+	return *out != NULL ? RC_OK
+			    : fail(RC_NOT_FOUND, "there is no such user");
 }
 
 static enum rc
@@ -127,11 +165,7 @@ passwd_one(struct ctl *ctl, struct user_args *in)
 	struct setup_user *user;
 	struct secret password;
 
-	TRY(email_needed(in));
-	TRY(user_named(in->op.db, in->op.application, in->op.words[1],
-	    in->op.arena, &user));
-	if (user == NULL)
-		return fail(RC_NOT_FOUND, "there is no such user");
+	TRY(user_found(in, &user));
 	a.id = user->id;
 	TRY(ctl_password(in->from_stdin, in->op.arena, &password));
 	TRY(ctl_hash(ctl, &password, user->username, user->email, hash));
@@ -142,6 +176,103 @@ static int
 passwd(struct ctl *ctl, void *arg)
 {
 	return ctl_ended(ctl, passwd_one(ctl, arg));
+}
+
+/* ---- what is done to one ---- */
+
+/* A change of a user who is there. */
+struct change {
+	const struct user_args *in;
+	enum rc (*run)(struct db *, const struct user_args *, int64_t user);
+	const char *action;
+	int64_t user;
+};
+
+static enum rc
+change_body(struct db *db, void *ctx)
+{
+	const struct change *c = ctx;
+
+	TRY(c->run(db, c->in, c->user));
+	return user_note(db, c->in, c->action, c->user);
+}
+
+static int
+change(struct ctl *ctl, struct change c)
+{
+	struct setup_user *user;
+	enum rc rc = user_found(c.in, &user);
+
+	if (rc == RC_OK) {
+		c.user = user->id;
+		rc = db_tx(c.in->op.db, change_body, &c);
+	}
+	return ctl_ended(ctl, rc);
+}
+
+static enum rc
+switch_off(struct db *db, const struct user_args *in, int64_t user)
+{
+	(void)in;
+	TRY(setup_user_active(db, user, false));
+	return user_sessions_end(db, user, NULL);
+}
+
+static enum rc
+switch_on(struct db *db, const struct user_args *in, int64_t user)
+{
+	(void)in;
+	return setup_user_active(db, user, true);
+}
+
+static enum rc
+link_make(struct db *db, const struct user_args *in, int64_t user)
+{
+	return setup_identity_link(
+	    db, in->issuer, in->subject, in->op.application, user, NULL);
+}
+
+static enum rc
+link_remove(struct db *db, const struct user_args *in, int64_t user)
+{
+	(void)user;
+	return setup_identity_unlink(db, in->issuer, in->subject);
+}
+
+static int
+disable(struct ctl *ctl, void *arg)
+{
+	return change(
+	    ctl, (struct change){ arg, switch_off, "user.disable", 0 });
+}
+
+static int
+enable(struct ctl *ctl, void *arg)
+{
+	return change(ctl, (struct change){ arg, switch_on, "user.enable", 0 });
+}
+
+static int
+linked(struct ctl *ctl, struct user_args *in, struct change c)
+{
+	if (in->issuer == NULL || in->subject == NULL)
+		return ctl_ended(
+		    ctl, fail(RC_INVALID, "say --issuer and --subject"));
+	return change(ctl, c);
+}
+
+static int
+link_user(struct ctl *ctl, void *arg)
+{
+	return linked(
+	    ctl, arg, (struct change){ arg, link_make, "user.link", 0 });
+}
+
+static int
+unlink_user(struct ctl *ctl, void *arg)
+{
+	return linked(
+	    ctl, arg, (struct change){ arg, link_remove, "user.unlink", 0 });
 }
 
 static int
@@ -163,7 +294,9 @@ int
 ctl_user(struct ctl *ctl)
 {
 	static const struct subverb verbs[] = { { "add", add },
-		{ "passwd", passwd }, { "list", list }, { NULL, NULL } };
+		{ "passwd", passwd }, { "disable", disable },
+		{ "enable", enable }, { "link", link_user },
+		{ "unlink", unlink_user }, { "list", list }, { NULL, NULL } };
 	struct user_args in = { .admin = false };
 
 	return ctl_operate(ctl, &argp, verbs, &in.op);

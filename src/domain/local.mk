@@ -8,6 +8,7 @@ libdomain_a_SOURCES = \
 	%D%/actor.h \
 	%D%/audit.h \
 	%D%/client.c %D%/client.h \
+	%D%/audit.c %D%/audit.h \
 	%D%/body-cache.c %D%/body-cache.h \
 	%D%/content.c %D%/content.h \
 	%D%/content-fetch.c %D%/content-fetch.h \

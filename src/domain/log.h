@@ -14,6 +14,8 @@ struct doer {
 	int64_t account;
 	int64_t user;        /* 0: a machine client, -1: a program of ours */
 	const char *request; /* NULL: none */
+	const char *client;  /* OAuth client id; NULL: none */
+	const char *address; /* NULL: none */
 };
 
 struct log_note {

@@ -1,7 +1,9 @@
 #include "domain/provider-credential.h"
 
+#include <stdio.h>
 #include <string.h>
 
+#include "domain/audit.h"
 #include "domain/credential-sql.h"
 #include "domain/job-sql.h"
 #include "domain/mailbox-sql.h"
@@ -11,6 +13,7 @@
 #define USERNAME_MOST 320
 #define SECRET_MOST   16384
 #define FOLDER_MOST   255
+#define ACTION_MOST   64
 
 const struct col provider_credential_cols[] = {
 	COL_ID(struct provider_credential, id, ID_CREDENTIAL),
@@ -239,6 +242,18 @@ struct job_of {
 	struct provider_credential **out;
 };
 
+enum rc
+provider_credential_audit(struct db *db, const struct doer *who,
+    const char *action, int64_t id, enum rc rc)
+{
+	char name[ACTION_MOST];
+	const struct audit_note n = { name, ID_CREDENTIAL, id,
+		rc == RC_OK ? NULL : result_code(rc) };
+
+	snprintf(name, sizeof name, "credential.%s", action);
+	return audit_write(db, who, &n);
+}
+
 static enum rc
 note(struct db *db, const struct doer *who, const char *action, int64_t id,
     enum rc rc, const char *message)
@@ -246,6 +261,7 @@ note(struct db *db, const struct doer *who, const char *action, int64_t id,
 	const struct log_note n = { "provider_credential", action, rc, message,
 		"credential_id", ID_CREDENTIAL, id };
 
+	TRY(provider_credential_audit(db, who, action, id, rc));
 	return log_write(db, who, &n);
 }
 

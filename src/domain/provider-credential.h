@@ -95,6 +95,10 @@ enum rc provider_credential_remove(
 enum rc provider_credential_note_test(struct db *, const struct doer *,
     int64_t id, int64_t version, enum rc result, const char *detail) MUST_CHECK;
 
+/* Into the audit log, within the caller's transaction or pipeline. */
+enum rc provider_credential_audit(struct db *, const struct doer *,
+    const char *action, int64_t id, enum rc result) MUST_CHECK;
+
 /* The state that a test's result puts a credential in; NULL: as it was. */
 const char *provider_status(enum rc);
 

@@ -61,7 +61,10 @@ prove(struct db *db, struct password_gate *gate, const struct sign_in *in,
 
 	if (right && may)
 		return RC_OK;
+	db_pipe_begin(db);
 	TRY(login_failed(db, user != NULL ? user->user_id : 0, NULL));
+	TRY(in->note(db, in, user, false));
+	TRY(db_pipe_end(db));
 	return fail(RC_BAD_LOGIN, "User name or password is wrong.");
 }
 
@@ -99,8 +102,11 @@ session_sign_in(struct db *db, struct password_gate *gate,
 	renew_hash(db, gate, in, user);
 	*cookie = cookie_new(arena);
 	sha256(cookie->p, cookie->n, hash);
+	db_pipe_begin(db);
 	TRY(session_open(db, user->user_id, key, (int32_t)in->idle,
 	    (int32_t)in->life, in->address, &session));
+	TRY(in->note(db, in, user, true));
+	TRY(db_pipe_end(db));
 	*out = NULL;
 	guard_session(db, key, 0, arena, out);
 	/* An empty pipeline runs the guard alone. */

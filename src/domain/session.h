@@ -58,6 +58,11 @@ struct sign_in {
 	const char *address; /* where it comes from */
 	int64_t idle, life;  /* seconds */
 	int64_t cost;        /* of a hash made now */
+	/* Into the audit log, in the pipeline of what it tells. `user` NULL:
+	 * nobody of that name. */
+	enum rc (*note)(struct db *, const struct sign_in *,
+	    const struct login *user, bool accepted);
+	void *note_ctx;
 };
 
 /* RC_BAD_LOGIN for every reason alike, and after the same time: no such user,

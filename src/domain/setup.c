@@ -13,3 +13,13 @@ const struct col setup_user_cols[] = { COL(struct setup_user, id),
 	COL(struct setup_user, role), COL(struct setup_user, memberships),
 	COL(struct setup_user, is_active),
 	COL(struct setup_user, last_login_at), COL_END };
+
+const struct col setup_client_cols[] = { COL(struct setup_client, id),
+	COL(struct setup_client, account_id), COL(struct setup_client, name),
+	COL(struct setup_client, role), COL(struct setup_client, has_secret),
+	COL(struct setup_client, is_app_admin),
+	COL(struct setup_client, is_active), COL_END };
+
+const struct col setup_right_cols[] = { COL(struct setup_right, account_id),
+	COL(struct setup_right, role), COL(struct setup_right, version),
+	COL_END };

@@ -30,4 +30,18 @@ struct setup_user {
 };
 extern const struct col setup_user_cols[];
 
+struct setup_client {
+	const char *id, *name, *role;
+	int64_t account_id; /* 0: none */
+	bool has_secret, is_app_admin, is_active;
+};
+extern const struct col setup_client_cols[];
+
+struct setup_right {
+	int64_t account_id;
+	const char *role;
+	int64_t version;
+};
+extern const struct col setup_right_cols[];
+
 #endif

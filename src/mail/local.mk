@@ -7,6 +7,7 @@ libmail_a_SOURCES = \
 	%D%/date.c %D%/date.h \
 	%D%/echo.c %D%/echo.h \
 	%D%/egress.c %D%/egress.h \
+	%D%/fetch.c %D%/fetch.h \
 	%D%/header.c %D%/header.h \
 	%D%/html.c %D%/html.h \
 	%D%/imap-change.c \

@@ -3,6 +3,7 @@
 #include <stddef.h>
 
 #include "core/clock.h"
+#include "domain/audit-sql.h"
 #include "domain/housekeeping-sql.h"
 
 #define EVERY_S       (6 * 3600)
@@ -48,6 +49,25 @@ chore_do(struct db *db, const struct conf *conf, const struct chore *c,
 	return RC_OK;
 }
 
+/* The audit log is a chain: from its front, and only if that is asked for. */
+static enum rc
+audit_chore(struct db *db, const struct conf *conf, const struct log *log,
+    const volatile sig_atomic_t *stop)
+{
+	int64_t n = 0, all = 0, end = clock_steady_ms() + TIME_MOST_MS;
+
+	if (conf->audit_keep == 0)
+		return RC_OK;
+	do {
+		TRY(audit_clear(db, (int32_t)conf->audit_keep, ROWS_MOST, &n));
+		all += n;
+	} while (n == ROWS_MOST && *stop == 0 && clock_steady_ms() < end);
+	if (all > 0)
+		log_info(
+		    log, "cleared away what=audit rows=%lld", (long long)all);
+	return RC_OK;
+}
+
 enum rc
 housekeeping(struct db *db, const struct conf *conf, const struct log *log,
     const volatile sig_atomic_t *stop)
@@ -57,5 +77,5 @@ housekeeping(struct db *db, const struct conf *conf, const struct log *log,
 	TRY(housekeeping_begin(db, EVERY_S, &due));
 	for (size_t i = 0; due && i < sizeof chores / sizeof *chores; i++)
 		TRY(chore_do(db, conf, &chores[i], log, stop));
-	return RC_OK;
+	return due ? audit_chore(db, conf, log, stop) : RC_OK;
 }

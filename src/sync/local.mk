@@ -4,6 +4,7 @@ bin_PROGRAMS += letterrack-sync
 letterrack_sync_SOURCES = \
 	%D%/alive.c %D%/alive.h \
 	%D%/housekeeping.c %D%/housekeeping.h \
+	%D%/keeper.c %D%/keeper.h \
 	%D%/main.c \
 	%D%/named.c %D%/named.h \
 	%D%/progress.c %D%/progress.h

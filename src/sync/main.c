@@ -15,6 +15,7 @@
 #include "domain/sync/sync.h"
 #include "sync/alive.h"
 #include "sync/housekeeping.h"
+#include "sync/keeper.h"
 #include "sync/named.h"
 #include "sync/progress.h"
 
@@ -43,6 +44,8 @@ struct program {
 	bool again; /* dead workers' jobs are not all free yet */
 	int64_t ran, failed;
 	int64_t tidy_ms; /* steady: when housekeeping is asked about */
+	pid_t keeper;    /* of one that stays; 0: none */
+	pid_t starter; /* this is a keeper, and that its sync; 0: it is none */
 };
 
 static volatile sig_atomic_t stop;
@@ -68,7 +71,7 @@ signals(void)
 
 /* ---- options ---- */
 
-enum { OPT_STAY = 256, OPT_JOB, OPT_DRY_RUN };
+enum { OPT_STAY = 256, OPT_JOB, OPT_DRY_RUN, OPT_KEEPER };
 
 static const struct argp_option options[] = {
 	{ "config", 'c', "FILE", 0,
@@ -81,6 +84,7 @@ static const struct argp_option options[] = {
 	    "only tell what a sync of the mail accounts that are due, or of "
 	    "--account's, would do",
 	    0 },
+	{ "keeper", OPT_KEEPER, "PID", OPTION_HIDDEN, "see keeper.h", 0 },
 	{ "quiet", 'q', NULL, 0, "say nothing but warnings and errors", 0 },
 	{ NULL, 0, NULL, 0, NULL, 0 },
 };
@@ -89,12 +93,18 @@ static error_t
 parse(int key, char *arg, struct argp_state *state)
 {
 	struct program *p = state->input;
+	uint64_t pid = 0;
 
 	switch (key) {
 	case 'c': p->config = arg; return 0;
 	case 'q': p->quiet = true; return 0;
 	case OPT_STAY: p->stay = true; return 0;
 	case OPT_DRY_RUN: p->dry_run = true; return 0;
+	case OPT_KEEPER:
+		if (!str_uint(str_of(arg), INT32_MAX, &pid) || pid == 0)
+			argp_error(state, "%s is no process", arg);
+		p->starter = (pid_t)pid;
+		return 0;
 	case 'a':
 		if (!id_parse(ID_ACCOUNT, str_of(arg), &p->account))
 			argp_error(state, "%s is no account", arg);
@@ -204,6 +214,26 @@ take_back(struct program *p)
 	    &p->alive, p->host.db, &p->host.log, &p->again);
 }
 
+static struct keeper
+keeper_of(struct program *p)
+{
+	return (struct keeper){ .db = p->host.db,
+		.conf = p->conf,
+		.egress = p->egress,
+		.log = &p->host.log,
+		.stop = &stop };
+}
+
+/* One that stays has a process for it. */
+static void
+keep(struct program *p)
+{
+	const struct keeper k = keeper_of(p);
+
+	if (!p->stay && p->account == 0 && p->job == 0)
+		keeper_round(&k);
+}
+
 static enum rc
 pass(struct program *p)
 {
@@ -214,7 +244,9 @@ pass(struct program *p)
 	if (p->job == 0)
 		TRY(job_enqueue_polls(p->host.db,
 		    (int32_t)p->conf->poll_interval, p->account, &made));
+	keep(p);
 	TRY(run_due(p));
+	keep(p);
 	return keep_house(p);
 }
 
@@ -244,8 +276,10 @@ stay(struct program *p)
 
 	db_listen(p->host.db, "letterrack_job");
 	while (stop == 0) {
-		enum rc rc = pass(p);
+		enum rc rc;
 
+		keeper_start(&p->keeper, p->config, &p->host.log);
+		rc = pass(p);
 		if (rc != RC_OK)
 			log_warn(&p->host.log, "pass ended code=%s: %s",
 			    result_code(rc), fail_detail());
@@ -253,6 +287,7 @@ stay(struct program *p)
 		    db_wait(p->host.db, sleep_ms(p), -1, &event) != RC_OK)
 			log_debug(&p->host.log, "waiting for the database");
 	}
+	keeper_end(&p->keeper);
 }
 
 /* ---- looking ---- */
@@ -329,7 +364,8 @@ prepare(struct program *p)
 		.stop = &stop };
 	p->host.db = db_new(p->conf->database, p->host.log);
 	db_statement_limit(p->host.db, STATEMENT_MS);
-	if (!p->dry_run && alive_begin(&p->alive, p->conf, p->worker) != RC_OK)
+	if (!p->dry_run && p->starter == 0 &&
+	    alive_begin(&p->alive, p->conf, p->worker) != RC_OK)
 		log_info(&p->host.log,
 		    "nobody will know at once if this "
 		    "worker is killed: %s",
@@ -397,6 +433,15 @@ work(struct program *p)
 	return EX_OK;
 }
 
+static int
+be_keeper(struct program *p)
+{
+	const struct keeper k = keeper_of(p);
+
+	keeper_stay(&k, p->starter);
+	return EX_OK;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -411,7 +456,7 @@ main(int argc, char **argv)
 		log_error(NULL, "%s", fail_detail());
 		return EX_CONFIG;
 	}
-	status = work(&p);
+	status = p.starter != 0 ? be_keeper(&p) : work(&p);
 	tidy(&p);
 	return status;
 }

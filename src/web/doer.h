@@ -13,6 +13,11 @@ doer_of(const struct request *rq)
 		.account = rq->actor.account,
 		.user = rq->actor.user,
 		.request = rq->id,
+		.client = rq->actor.client.n > 0
+		    ? arena_dup(
+			  rq->arena, rq->actor.client.p, rq->actor.client.n)
+		    : NULL,
+		.address = rq->peer,
 	};
 }
 

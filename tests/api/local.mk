@@ -2,6 +2,7 @@
 
 EXTRA_DIST += \
 	%D%/accounts.test.mjs \
+	%D%/audit.test.mjs \
 	%D%/auth.test.mjs \
 	%D%/credentials.test.mjs \
 	%D%/clients.test.mjs \
@@ -13,7 +14,9 @@ EXTRA_DIST += \
 	%D%/guard.test.mjs \
 	%D%/housekeeping.test.mjs \
 	%D%/http.test.mjs \
+	%D%/issuer.test.mjs \
 	%D%/jobs.test.mjs \
+	%D%/limits.test.mjs \
 	%D%/nginx.test.mjs \
 	%D%/serve.slow.test.mjs \
 	%D%/sync.test.mjs \

@@ -28,4 +28,7 @@ EXTRA_DIST += \
 	%D%/stack.mjs \
 	%D%/stack.sh \
 	%D%/tokens.mjs \
+	%D%/stack.sh %D%/stack.mjs %D%/reporter.mjs \
+	%D%/api.mjs %D%/ctl.mjs %D%/issuer.mjs %D%/mail.mjs %D%/openapi.mjs \
+	%D%/people.mjs %D%/tokens.mjs \
 	tests/package.json tests/package-lock.json tests/.npmrc

@@ -36,11 +36,11 @@ postgres_options=(-c fsync=off -c synchronous_commit=off
 initdb_options=(--wal-segsize=1)
 command=()
 
-# A line takes the place of one of the same name.
+# A line takes the place of one of the same name, unless it may come again.
 set_option()
 {
 	local i
-	for i in "${!program_options[@]}"; do
+	[ "${1%% *}" = external_issuer ] || for i in "${!program_options[@]}"; do
 		[ "${program_options[i]%% *}" != "${1%% *}" ] ||
 		    unset "program_options[i]"
 	done

@@ -13,7 +13,7 @@ const over = {
 	login: ['login_find', 'login_failed', 'password_rehash', 'session_open',
 		'session_end'],
 	'who is asking': ['guard_client', 'guard_lease', 'guard_look',
-		'guard_session', 'guard_token', 'rights_of', 'scope_admin',
+		'guard_session', 'guard_token', 'guard_token', 'rights_of', 'scope_admin',
 		'scope_owner'],
 	work: ['job_claim', 'job_give_back', 'job_release_dead', 'poll_enqueue',
 		'poll_preview', 'work_next_at'],
@@ -26,6 +26,8 @@ const over = {
 		'account_remove_some'],
 	'users who are no members': ['member_to_be', 'user_spare'],
 	'another password': ['door_password_of', 'door_password_set'],
+	'what happened': ['audit_add', 'audit_clear', 'audit_read', 'audit_seal',
+		'door_refused'],
 	triggers: ['mail_gone', 'member_rights_changed'],
 };
 

@@ -1,0 +1,23 @@
+/* Fetching a small document from the web, through the egress policy: by https,
+ * or by http from this host itself. */
+#ifndef MAIL_FETCH_H
+#define MAIL_FETCH_H
+
+#include "core/arena.h"
+#include "core/result.h"
+#include "core/text.h"
+
+struct egress;
+
+struct fetch {
+	const char *url;
+	size_t most; /* bytes; a longer one is refused */
+	long ms;     /* for all of it */
+};
+
+/* RC_TIMEOUT, RC_CONNECTION, RC_TOO_LARGE; RC_INVALID: another status than
+ * 200. fail_detail says more. */
+enum rc fetch_text(const struct egress *, const struct fetch *, struct arena *,
+    struct str *out) MUST_CHECK;
+
+#endif

@@ -1,0 +1,47 @@
+// letterrackctl and letterrack-sync, as the house's user runs them.
+import assert from 'node:assert/strict';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+
+const args = (house, program, words) => [`--reuid=${house.user}`,
+	`--regid=${house.user}`, '--clear-groups', '--',
+	`${house.prefix}/${program}`, ...words];
+
+const environment = (house, env = {}) => ({ PATH: process.env.PATH,
+	LETTERRACK_CONF: house.conf, ...env });
+
+/** { status, out, err } of a run of the program. */
+export function run(house, program, words, { input = '', env } = {}) {
+	const ended = spawnSync('setpriv', args(house, program, words), {
+		input, encoding: 'utf8', timeout: 60000,
+		env: environment(house, env),
+	});
+	return { status: ended.status, out: ended.stdout.trim(),
+		err: ended.stderr };
+}
+
+export const ctl = (house, words, options) =>
+	run(house, 'sbin/letterrackctl', words, options);
+
+/** What it printed; it must end with 0. */
+export function well(house, words, options) {
+	const { status, out, err } = ctl(house, words, options);
+	assert.equal(status, 0, err);
+	return out;
+}
+
+/** One pass of the sync. */
+export function pass(house, words = [], options) {
+	const { status, err } = run(house, 'bin/letterrack-sync', words, options);
+	assert.equal(status, 0, err);
+	return err;
+}
+
+/** The same while others run: a promise of its status. */
+export async function passBeside(house, words = []) {
+	const child = spawn('setpriv',
+		args(house, 'bin/letterrack-sync', words),
+		{ env: environment(house), stdio: 'ignore' });
+	const [status] = await once(child, 'exit');
+	return status;
+}

@@ -29,7 +29,7 @@ migrations_sql = \
 	%D%/migrations/0042-texts-missed.sql \
 	%D%/migrations/0043-structure-short.sql \
 	%D%/migrations/0044-audit.sql \
-	%D%/migrations/0050-accounts.sql
+	%D%/migrations/0050-accounts.sql \
 	%D%/migrations/0070-audit-seal.sql \
 	%D%/migrations/0071-external-identity.sql
 queries_sql = \

@@ -6,7 +6,6 @@ libdomain_a_CPPFLAGS = $(AM_CPPFLAGS) $(CURL_CFLAGS)
 libdomain_a_SOURCES = \
 	%D%/account.c %D%/account.h \
 	%D%/actor.h \
-	%D%/audit.h \
 	%D%/client.c %D%/client.h \
 	%D%/audit.c %D%/audit.h \
 	%D%/body-cache.c %D%/body-cache.h \

@@ -18,6 +18,8 @@ EXTRA_DIST += \
 	%D%/altered.mjs \
 	%D%/altered.sh \
 	%D%/api.mjs \
+	%D%/ctl.mjs \
+	%D%/issuer.mjs \
 	%D%/machine.mjs \
 	%D%/mail.mjs \
 	%D%/matrix.mjs \
@@ -28,7 +30,4 @@ EXTRA_DIST += \
 	%D%/stack.mjs \
 	%D%/stack.sh \
 	%D%/tokens.mjs \
-	%D%/stack.sh %D%/stack.mjs %D%/reporter.mjs \
-	%D%/api.mjs %D%/ctl.mjs %D%/issuer.mjs %D%/mail.mjs %D%/openapi.mjs \
-	%D%/people.mjs %D%/tokens.mjs \
 	tests/package.json tests/package-lock.json tests/.npmrc

@@ -7,7 +7,12 @@ noinst_LIBRARIES += libfamilies.a
 libfamilies_a_CPPFLAGS = $(AM_CPPFLAGS) $(CURL_CFLAGS)
 libfamilies_a_SOURCES = \
 	%D%/accounts.c \
-	%D%/auth.c \
+	%D%/auth.c %D%/auth.h \
+	%D%/auth-csrf.c \
+	%D%/auth-invite.c \
+	%D%/auth-link.c \
+	%D%/auth-mailed.c \
+	%D%/auth-page.c \
 	%D%/content.c \
 	%D%/credentials.c \
 	%D%/emails.c \

@@ -12,6 +12,7 @@ EXTRA_DIST += \
 	%D%/housekeeping.test.mjs \
 	%D%/http.test.mjs \
 	%D%/jobs.test.mjs \
+	%D%/mailed.test.mjs \
 	%D%/nginx.test.mjs \
 	%D%/serve.slow.test.mjs \
 	%D%/sync.test.mjs \

@@ -8,35 +8,14 @@
 
 #define CSRF_TOKEN 65 /* of guard_csrf_token, with its NUL */
 
-/* Where the door is HTTPS no neighbour below our domain can set it. */
-static const char *
-cookie_name(const struct request *rq)
-{
-	return rq->secure ? "__Host-csrf" : "csrf";
-}
-
-static bool
-token_right(const struct request *rq, const char *sent)
-{
-	struct str cookie = request_cookie(rq, cookie_name(rq));
-	char right[CSRF_TOKEN];
-	struct secret s = { (unsigned char *)right, CSRF_TOKEN - 1 };
-
-	if (sent == NULL || cookie.p == NULL || cookie.n != SECRET_TOKEN)
-		return false;
-	guard_csrf_token(cookie, right);
-	return secret_eq(&s, sent, strlen(sent));
-}
-
-/* A program sends no cookie and is nobody's instrument: what it puts into
+/* A program has no cookie and is nobody's instrument: what it puts into
  * csrf_token does not matter. */
 enum rc
 auth_csrf(struct request *rq, const char *token)
 {
-	const char *header = request_var(rq, "HTTP_X_CSRF_TOKEN");
-	bool session = request_cookie(rq, cookie_name(rq)).p != NULL;
+	bool session = request_cookie(rq, guard_csrf_cookie(rq)).p != NULL;
 
-	if (token_right(rq, token) || token_right(rq, header))
+	if (guard_csrf_right(rq, token))
 		return RC_OK;
 	if (session && token != NULL && *token != '\0')
 		return RC_CSRF;
@@ -53,7 +32,7 @@ session_start(struct request *rq)
 	reply_header(rq, "Set-Cookie",
 	    arena_fmt(rq->arena,
 		"%s=%s; Path=/; HttpOnly; Secure; SameSite=Strict",
-		cookie_name(rq), (const char *)cookie.p));
+		guard_csrf_cookie(rq), (const char *)cookie.p));
 	return (struct str){ (const char *)cookie.p, cookie.n };
 }
 
@@ -75,7 +54,7 @@ const struct field auth_csrf_answer[] = { A_TEXT("csrf_token", 0), F_END };
 enum rc
 auth_csrf_token(struct request *rq)
 {
-	struct str cookie = request_cookie(rq, cookie_name(rq));
+	struct str cookie = request_cookie(rq, guard_csrf_cookie(rq));
 	char token[CSRF_TOKEN];
 	struct jw *w;
 

@@ -28,6 +28,8 @@ CREATE TABLE one_time (
 );
 CREATE INDEX one_time_address ON one_time
 	(application_id, kind, lower(address), created_at);
+CREATE INDEX one_time_account ON one_time (account_id, created_at)
+	WHERE account_id IS NOT NULL;
 CREATE INDEX one_time_user ON one_time (user_id) WHERE used_at IS NULL;
 CREATE INDEX one_time_end ON one_time (expires_at);
 ALTER TABLE one_time ENABLE ROW LEVEL SECURITY;
@@ -53,7 +55,8 @@ AS $$
 $$;
 
 -- A new link takes the place of older ones of its kind, of an invitation those
--- into the same account. No row: the address has had `p_most` within the hour.
+-- into the same account. No row: the address has had `p_most` within the hour,
+-- or the account has sent twenty times as many invitations.
 -- Its commit does not wait for the disk: that would tell by its time which
 -- users there are, and a link that is lost with the power is asked for again.
 CREATE FUNCTION door_one_time_add(p_kind text, p_application bigint,
@@ -79,10 +82,12 @@ BEGIN
 	IF (SELECT count(*) FROM one_time o
 	    WHERE o.application_id = p_application AND o.kind = p_kind
 	    AND lower(o.address) = lower(p_address)
-	    AND o.created_at > now() - interval '1 hour') >= p_most THEN
+	    AND o.created_at > now() - interval '1 hour') >= p_most
+	OR (SELECT count(*) FROM one_time o WHERE o.account_id = p_account
+	    AND o.created_at > now() - interval '1 hour') >= 20 * p_most THEN
 		RETURN;
 	END IF;
-	UPDATE one_time o SET expires_at = now()
+	UPDATE one_time o SET expires_at = now(), password_hash = NULL
 	WHERE o.application_id = p_application AND o.kind = p_kind
 	AND lower(o.address) = lower(p_address)
 	AND o.account_id IS NOT DISTINCT FROM p_account
@@ -122,12 +127,14 @@ RETURNS TABLE (id bigint, application_id bigint, address text, user_id bigint,
     password_hash text, account_id bigint, role text)
 LANGUAGE sql SECURITY DEFINER SET search_path = letterrack, pg_temp
 AS $$
-	UPDATE one_time o SET used_at = now()
-	WHERE o.hash = p_hash AND o.kind = p_kind AND o.used_at IS NULL
+	UPDATE one_time o SET used_at = now(), password_hash = NULL
+	FROM (SELECT x.id, x.password_hash FROM one_time x
+	    WHERE x.hash = p_hash FOR UPDATE) was
+	WHERE o.id = was.id AND o.kind = p_kind AND o.used_at IS NULL
 	AND o.expires_at > now()
 	AND (p_client IS NULL OR o.application_id = door_application(p_client))
-	RETURNING o.id, o.application_id, o.address, o.user_id, o.password_hash,
-	    o.account_id, o.role
+	RETURNING o.id, o.application_id, o.address, o.user_id,
+	    was.password_hash, o.account_id, o.role
 $$;
 
 -- A user whose address is proved. NULL: somebody has it already.

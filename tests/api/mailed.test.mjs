@@ -186,6 +186,18 @@ describe('signing up', () => {
 			assert.equal(answer.json.errors[0].field, 'password');
 			assert.deepEqual(mails(email), []);
 		});
+	test('keeps no password when it is over', async () => {
+		const kept = (email) => sql(house, `SELECT count(*) FROM one_time
+			WHERE address = '${email}' AND password_hash IS NOT NULL`);
+		const email = fresh();
+		await signUp(email);
+		await signUp(email);
+		assert.equal(kept(email), '1');
+		await use('verify', token(email));
+		assert.equal(kept(email), '0');
+		assert.equal(sql(house, `SELECT password_hash ~ '^.y.' FROM app_user
+			WHERE id = ${userAt(email)}`), 't');
+	});
 	test('the database has no token and no password', async () => {
 		const email = fresh();
 		await signUp(email);
@@ -380,6 +392,21 @@ describe('an invitation', () => {
 		assert.notEqual(first, token(email));
 		assert.equal((await use('invite', first)).status, 200);
 		assert.equal((await use('invite', token(email))).status, 200);
+	});
+	test('an account sends a hundred an hour, and no more', async () => {
+		const them = people(house);
+		const send = () => api.as({ cookie: them.owner.cookie }).post(
+			`/api/accounts/${them.account}/invite`, { email: fresh() });
+		assert.equal((await send()).status, 201);
+		sql(house, `INSERT INTO one_time (application_id, kind, hash, address,
+			account_id, role, expires_at) SELECT application_id, kind,
+			sha256(n::text::bytea || hash), n || address, account_id, role,
+			expires_at FROM one_time, generate_series(1, 98) n
+			WHERE account_id = ${them.account}`);
+		assert.equal((await send()).status, 201);
+		const late = await send();
+		assert.equal(late.status, 429);
+		assert.equal(late.json.retry_after_seconds, 3600);
 	});
 	test('a name cannot write lines of the mail', async () => {
 		const them = people(house);
@@ -713,6 +740,16 @@ describe('the CSRF session', () => {
 				{ email: fresh() }, { ...foreign, cookie,
 					'x-csrf-token': value })).status, 200);
 		});
+	test('is good for requests of a session, too', async () => {
+		const { cookie, token: value } = await pair();
+		const own = people(house);
+		const both = `session=${own.owner.cookie}; ${cookie}`;
+		const post = (headers) => api.post('/api/accounts/search', {},
+			{ ...foreign, cookie: both, ...headers });
+		assert.equal((await post({})).status, 403);
+		assert.equal((await post({ 'x-csrf-token': hex(32) })).status, 403);
+		assert.equal((await post({ 'x-csrf-token': value })).status, 200);
+	});
 	for (const path of ['/auth/sign-up', '/auth/check-email',
 		'/auth/send-magic-link', '/auth/send-password-reset'])
 		test(`${path} refuses another site`, async () => {
@@ -768,7 +805,10 @@ describe('logs', () => {
 		const doors = client(own, {}, { record: false });
 		const each = async () => {
 			for (const { page, path } of Object.values(links)) {
-				await doors.get(`${page}?token=${canary}`, html);
+				for (const query of [`token=${canary}`, `token=%zz${canary}`,
+					`token=${canary}&token=${canary}`,
+					`token=${canary.repeat(9)}`, `state=${canary}`])
+					await doors.get(`${page}?${query}`, html);
 				await doors.post(path, form({ token: canary,
 					password: good }), { ...html,
 					referer: `${own.url}/` });

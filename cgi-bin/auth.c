@@ -1,5 +1,7 @@
 /* The door: signing in and out, who one is, tokens, the keys they are checked
  * by. */
+#include "auth.h"
+
 #include "core/rate.h"
 #include "core/token-key.h"
 #include "domain/account-sql.h"
@@ -15,8 +17,6 @@
 #include "web/page.h"
 #include "web/reply.h"
 #include "web/route.h"
-
-#include "auth.h"
 
 #define COOKIE       "session"
 #define PEOPLE_SCOPE "openid profile email"
@@ -83,7 +83,7 @@ static const struct field membership_answer[] = { A_ID("id", ID_MEMBER,
 						      NULLABLE),
 	A_ID("account_id", ID_ACCOUNT, 0), A_TEXT("account_name", NULLABLE),
 	A_ID("user_id", ID_USER, 0), A_TEXT("role", 0), F_END };
-static const struct field profile_answer[] = { A_ID("id", ID_USER, 0),
+const struct field auth_profile_answer[] = { A_ID("id", ID_USER, 0),
 	A_ID("application_id", ID_APPLICATION, 0), A_TEXT("email", 0),
 	A_TEXT("username", NULLABLE), A_TEXT("name", 0), A_TEXT("role", 0),
 	A_TEXT("status", 0), A_BOOL("is_active", 0),
@@ -155,6 +155,17 @@ auth_throttle(struct request *rq)
 	return RC_RATE_LIMIT;
 }
 
+struct sign_in
+auth_terms(const struct request *rq)
+{
+	return (struct sign_in){
+		.address = rq->peer,
+		.idle = rq->conf->session_idle,
+		.life = rq->conf->session_life,
+		.cost = rq->conf->password_cost,
+	};
+}
+
 struct entry {
 	const char *client, *name;
 	struct secret password;
@@ -182,23 +193,17 @@ static enum rc
 enter(struct request *rq, const struct entry *e, struct secret *cookie,
     struct session **out)
 {
-	const struct conf *conf = rq->conf;
-	struct sign_in in = {
-		.client = e->client,
-		.name = e->name != NULL ? e->name : "",
-		.password = e->password,
-		.address = rq->peer,
-		.idle = conf->session_idle,
-		.life = conf->session_life,
-		.cost = conf->password_cost,
-		.note = login_note,
-		.note_ctx = rq,
-	};
+	struct sign_in in = auth_terms(rq);
 	struct password_gate *gate;
 	enum rc rc;
 
+	in.client = e->client;
+	in.name = e->name != NULL ? e->name : "";
+	in.password = e->password;
+	in.note = login_note;
+	in.note_ctx = rq;
 	TRY(auth_throttle(rq));
-	TRY(gate_of(conf, &gate));
+	TRY(gate_of(rq->conf, &gate));
 	if (!secret_is(&in.password))
 		in.password = secret_new(rq->arena, "", 0);
 	rc = session_sign_in(rq->db, gate, &in, rq->arena, cookie, out);
@@ -210,8 +215,8 @@ enter(struct request *rq, const struct entry *e, struct secret *cookie,
 	return rc;
 }
 
-static void
-give_cookie(struct request *rq, const struct secret *cookie)
+void
+auth_cookie(struct request *rq, const struct secret *cookie)
 {
 	reply_cookie(
 	    rq, COOKIE, (const char *)cookie->p, rq->conf->session_life, NULL);
@@ -249,11 +254,11 @@ static const struct field auth_sign_in_body[] = {
 	F_SECRET(struct auth_sign_in, password, 1, PASSWORD_MOST, REQUIRED),
 	F_TEXT(struct auth_sign_in, csrf_token, 0, 256, NULLABLE), F_END
 };
-static const struct field tokens_answer[] = { A_TEXT("access_token", 0),
+const struct field auth_tokens_answer[] = { A_TEXT("access_token", 0),
 	A_TEXT("token_type", 0), A_INT("expires_in", 0), F_END };
-static const struct field sign_in_answer[] = { A_OBJECT(
-						   "tokens", tokens_answer, 0),
-	A_OBJECT("profile", profile_answer, 0), F_END };
+static const struct field sign_in_answer[] = { A_OBJECT("tokens",
+						   auth_tokens_answer, 0),
+	A_OBJECT("profile", auth_profile_answer, 0), F_END };
 
 static void
 token_members(struct request *rq, struct jw *w, const char *token)
@@ -263,23 +268,16 @@ token_members(struct request *rq, struct jw *w, const char *token)
 	JW_INT(w, "expires_in", rq->conf->access_token_life);
 }
 
-static enum rc
-sign_in(struct request *rq)
+enum rc
+auth_entered(struct request *rq, struct jw *w, const struct session *s,
+    const struct secret *cookie, const char *client)
 {
-	const struct auth_sign_in *in = rq->body;
-	const struct entry e = { in->client_id, in->email, in->password };
-	struct secret cookie;
-	struct session *s;
 	struct profile p;
 	const char *token;
-	struct jw *w;
 
-	TRY(enter(rq, &e, &cookie, &s));
-	TRY(grant(rq, s, in->client_id, &token));
+	TRY(grant(rq, s, client, &token));
 	TRY(profile_read(rq, s, &p));
-	give_cookie(rq, &cookie);
-	w = reply_bare(rq, 0);
-	jw_object(w);
+	auth_cookie(rq, cookie);
 	jw_key(w, "tokens");
 	jw_object(w);
 	token_members(rq, w, token);
@@ -288,6 +286,22 @@ sign_in(struct request *rq)
 	jw_object(w);
 	profile_members(rq, w, &p);
 	jw_object_end(w);
+	return RC_OK;
+}
+
+static enum rc
+sign_in(struct request *rq)
+{
+	const struct auth_sign_in *in = rq->body;
+	const struct entry e = { in->client_id, in->email, in->password };
+	struct secret cookie;
+	struct session *s;
+	struct jw *w;
+
+	TRY(enter(rq, &e, &cookie, &s));
+	w = reply_bare(rq, 0);
+	jw_object(w);
+	TRY(auth_entered(rq, w, s, &cookie, in->client_id));
 	jw_object_end(w);
 	return reply_bare_close(rq);
 }
@@ -414,7 +428,7 @@ login(struct request *rq)
 	rc = enter(rq, &e, &cookie, &s);
 	if (rc != RC_OK)
 		return login_refused(rq, rc);
-	give_cookie(rq, &cookie);
+	auth_cookie(rq, &cookie);
 	return reply_redirect(rq, 302, "/dashboard");
 }
 
@@ -653,6 +667,11 @@ static const struct field login_data_answer[] = {
 		RC_BAD_LOGIN, RC_RATE_LIMIT, RC_FORBIDDEN                      \
 	}
 
+#define LINK_FAILS                                                             \
+	{                                                                      \
+		RC_BAD_LINK, RC_BAD_LOGIN, RC_CSRF, RC_FORBIDDEN               \
+	}
+
 static const struct route routes[] = {
 	{ GET, "/.well-known/jwks.json", jwks, NEED_PUBLIC, ENV_RAW,
 	    .flags = NO_LIMIT, .answer = jwks_answer,
@@ -665,8 +684,8 @@ static const struct route routes[] = {
 		     "sets the session cookie." },
 	{ POST, "/auth/sign-out", sign_out, NEED_ANY, ENV_RAW, .status = 204,
 	    .summary = "End the session and its tokens" },
-	{ GET, "/auth/me", me, NEED_USER, ENV_RAW, .answer = profile_answer,
-	    .summary = "Who is signed in" },
+	{ GET, "/auth/me", me, NEED_USER, ENV_RAW,
+	    .answer = auth_profile_answer, .summary = "Who is signed in" },
 	{ POST, ACCOUNT_TOKEN, account_token, NEED_READ, ENV_RAW,
 	    .flags = ANY_ACCOUNT, BODY(token_new),
 	    .answer = account_token_answer,
@@ -682,6 +701,72 @@ static const struct route routes[] = {
 	    .fails = { RC_CONFLICT, RC_RATE_LIMIT },
 	    .summary = "Change a password",
 	    .about = "Ends the user's other sessions." },
+
+	{ GET, "/auth/csrf-session", auth_csrf_session, NEED_PUBLIC, ENV_RAW,
+	    .type = "application/javascript", .summary = "Begin a CSRF session",
+	    .about = "A script that fetches the token, and its cookie." },
+	{ GET, "/auth/csrf-token", auth_csrf_token, NEED_PUBLIC, ENV_RAW,
+	    .answer = auth_csrf_answer, .summary = "The session's CSRF token",
+	    .about = "In the header X-CSRF-Token, too." },
+	{ POST, "/auth/sign-up", auth_sign_up, NEED_PUBLIC, ENV_RAW,
+	    .status = 201, .flags = UNKNOWN_OK, BODY(sign_up),
+	    .answer = link_sent_answer, .fails = { RC_CSRF },
+	    .summary = "Ask for a user of one's own",
+	    .about = "A link is mailed; the user is made when it is used. The "
+		     "answer is the same for an address that is known." },
+	{ POST, "/auth/check-email", auth_check_email, NEED_PUBLIC, ENV_RAW,
+	    .flags = UNKNOWN_OK, BODY(link_ask), .answer = check_email_answer,
+	    .fails = { RC_CSRF },
+	    .summary = "How one with this address signs in",
+	    .about = "The answer does not depend on whether it is known." },
+	{ POST, "/auth/send-magic-link", auth_send_magic_link, NEED_PUBLIC,
+	    ENV_RAW, .status = 202, .flags = UNKNOWN_OK, BODY(link_ask),
+	    .answer = link_sent_answer, .fails = { RC_CSRF },
+	    .summary = "Mail a link that signs in" },
+	{ POST, "/auth/send-password-reset", auth_send_password_reset,
+	    NEED_PUBLIC, ENV_RAW, .status = 202, .flags = UNKNOWN_OK,
+	    BODY(link_ask), .answer = link_sent_answer, .fails = { RC_CSRF },
+	    .summary = "Mail a link that sets a new password" },
+	{ GET, "/auth/verify", link_page, NEED_PUBLIC, ENV_RAW,
+	    PARAMS(link_page_in), .type = "text/html",
+	    .summary = "Page of a mailed link: confirm an address" },
+	{ POST, "/auth/verify", auth_verify, NEED_PUBLIC, ENV_RAW,
+	    .flags = UNKNOWN_OK | FORM_OK,
+	    .body = { link_verify_body, sizeof(struct link_use_in) },
+	    .answer = link_verified_answer, .also = 302, .fails = LINK_FAILS,
+	    .summary = "Confirm an address: makes the user",
+	    .about = "With a password it has to be the one of the sign-up." },
+	{ GET, "/auth/magic", link_page, NEED_PUBLIC, ENV_RAW,
+	    PARAMS(link_page_in), .type = "text/html",
+	    .summary = "Page of a mailed link: sign in" },
+	{ POST, "/auth/sign-in-with-token", auth_sign_in_with_token,
+	    NEED_PUBLIC, ENV_RAW, .flags = UNKNOWN_OK | FORM_OK,
+	    .body = { link_use_body, sizeof(struct link_use_in) },
+	    .answer = sign_in_answer, .also = 302, .fails = LINK_FAILS,
+	    .summary = "Sign in with a mailed link" },
+	{ GET, "/auth/reset", link_page, NEED_PUBLIC, ENV_RAW,
+	    PARAMS(link_page_in), .type = "text/html",
+	    .summary = "Page of a mailed link: set a new password" },
+	{ POST, "/auth/reset-password", auth_reset_password, NEED_PUBLIC,
+	    ENV_RAW, .flags = UNKNOWN_OK | FORM_OK,
+	    .body = { link_reset_body, sizeof(struct link_use_in) },
+	    .answer = link_reset_answer, .also = 302, .fails = LINK_FAILS,
+	    .summary = "Set a new password with a mailed link",
+	    .about = "Ends all sessions, and the lock after failures." },
+	{ GET, "/auth/invite", link_page, NEED_PUBLIC, ENV_RAW,
+	    PARAMS(link_page_in), .type = "text/html",
+	    .summary = "Page of a mailed link: join an account" },
+	{ POST, "/auth/accept-invite", auth_accept_invite, NEED_PUBLIC, ENV_RAW,
+	    .flags = UNKNOWN_OK | FORM_OK,
+	    .body = { link_accept_body, sizeof(struct link_use_in) },
+	    .answer = link_accepted_answer, .also = 302, .fails = LINK_FAILS,
+	    .summary = "Join an account by a mailed invitation",
+	    .about = "Makes the user where there is none, and signs in. Where "
+		     "`password_set` is false, one should be asked for." },
+	{ POST, "/api/accounts/:account_id/invite", auth_invite, NEED_OWNER,
+	    BODY(invite_new), .status = 201, .answer = invite_answer,
+	    .fails = { RC_CONFLICT },
+	    .summary = "Invite somebody into an account, by mail" },
 
 	{ GET, "/auth/login", login_page, NEED_PUBLIC, ENV_SUCCESS,
 	    PARAMS(login_page), .type = "text/html",

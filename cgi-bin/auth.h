@@ -1,13 +1,32 @@
-/* What the files of the family `auth` share. */
+/* The door's files: what those beside auth.c need of it, and what its table of
+ * routes needs of them. */
 #ifndef CGI_BIN_AUTH_H
 #define CGI_BIN_AUTH_H
 
-#include "web/route.h"
+#include "core/password.h"
+#include "domain/session.h"
+#include "web/field.h"
+#include "web/request.h"
 
-/* Counts a try to prove a password against its address's limit. */
+/* ---- auth.c ---- */
+
+/* Counts a try from the request's address. RC_RATE_LIMIT. */
 enum rc auth_throttle(struct request *) MUST_CHECK;
 
-/* auth-account.c: into another account of one's own */
+/* How sessions of this request begin; who and by what is the caller's. */
+struct sign_in auth_terms(const struct request *);
+
+/* The cookie of a session that has begun. */
+void auth_cookie(struct request *, const struct secret *cookie);
+
+/* Tokens and profile of who has just signed in, and the cookie. `w` is within
+ * the answer's object. `client` NULL: none. */
+enum rc auth_entered(struct request *, struct jw *w, const struct session *,
+    const struct secret *cookie, const char *client) MUST_CHECK;
+extern const struct field auth_tokens_answer[], auth_profile_answer[];
+
+/* ---- auth-account.c: into another account of one's own ---- */
+
 struct account_wanted {
 	int64_t account_id;
 };
@@ -15,11 +34,139 @@ extern const struct field account_wanted_body[];
 extern const struct field account_switched_answer[];
 enum rc auth_account_switch(struct request *) MUST_CHECK;
 
-/* auth-password.c */
+/* ---- auth-password.c ---- */
+
 struct password_change {
 	struct secret current_password, new_password, confirm_password;
 };
 extern const struct field password_change_body[];
 enum rc auth_password_change(struct request *) MUST_CHECK;
+
+/* ---- auth-csrf.c ---- */
+
+/* Is it a request of one of our own pages, or of a program? `token`: the
+ * body's csrf_token, NULL where it has none. RC_CSRF. */
+enum rc auth_csrf(struct request *, const char *token) MUST_CHECK;
+
+enum rc auth_csrf_session(struct request *);
+enum rc auth_csrf_token(struct request *);
+extern const struct field auth_csrf_answer[];
+
+/* An address as app_user holds one. */
+#define F_ADDRESS(T, m, ...)                                                   \
+	{                                                                      \
+		.kind = FIELD_EMAIL, .name = #m, .offset = offsetof(T, m),     \
+		.least = 3, .most = 254, .flags = __VA_ARGS__                  \
+	}
+
+/* ---- auth-link.c: links that are mailed ---- */
+
+enum link_kind { LINK_VERIFY, LINK_MAGIC, LINK_RESET, LINK_INVITE, LINKS };
+
+struct link_row {
+	const char *name; /* of the kind, in the database */
+	int32_t life;     /* seconds */
+	const char *life_text;
+	const char *page;    /* path that is mailed */
+	const char *subject; /* of the mail */
+	const char *action;  /* of the audit log, when it is mailed */
+};
+extern const struct link_row link_rows[LINKS];
+
+/* A link on its way. */
+struct link_new {
+	enum link_kind kind;
+	int64_t application;
+	const char *address;
+	int64_t user;              /* whose it is; 0: nobody's yet */
+	const char *password_hash; /* or NULL */
+	int64_t account;           /* of an invitation, as is */
+	const char *role;
+	/* Of the mail: before the link, or in its place. */
+	const char *words;
+	const char *subject; /* NULL: the kind's */
+	bool linkless;
+};
+
+struct one_time;
+
+/* In a transaction: the link's row, its mail, and the audit entry. `*made`
+ * NULL: the address has had its share, and nothing was mailed. */
+enum rc link_mail(struct request *, struct db *, const struct link_new *,
+    struct one_time **made) MUST_CHECK;
+
+/* What stands behind a token. RC_BAD_LINK. */
+enum rc link_look(struct request *, enum link_kind, const struct secret *token,
+    struct one_time **) MUST_CHECK;
+
+/* Uses it, in a transaction. RC_BAD_LINK. */
+enum rc link_use(struct request *, struct db *, enum link_kind,
+    const struct secret *token, const char *client,
+    struct one_time **) MUST_CHECK;
+
+/* RC_INVALID with the field's fault where a user may not choose it. */
+enum rc link_password(struct request *, const struct secret *,
+    const struct one_time *, char hash[PASSWORD_HASH_MAX]) MUST_CHECK;
+
+/* ---- auth-page.c: what a mailed link opens ---- */
+
+/* Where the form of a link's page goes on: `rc` is how its POST ended. Other
+ * than RC_OK where the page has no words for it, or a program asked. */
+enum rc link_page_next(struct request *, enum link_kind,
+    const struct secret *token, enum rc rc) MUST_CHECK;
+
+/* Was it sent by a page's form? */
+bool link_from_page(const struct request *);
+
+struct link_page_in {
+	const char *token;
+	int state;
+};
+extern const struct field link_page_in_params[];
+enum rc link_page(struct request *);
+
+/* ---- auth-mailed.c: asking for links, and using them ---- */
+
+struct sign_up {
+	const char *email;
+	struct secret password;
+	const char *client_id;
+	const char *csrf_token;
+};
+struct link_ask {
+	const char *email;
+	const char *client_id;
+	const char *csrf_token;
+};
+struct link_use_in {
+	struct secret token;
+	const char *client_id;
+	struct secret password;
+	const char *csrf_token;
+};
+extern const struct field sign_up_body[], link_ask_body[], link_use_body[];
+extern const struct field link_verify_body[], link_reset_body[];
+extern const struct field link_accept_body[];
+extern const struct field link_sent_answer[], link_verified_answer[];
+extern const struct field link_reset_answer[], link_accepted_answer[];
+extern const struct field check_email_answer[];
+
+enum rc auth_sign_up(struct request *);
+enum rc auth_check_email(struct request *);
+enum rc auth_send_magic_link(struct request *);
+enum rc auth_send_password_reset(struct request *);
+enum rc auth_verify(struct request *);
+enum rc auth_sign_in_with_token(struct request *);
+enum rc auth_reset_password(struct request *);
+enum rc auth_accept_invite(struct request *);
+
+/* ---- auth-invite.c ---- */
+
+struct invite_new {
+	const char *email;
+	int role;
+};
+extern const struct field invite_new_body[], invite_answer[];
+enum rc auth_invite(struct request *);
 
 #endif

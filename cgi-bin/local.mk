@@ -14,6 +14,13 @@ libfamilies_a_SOURCES = \
 	%D%/auth.c %D%/auth.h \
 	%D%/auth-account.c \
 	%D%/auth-password.c \
+	%D%/accounts.c \
+	%D%/auth.c %D%/auth.h \
+	%D%/auth-csrf.c \
+	%D%/auth-invite.c \
+	%D%/auth-link.c \
+	%D%/auth-mailed.c \
+	%D%/auth-page.c \
 	%D%/content.c \
 	%D%/credentials.c \
 	%D%/emails.c \

@@ -30,6 +30,8 @@ migrations_sql = \
 	%D%/migrations/0043-structure-short.sql \
 	%D%/migrations/0044-audit.sql \
 	%D%/migrations/0050-accounts.sql \
+	%D%/migrations/0060-one-time.sql \
+	%D%/migrations/0064-outgoing.sql \
 	%D%/migrations/0070-audit-seal.sql \
 	%D%/migrations/0071-external-identity.sql
 queries_sql = \
@@ -50,6 +52,8 @@ queries_sql = \
 	%D%/queries/mailbox.sql \
 	%D%/queries/membership.sql \
 	%D%/queries/move.sql \
+	%D%/queries/one-time.sql \
+	%D%/queries/outgoing.sql \
 	%D%/queries/placement.sql \
 	%D%/queries/provider-credential.sql \
 	%D%/queries/session.sql \

@@ -76,6 +76,8 @@
 	X(INT, password_cost, "5", 1, 11, "yescrypt cost of new passwords.")   \
 	X(INT, login_rate, "5", 0, 100000,                                     \
 	    "Login attempts a minute from one address; 0: no limit.")          \
+	X(INT, link_rate, "5", 1, 1000,                                        \
+	    "Mailed links of a kind that one address gets an hour.")           \
 	X(INT, session_rate, "100", 0, 1000000,                                \
 	    "API requests a minute for a session; 0: no limit.")               \
 	X(INT, token_rate, "1000", 0, 1000000,                                 \

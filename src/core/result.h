@@ -53,6 +53,8 @@
 	/* identity */                                                         \
 	X(BAD_LOGIN, 401, 401, "invalid_credentials", "UNAUTHORIZED",          \
 	    "AUTH_REQUIRED", "User name or password is wrong.")                \
+	X(BAD_LINK, 401, 401, "invalid_token", "UNAUTHORIZED",                 \
+	    "AUTH_REQUIRED", "The link is not valid any more.")                \
 	/* two workers, one row */                                             \
 	X(STALE, 409, 409, "lease_lost", "LEASE_LOST", "LEASE_LOST",           \
 	    "Another worker has taken this over.")                             \

@@ -227,3 +227,18 @@ process_harden(void)
 	    setrlimit(RLIMIT_CORE, &none) != 0)
 		die("cannot forbid core files: %s", strerror(errno));
 }
+
+struct secret
+secret_token(struct arena *arena)
+{
+	unsigned char raw[32];
+	struct secret token;
+	char *text;
+
+	random_bytes(raw, sizeof raw);
+	text = base64url_encode(arena, raw, sizeof raw);
+	token = secret_new(arena, text, strlen(text));
+	explicit_bzero(text, token.n);
+	explicit_bzero(raw, sizeof raw);
+	return token;
+}

@@ -34,22 +34,6 @@ session_hash(struct str cookie, unsigned char hash[SHA256_SIZE])
 	return true;
 }
 
-/* A new one for each session: what the browser had before is never kept. */
-static struct secret
-cookie_new(struct arena *arena)
-{
-	unsigned char raw[32];
-	struct secret cookie;
-	char *text;
-
-	random_bytes(raw, sizeof raw);
-	text = base64url_encode(arena, raw, sizeof raw);
-	cookie = secret_new(arena, text, strlen(text));
-	explicit_bzero(text, cookie.n);
-	explicit_bzero(raw, sizeof raw);
-	return cookie;
-}
-
 /* One password check for everybody, whatever is wrong with them. */
 static enum rc
 prove(struct db *db, struct password_gate *gate, const struct sign_in *in,
@@ -86,30 +70,51 @@ renew_hash(struct db *db, struct password_gate *gate, const struct sign_in *in,
 	explicit_bzero(hash, sizeof hash);
 }
 
+/* A new cookie for each session: what the browser had before is never kept. */
+enum rc
+session_begin(struct db *db, int64_t user, const struct sign_in *in,
+    struct arena *arena, struct secret *cookie)
+{
+	unsigned char hash[SHA256_SIZE];
+	struct str key = { (char *)hash, sizeof hash };
+	/* Filled in when the caller's pipeline ends. */
+	int64_t *session = ARENA_NEW(arena, int64_t);
+
+	*cookie = secret_token(arena);
+	sha256(cookie->p, cookie->n, hash);
+	return session_open(db, user, key, (int32_t)in->idle, (int32_t)in->life,
+	    in->address, session);
+}
+
+enum rc
+session_follow(struct db *db, const struct secret *cookie, struct arena *arena,
+    struct session **out)
+{
+	unsigned char *hash = arena_alloc(arena, SHA256_SIZE);
+
+	sha256(cookie->p, cookie->n, hash);
+	*out = NULL;
+	guard_session(
+	    db, (struct str){ (char *)hash, SHA256_SIZE }, 0, arena, out);
+	/* An empty pipeline runs the guard alone. */
+	db_pipe_begin(db);
+	return db_pipe_end(db);
+}
+
 enum rc
 session_sign_in(struct db *db, struct password_gate *gate,
     const struct sign_in *in, struct arena *arena, struct secret *cookie,
     struct session **out)
 {
-	unsigned char *hash = arena_alloc(arena, SHA256_SIZE);
-	struct str key = { (char *)hash, SHA256_SIZE };
 	struct login *user;
-	int64_t session;
 
 	db_guard_none(db);
 	TRY(login_find(db, in->client, in->name, arena, &user));
 	TRY(prove(db, gate, in, user));
 	renew_hash(db, gate, in, user);
-	*cookie = cookie_new(arena);
-	sha256(cookie->p, cookie->n, hash);
 	db_pipe_begin(db);
-	TRY(session_open(db, user->user_id, key, (int32_t)in->idle,
-	    (int32_t)in->life, in->address, &session));
+	TRY(session_begin(db, user->user_id, in, arena, cookie));
 	TRY(in->note(db, in, user, true));
 	TRY(db_pipe_end(db));
-	*out = NULL;
-	guard_session(db, key, 0, arena, out);
-	/* An empty pipeline runs the guard alone. */
-	db_pipe_begin(db);
-	return db_pipe_end(db);
+	return session_follow(db, cookie, arena, out);
 }

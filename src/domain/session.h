@@ -46,7 +46,7 @@ struct password_owner {
 };
 extern const struct col password_owner_cols[];
 
-#define SESSION_COOKIE_LENGTH 43 /* 32 bytes in base64url */
+#define SESSION_COOKIE_LENGTH SECRET_TOKEN
 
 /* What the database knows a cookie by. False: it cannot be one of ours. */
 bool session_hash(struct str cookie, unsigned char hash[SHA256_SIZE]);
@@ -64,6 +64,17 @@ struct sign_in {
 	    const struct login *user, bool accepted);
 	void *note_ctx;
 };
+
+/* A session for a user who has proved who they are; `in` says for how long.
+ * May stand in the transaction of what proved it. RC_FORBIDDEN: a member of no
+ * account. */
+enum rc session_begin(struct db *, int64_t user, const struct sign_in *,
+    struct arena *, struct secret *cookie) MUST_CHECK;
+
+/* From now on the database is guarded by the session of this cookie, which is
+ * read. */
+enum rc session_follow(struct db *, const struct secret *cookie, struct arena *,
+    struct session **out) MUST_CHECK;
 
 /* RC_BAD_LOGIN for every reason alike, and after the same time: no such user,
  * wrong password, not active, or too many failures before. RC_FORBIDDEN: a

@@ -587,18 +587,31 @@ guard_csrf_token(struct str cookie, char out[65])
 	buf_clear(&b);
 }
 
-static bool
-csrf_token_right(const struct request *rq)
+const char *
+guard_csrf_cookie(const struct request *rq)
 {
-	const char *sent = request_var(rq, "HTTP_X_CSRF_TOKEN");
-	struct str cookie = request_cookie(rq, "session");
+	return rq->secure ? "__Host-csrf" : "csrf";
+}
+
+static bool
+token_of_cookie(struct str cookie, const char *token)
+{
 	char right[65];
 	struct secret s = { (unsigned char *)right, 64 };
 
-	if (sent == NULL || cookie.p == NULL)
+	if (cookie.p == NULL)
 		return false;
 	guard_csrf_token(cookie, right);
-	return secret_eq(&s, sent, strlen(sent));
+	return secret_eq(&s, token, strlen(token));
+}
+
+bool
+guard_csrf_right(const struct request *rq, const char *token)
+{
+	return token != NULL &&
+	    (token_of_cookie(request_cookie(rq, "session"), token) ||
+		token_of_cookie(
+		    request_cookie(rq, guard_csrf_cookie(rq)), token));
 }
 
 /* "https://host:port" against the Host that was asked, or the one that the
@@ -622,12 +635,13 @@ origin_own(const struct request *rq, const char *origin)
 enum rc
 guard_csrf(struct request *rq)
 {
+	const char *sent = request_var(rq, "HTTP_X_CSRF_TOKEN");
 	const char *site = request_var(rq, "HTTP_SEC_FETCH_SITE");
 	const char *origin = request_var(rq, "HTTP_ORIGIN");
 
-	if (csrf_token_right(rq))
+	if (guard_csrf_right(rq, sent))
 		return RC_OK;
-	if (request_var(rq, "HTTP_X_CSRF_TOKEN") != NULL)
+	if (sent != NULL)
 		return RC_CSRF;
 	if (site != NULL && strcmp(site, "same-origin") != 0 &&
 	    strcmp(site, "none") != 0)

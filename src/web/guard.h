@@ -43,12 +43,20 @@ bool guard_anew(struct request *);
 enum rc guard_check(struct request *) MUST_CHECK;
 
 /* Is a state-changing request with a cookie one of our own pages'? By
- * Sec-Fetch-Site or Origin where a browser sends one, or X-CSRF-Token; a
- * program that sends none of them passes. */
+ * Sec-Fetch-Site or Origin where a browser sends one, or X-CSRF-Token of the
+ * session or the CSRF session; a program that sends none of them passes. */
 enum rc guard_csrf(struct request *) MUST_CHECK;
 
 /* The CSRF token of a session: hex SHA-256 of "csrf:" and the cookie. */
 void guard_csrf_token(struct str cookie, char out[65]);
+
+/* The cookie of a CSRF session, which pages have before they have a session.
+ * Where the door is HTTPS no neighbour below our domain can set it. */
+const char *guard_csrf_cookie(const struct request *);
+
+/* Is it the token of a session or CSRF session that the request has? NULL is
+ * none. */
+bool guard_csrf_right(const struct request *, const char *token);
 
 /* May `actor` do what needs `need`? `self`: the user in NEED_SELF's path. */
 bool guard_allows(const struct actor *, enum need, int64_t self);

@@ -251,7 +251,8 @@ reply_page(struct request *rq, int status, struct str html, const char *policy)
 
 	reply_header(
 	    rq, "Content-Security-Policy", policy != NULL ? policy : strict);
-	reply_header(rq, "Referrer-Policy", "no-referrer");
+	/* Not no-referrer: with that browsers call a form's Origin null. */
+	reply_header(rq, "Referrer-Policy", "strict-origin");
 	return reply_text(rq, status, "text/html; charset=utf-8", html);
 }
 

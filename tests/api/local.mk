@@ -17,6 +17,7 @@ EXTRA_DIST += \
 	%D%/issuer.test.mjs \
 	%D%/jobs.test.mjs \
 	%D%/limits.test.mjs \
+	%D%/mailed.test.mjs \
 	%D%/nginx.test.mjs \
 	%D%/serve.slow.test.mjs \
 	%D%/sync.test.mjs \

@@ -25,6 +25,7 @@ EXTRA_DIST += \
 	%D%/matrix.mjs \
 	%D%/mutants.mjs \
 	%D%/openapi.mjs \
+	%D%/outbox.mjs \
 	%D%/people.mjs \
 	%D%/reporter.mjs \
 	%D%/stack.mjs \

@@ -12,6 +12,10 @@ const names = (text) => sql(house, text).split('\n').filter((name) => name);
 const over = {
 	login: ['login_find', 'login_failed', 'password_rehash', 'session_open',
 		'session_end'],
+	'links that are mailed': ['door_application', 'door_user_at',
+		'door_one_time_add', 'door_one_time_look', 'door_one_time_use',
+		'door_user_make', 'door_invite_accept', 'door_password_reset'],
+	'mail of our own': ['door_outgoing_add'],
 	'who is asking': ['guard_client', 'guard_lease', 'guard_look',
 		'guard_session', 'guard_token', 'guard_token', 'rights_of',
 		'scope_admin',

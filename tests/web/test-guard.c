@@ -56,7 +56,7 @@ static struct conf *conf;
 
 START_TEST(csrf)
 {
-	static char token_line[128];
+	static char token_line[128], early_line[128], host_line[128];
 	static const struct {
 		const char *name;
 		const char *vars[4];
@@ -90,14 +90,23 @@ START_TEST(csrf)
 		{ "right token, foreign origin",
 		    { token_line, "HTTP_ORIGIN=http://evil.test" }, false,
 		    true },
+		{ "CSRF session's token", { early_line }, false, true },
+		{ "the same over TLS", { early_line }, true, false },
+		{ "that of TLS", { host_line }, true, true },
+		{ "that of TLS, without it", { host_line }, false, false },
 	};
 	char token[65];
 
 	guard_csrf_token(STR("abc"), token);
 	snprintf(token_line, sizeof token_line, "HTTP_X_CSRF_TOKEN=%s", token);
+	guard_csrf_token(STR("def"), token);
+	snprintf(early_line, sizeof early_line, "HTTP_X_CSRF_TOKEN=%s", token);
+	guard_csrf_token(STR("ghi"), token);
+	snprintf(host_line, sizeof host_line, "HTTP_X_CSRF_TOKEN=%s", token);
 	ARRAY_EACH (row, rows) {
 		char *vars[8] = { (char *)(uintptr_t) "HTTP_HOST=rack.test",
-			(char *)(uintptr_t) "HTTP_COOKIE=x=1; session=abc" };
+			(char *)(uintptr_t) "HTTP_COOKIE=x=1; session=abc; "
+					    "csrf=def; __Host-csrf=ghi" };
 		struct request rq = {
 			.env_vars = vars, .conf = conf, .secure = row->secure
 		};

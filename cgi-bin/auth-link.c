@@ -76,10 +76,15 @@ link_mail(struct request *rq, struct db *db, const struct link_new *new,
 		.text = link_text(rq, new, (const char *)token.p),
 		.kind = row->name,
 	};
+	enum rc rc;
 
 	sha256(token.p, token.n, hash);
 	TRY(one_time_add(db, &add, rq->arena, made));
-	TRY(outgoing_add(db, &mail));
+	rc = outgoing_add(db, &mail);
+	if (rc == RC_INVALID)
+		return fault_add(rq, "email", "malformed",
+		    "No mail can be sent to this address.");
+	TRY(rc);
 	return link_audit(rq, new, *made);
 }
 

@@ -790,18 +790,40 @@ test('the audit log has it all, and no address', async () => {
 		WHERE concat(subject, detail) LIKE '%@%'`), '0');
 });
 
-describe('logs', () => {
+describe('a house of its own', () => {
 	let own;
 	before(async () => {
-		own = await stack({ own: true, set: ['log_level = debug'] });
+		own = await stack({ own: true, trustProxy: true,
+			set: ['log_level = debug', 'login_rate = 5'] });
 	});
 	after(() => own?.end());
+
+	test('lets an address ask five times a minute', async () => {
+		/* The minute of the clock must not turn in the middle. */
+		const left = 60 - (Date.now() / 1000) % 60;
+		if (left < 10)
+			await new Promise((done) => setTimeout(done, left * 1000 + 50));
+		const doors = client(own);
+		const from = { 'x-forwarded-for': '198.51.100.9' };
+		const body = { email: fresh(), password: good };
+		const paths = ['/auth/sign-up', '/auth/check-email',
+			'/auth/send-magic-link', '/auth/send-password-reset'];
+		for (const path of [...paths, paths[1]])
+			assert.ok((await doors.post(path, body, from)).status < 300);
+		for (const path of paths) {
+			const late = await doors.post(path, body, from);
+			assert.equal(late.status, 429);
+			assert.ok(Number(late.headers['retry-after']) <= 60);
+		}
+		assert.equal(mailsTo(own, body.email).length, 1);
+		assert.equal((await doors.post(paths[1], body)).status, 200);
+	});
 
 	const canary = `canary${hex(18)}x`;
 	const everything = () => readdirSync(own.logs)
 		.map((name) => readFileSync(`${own.logs}/${name}`, 'utf8')).join('');
 
-	test('never have a token, also when nothing answers', async () => {
+	test('has no token in its logs, also when nothing answers', async () => {
 		const doors = client(own, {}, { record: false });
 		const each = async () => {
 			for (const { page, path } of Object.values(links)) {

@@ -195,7 +195,8 @@ BEGIN
 	IF EXISTS (SELECT FROM membership m JOIN account a ON a.id = m.account_id
 	    WHERE m.application_id = scope_application() AND m.user_id = p_user
 	    AND m.role = 'owner' AND a.status <> 'deleting'
-	    AND NOT EXISTS (SELECT FROM membership o
+	    AND NOT EXISTS (SELECT FROM membership o JOIN app_user u
+	        ON u.id = o.user_id AND u.is_active
 	        WHERE o.account_id = m.account_id AND o.user_id <> p_user
 	        AND o.role = 'owner')) THEN
 		RAISE EXCEPTION 'The last owner of an account stays.'

@@ -384,7 +384,12 @@ describe('DELETE /api/users/:id', () => {
 			assert.equal((await api.as(them.admin).delete(one(who))).status,
 				409);
 		sql(house, `UPDATE membership SET role = 'owner'
-			WHERE user_id = ${them.member.user}`);
+			WHERE user_id = ${them.member.user}; UPDATE app_user
+			SET is_active = false WHERE id = ${them.member.user}`);
+		assert.equal((await api.as(them.admin).delete(one(them.owner))).status,
+			409);
+		sql(house, `UPDATE app_user SET is_active = true
+			WHERE id = ${them.member.user}`);
 		const done = await Promise.all([them.owner, them.member]
 			.map((who) => api.as(them.admin).delete(one(who))));
 		assert.deepEqual(done.map((a) => a.status).sort(), [200, 409]);

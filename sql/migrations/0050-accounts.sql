@@ -188,9 +188,10 @@ BEGIN
 	IF NOT p_gone THEN
 		RETURN;
 	END IF;
+	-- Theirs too, so that nobody makes them an owner meanwhile.
 	PERFORM FROM membership WHERE application_id = scope_application()
-	AND role = 'owner' AND account_id IN (SELECT account_id FROM membership
-	    WHERE user_id = p_user AND role = 'owner')
+	AND (user_id = p_user OR (role = 'owner' AND account_id IN
+	    (SELECT account_id FROM membership WHERE user_id = p_user)))
 	ORDER BY account_id, id FOR UPDATE;
 	IF EXISTS (SELECT FROM membership m JOIN account a ON a.id = m.account_id
 	    WHERE m.application_id = scope_application() AND m.user_id = p_user

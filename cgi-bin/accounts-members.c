@@ -67,7 +67,8 @@ const struct field member_patch_body[] = {
 };
 
 /* A member who may be one no more, or in a lower role: not the last owner who
- * can act. The owners are held from here on. */
+ * can act. The owners and the member are held from here on, in this order, so
+ * that nobody becomes the last one meanwhile. */
 static enum rc
 member_spare(struct request *rq, bool stays_owner, struct membership **row)
 {
@@ -75,7 +76,7 @@ member_spare(struct request *rq, bool stays_owner, struct membership **row)
 	struct membership_list owners;
 
 	TRY(membership_owners(rq->db, account, rq->arena, &owners));
-	TRY(membership_get(rq->db, account, id, rq->arena, row));
+	TRY(membership_lock(rq->db, account, id, rq->arena, row));
 	if (stays_owner || strcmp((*row)->role, "owner") != 0)
 		return RC_OK;
 	for (size_t i = 0; i < owners.n; i++)
@@ -90,16 +91,13 @@ struct change {
 };
 
 static enum rc
-set_role(struct change *c, const char *role)
+set_role(struct request *rq, const struct membership *row, const char *role)
 {
-	struct request *rq = c->rq;
-	int64_t account = rq->actor.account, id = c->row->id;
-	const char *was = c->row->role;
-
-	TRY(membership_set_role(rq->db, account, id, role));
-	TRY(audit(rq, "member.role", audit_id(rq, ID_MEMBER, id),
-	    arena_fmt(rq->arena, "%s -> %s", was, role)));
-	return membership_get(rq->db, account, id, rq->arena, &c->row);
+	if (strcmp(row->role, role) == 0)
+		return RC_OK;
+	TRY(membership_set_role(rq->db, rq->actor.account, row->id, role));
+	return audit(rq, "member.role", audit_id(rq, ID_MEMBER, row->id),
+	    arena_fmt(rq->arena, "%s -> %s", row->role, role));
 }
 
 /* What is answered is read before the commit: whoever lowers themselves has
@@ -110,14 +108,14 @@ change(struct db *db, void *ctx)
 	struct change *c = ctx;
 	struct request *rq = c->rq;
 	const struct member_patch *in = rq->body;
+	struct membership *row;
 
-	if (!GIVEN(rq, struct member_patch, role))
-		return membership_get(
-		    db, rq->actor.account, arg_id(rq, 1), rq->arena, &c->row);
-	TRY(member_spare(rq, in->role == WORD_OWNER, &c->row));
-	if (strcmp(c->row->role, account_roles[in->role]) == 0)
-		return RC_OK;
-	return set_role(c, account_roles[in->role]);
+	if (GIVEN(rq, struct member_patch, role)) {
+		TRY(member_spare(rq, in->role == WORD_OWNER, &row));
+		TRY(set_role(rq, row, account_roles[in->role]));
+	}
+	return membership_get(
+	    db, rq->actor.account, arg_id(rq, 1), rq->arena, &c->row);
 }
 
 enum rc

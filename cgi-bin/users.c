@@ -353,7 +353,7 @@ change(struct db *db, void *ctx)
 	/* first: it waits for others who do the same */
 	if (rq->actor.admin && is_lowered(rq))
 		TRY(user_spare(db, arg_id(rq, 0), false, NULL));
-	TRY(user_get(db, app, arg_id(rq, 0), rq->arena, &row));
+	TRY(user_lock(db, app, arg_id(rq, 0), rq->arena, &row));
 	want = merged(rq, row);
 	if (!rq->actor.admin && rights_differ(row, &want))
 		return fail(RC_FORBIDDEN,
@@ -388,7 +388,7 @@ forget(struct db *db, void *ctx)
 	struct user *row;
 
 	TRY(user_spare(db, id, true, NULL));
-	TRY(user_get(db, app, id, rq->arena, &row));
+	TRY(user_lock(db, app, id, rq->arena, &row));
 	TRY(user_remove(db, app, id));
 	return audit(rq, "user.remove", audit_id(rq, ID_USER, id), row->role);
 }

@@ -188,14 +188,16 @@ BEGIN
 	IF NOT p_gone THEN
 		RETURN;
 	END IF;
+	-- Theirs too, so that nobody makes them an owner meanwhile.
 	PERFORM FROM membership WHERE application_id = scope_application()
-	AND role = 'owner' AND account_id IN (SELECT account_id FROM membership
-	    WHERE user_id = p_user AND role = 'owner')
+	AND (user_id = p_user OR (role = 'owner' AND account_id IN
+	    (SELECT account_id FROM membership WHERE user_id = p_user)))
 	ORDER BY account_id, id FOR UPDATE;
 	IF EXISTS (SELECT FROM membership m JOIN account a ON a.id = m.account_id
 	    WHERE m.application_id = scope_application() AND m.user_id = p_user
 	    AND m.role = 'owner' AND a.status <> 'deleting'
-	    AND NOT EXISTS (SELECT FROM membership o
+	    AND NOT EXISTS (SELECT FROM membership o JOIN app_user u
+	        ON u.id = o.user_id AND u.is_active
 	        WHERE o.account_id = m.account_id AND o.user_id <> p_user
 	        AND o.role = 'owner')) THEN
 		RAISE EXCEPTION 'The last owner of an account stays.'

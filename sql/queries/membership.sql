@@ -8,7 +8,7 @@ FROM membership m
 JOIN app_user u ON u.application_id = m.application_id AND u.id = m.user_id
 WHERE m.account_id = $1 AND m.id > $3
 AND ($2::text IS NULL
-    OR position(lower($2) IN lower(u.email || ' ' || u.name || ' ' || m.role)) > 0)
+    OR position(lower($2) IN lower(concat_ws(' ', u.email, u.name, m.role))) > 0)
 ORDER BY m.id
 LIMIT $5 OFFSET $4;
 
@@ -22,7 +22,7 @@ SELECT count(*) FROM (
 	    AND u.id = m.user_id
 	WHERE m.account_id = $1
 	AND ($2::text IS NULL OR
-	    position(lower($2) IN lower(u.email || ' ' || u.name || ' ' || m.role)) > 0)
+	    position(lower($2) IN lower(concat_ws(' ', u.email, u.name, m.role))) > 0)
 	LIMIT 10001) AS capped;
 
 -- The accounts that a user is a member of.
@@ -46,6 +46,15 @@ SELECT m.id, m.account_id, m.user_id, m.role, u.email, u.name, u.is_active,
 FROM membership m
 JOIN app_user u ON u.application_id = m.application_id AND u.id = m.user_id
 WHERE m.account_id = $1 AND m.id = $2;
+
+-- One that is to be changed in this transaction.
+-- name: membership_lock :one
+-- args: account account, id id
+-- row:  membership
+SELECT id, account_id, user_id, role, created_at, updated_at
+FROM membership
+WHERE account_id = $1 AND id = $2
+FOR UPDATE;
 
 -- The account's owners who can act, held until the transaction ends: of two who
 -- demote each other, the second sees what the first has done.

@@ -55,6 +55,18 @@ INSERT INTO app_user (application_id, email, name, password_hash, role,
     is_active)
 VALUES ($1, $2, $3, $4, $5, $6) RETURNING id;
 
+-- One that is to be changed in this transaction.
+-- name: user_lock :one
+-- args: id application, id user
+-- row:  user
+-- scope: global: a user belongs to an application, not to one account
+SELECT id, application_id, email, username, name, role, is_active,
+    CASE WHEN is_active THEN 'active' ELSE 'disabled' END AS status,
+    active_account_id, last_login_at, created_at, updated_at
+FROM app_user
+WHERE application_id = $1 AND id = $2
+FOR UPDATE;
+
 -- name: user_change :must
 -- args: id application, id user, text? email, text name, text role,
 -- args: bool is_active

@@ -295,6 +295,20 @@ describe('PUT /api/users/:id', () => {
 				.get('/api/accounts'))).status, 401);
 		}
 	});
+	test('of a name gives back no right that is taken away beside it',
+		async () => {
+			const them = people(house);
+			await made(them, { role: 'admin' });
+			const admin = api.as(them.admin);
+			for (let round = 0; round < 12; round++) {
+				const put = (body) => admin.put(one(them.viewer), body);
+				assert.equal((await put({ role: 'admin' })).status, 200);
+				const done = await Promise.all([put({ name: `n${round}` }),
+					put({ role: 'user' }), put({ name: `m${round}` })]);
+				assert.ok(done.every((a) => a.status === 200));
+				assert.equal(state(them.viewer), 'user true');
+			}
+		});
 	test('refuses what cannot be', async () => {
 		const them = people(house);
 		for (const [body, field] of [[{ email: 'x' }, 'email'],
@@ -384,7 +398,12 @@ describe('DELETE /api/users/:id', () => {
 			assert.equal((await api.as(them.admin).delete(one(who))).status,
 				409);
 		sql(house, `UPDATE membership SET role = 'owner'
-			WHERE user_id = ${them.member.user}`);
+			WHERE user_id = ${them.member.user}; UPDATE app_user
+			SET is_active = false WHERE id = ${them.member.user}`);
+		assert.equal((await api.as(them.admin).delete(one(them.owner))).status,
+			409);
+		sql(house, `UPDATE app_user SET is_active = true
+			WHERE id = ${them.member.user}`);
 		const done = await Promise.all([them.owner, them.member]
 			.map((who) => api.as(them.admin).delete(one(who))));
 		assert.deepEqual(done.map((a) => a.status).sort(), [200, 409]);

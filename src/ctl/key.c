@@ -15,8 +15,9 @@ struct key_args {
 	bool now;
 };
 
-#define ROTATE_WAIT_S 3600 /* beyond the life of a token, and of JWKS caches   \
-			    */
+#define ROTATE_WAIT_S                                                          \
+	3600 /* beyond the life of a token, and of JWKS caches                 \
+	      */
 
 enum { NOW = 256 };
 

@@ -146,13 +146,7 @@ auth_throttle(struct request *rq)
 	rate = rate_take(table, RATE_LOGIN,
 	    rate_address(rq->arena, str_of(rq->peer)), rq->conf->login_rate,
 	    now);
-	rq->rate.limit = rate.limit;
-	rq->rate.remaining = rate.remaining;
-	rq->rate.reset = rate.reset;
-	if (rate.allowed)
-		return RC_OK;
-	rq->retry_after = (int)(rate.reset - now);
-	return RC_RATE_LIMIT;
+	return guard_rated(rq, &rate, now);
 }
 
 struct sign_in

@@ -59,7 +59,7 @@ static const struct {
 	[CONF_SIZE] = { "A number of bytes, or one with k, m or g behind it",
 	    " bytes" },
 	[CONF_PATH] = { "An absolute path", " bytes" },
-	[CONF_LINES] = { "Text; the name may come again, for one more. All "
+	[CONF_LINES] = { "Text; the name may come again, for one more; all "
 			 "together",
 	    " bytes" },
 	[CONF_LIST_OF] = { "Words with blanks between them", " bytes" },

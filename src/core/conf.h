@@ -42,12 +42,12 @@
 	    "Audiences that access tokens may carry; empty: base_url.")        \
 	X(LINES, external_issuer, "", 0, 16384,                                \
 	    "An issuer whose access tokens are taken beside our own, as "      \
-	    "three words: its name as in iss, the audience that its tokens "   \
-	    "must name, and the URL of its key set (https; http only on this " \
-	    "host itself). letterrack-sync fetches the keys, through "         \
-	    "egress_allow. It may speak for every user here: by the claims "   \
-	    "uid and acc, or by a link that letterrackctl user link has made " \
-	    "for its sub.")                                                    \
+	    "three words: its name as in iss, the audience that its "          \
+	    "tokens must name, and the URL of its key set (https; http "       \
+	    "only on this host itself), which letterrack-sync fetches "        \
+	    "through egress_allow; it may speak for every user here, by "      \
+	    "the claims uid and acc, or by a link that letterrackctl user "    \
+	    "link has made for its sub.")                                      \
 	X(PATH, run_dir, "/run/letterrack", 1, 100,                            \
 	    "Where the responders' sockets are.")                              \
 	X(PATH, state_dir, "/var/lib/letterrack", 1, 256,                      \

@@ -340,7 +340,10 @@ envelope_keks_load(const char *dir, struct envelope_keks *keks)
 	memset(keks, 0, sizeof *keks);
 	rc = key_dir_each(dir, each_kek, keks);
 	if (rc == RC_OK && keks->n == 0)
-		rc = fail(RC_INVALID, "%s: no envelope key", dir);
+		rc = fail(RC_INVALID,
+		    "%s: no envelope key; make one with letterrackctl init, or "
+		    "letterrackctl key generate envelope",
+		    dir);
 	if (rc != RC_OK)
 		envelope_keks_wipe(keks);
 	return rc;

@@ -123,7 +123,10 @@ token_keys_load(const char *dir, struct token_keys *keys)
 		return fail(RC_INVALID, "%s: %s", dir, strerror(errno));
 	rc = key_dir_each(dir, load_one, &l);
 	if (rc == RC_OK && keys->set.n == 0)
-		rc = fail(RC_INVALID, "%s: no token key", dir);
+		rc = fail(RC_INVALID,
+		    "%s: no token key; make one with letterrackctl init, or "
+		    "letterrackctl key generate token",
+		    dir);
 	if (rc == RC_OK)
 		rc = choose_active(dir, keys);
 	if (rc != RC_OK)

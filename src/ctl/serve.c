@@ -29,10 +29,7 @@ ctl_serve(struct ctl *ctl)
 		return EX_USAGE;
 	}
 	if (keys_there(ctl->conf) != RC_OK) {
-		ctl_complain(ctl,
-		    "%s; run letterrackctl init, or letterrackctl key "
-		    "generate",
-		    fail_detail());
+		ctl_complain(ctl, "%s", fail_detail());
 		return EX_CONFIG;
 	}
 	return supervise(ctl->conf, families);

@@ -152,8 +152,10 @@ work(struct responder *r, struct request *rq)
 	struct route_match m = { .route = NULL };
 	enum rc found = find(rq, &m);
 
-	if (rq->route == NULL)
+	if (rq->route == NULL) {
+		TRY(guard_stray(r->guard, rq));
 		return found;
+	}
 	TRY(admit(r, rq, found));
 	if ((rq->route->flags & LARGE_BODY) != 0) {
 		rq->arena = rq->large = arena_new(REQUEST_MEMORY_LARGE);

@@ -124,23 +124,30 @@ guard_free(struct guard **pg)
 
 /* ---- rates ---- */
 
-static bool
-is_limited(const struct guard *g, const struct request *rq)
-{
-	return g->rates != NULL && (rq->route->flags & NO_LIMIT) == 0;
-}
-
-static enum rc
-rated(struct request *rq, const struct rate *rate, int64_t now)
+static void
+show(struct request *rq, const struct rate *rate)
 {
 	rq->rate.limit = rate->limit;
 	rq->rate.remaining = rate->remaining;
 	rq->rate.reset = rate->reset;
+}
+
+enum rc
+guard_rated(struct request *rq, const struct rate *rate, int64_t now)
+{
+	show(rq, rate);
 	if (rate->allowed)
 		return RC_OK;
 	rq->retry_after = (int)(rate->reset - now);
 	error_int(rq, "retry_after_seconds", rq->retry_after);
 	return RC_RATE_LIMIT;
+}
+
+/* What has no limit is still told how much is left of the caller's. */
+static bool
+is_free(const struct request *rq)
+{
+	return rq->route != NULL && (rq->route->flags & NO_LIMIT) != 0;
 }
 
 static enum rc
@@ -150,10 +157,15 @@ count(struct guard *g, struct request *rq, enum rate_kind kind, struct str key,
 	int64_t now = clock_now().us / 1000000;
 	struct rate rate;
 
-	if (!is_limited(g, rq))
+	if (g->rates == NULL)
 		return RC_OK;
+	if (is_free(rq)) {
+		rate = rate_look(g->rates, kind, key, limit, now);
+		show(rq, &rate);
+		return RC_OK;
+	}
 	rate = rate_take(g->rates, kind, key, limit, now);
-	return rated(rq, &rate, now);
+	return guard_rated(rq, &rate, now);
 }
 
 static enum rc
@@ -170,12 +182,12 @@ look_at_address(struct guard *g, struct request *rq)
 	int64_t now = clock_now().us / 1000000;
 	struct rate rate;
 
-	if (!is_limited(g, rq))
+	if (g->rates == NULL || is_free(rq))
 		return RC_OK;
 	rate = rate_look(g->rates, RATE_ADDRESS,
 	    rate_address(rq->arena, str_of(rq->peer)), g->conf->token_rate,
 	    now);
-	return rate.allowed ? RC_OK : rated(rq, &rate, now);
+	return rate.allowed ? RC_OK : guard_rated(rq, &rate, now);
 }
 
 /* One that is refused counts for its address. */
@@ -524,6 +536,13 @@ identify(struct guard *g, struct request *rq)
 		return by_cookie(g, rq, cookie);
 	TRY(count_address(g, rq));
 	return RC_UNAUTHORIZED;
+}
+
+/* Nobody is asked who calls what does not exist. */
+enum rc
+guard_stray(struct guard *g, struct request *rq)
+{
+	return g == NULL ? RC_OK : count_address(g, rq);
 }
 
 enum rc

@@ -24,6 +24,15 @@ void guard_free(struct guard **);
  * valid came; RC_RATE_LIMIT; RC_RETRY: the database is away. */
 enum rc guard_request(struct guard *, struct request *) MUST_CHECK;
 
+/* Counts a request for what does not exist. RC_RATE_LIMIT. */
+enum rc guard_stray(struct guard *, struct request *) MUST_CHECK;
+
+/* Shows a rate in the answer's head; RC_RATE_LIMIT with the pause where it was
+ * passed. `now` in seconds since 1970. */
+struct rate;
+enum rc
+guard_rated(struct request *, const struct rate *, int64_t now) MUST_CHECK;
+
 /* Before an answer that no statement stands behind, such as one about a fault
  * of the input: runs the database's guard alone where it has not let this
  * request's actor pass yet. Fails as the first statement would. */

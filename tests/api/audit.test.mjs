@@ -166,6 +166,13 @@ describe('GET /api/audit', () => {
 			'test.even', 'test.even', 'test.even', 'test.odd', 'test.odd']);
 		assert.deepEqual(await actions('stranger'), ['test.other']);
 	});
+	test('is there in the house that all share', async () => {
+		const shared = await stack();
+		const them = people(shared);
+		const answer = await client(shared, { cookie: them.owner.cookie })
+			.get('/api/audit');
+		assert.deepEqual([answer.status, answer.json.data], [200, []]);
+	});
 	for (const who of ['member', 'viewer'])
 		test(`is nothing for a ${who}`, async () => {
 			assert.equal((await api.as({ cookie: mine[who].cookie })

@@ -10,11 +10,12 @@ struct arena *arena;
 int refused;
 
 static struct token_issuer issuers[] = {
-	{ ISSUER, &ours, false },
-	{ OTHER, &others, true },
+	{ .name = ISSUER, .keys = &ours },
+	{ .name = OTHER, .keys = &others, .external = true },
 };
-const struct token_rules rules = { issuers, 2,
-	"https://unused.example " AUDIENCE };
+const struct token_rules rules = { .issuers = issuers,
+	.issuers_n = 2,
+	.audiences = "https://unused.example " AUDIENCE };
 
 void
 make_keys(void)

@@ -10,6 +10,7 @@ core_tests = \
 	%D%/test-clock \
 	%D%/test-conf \
 	%D%/test-envelope \
+	%D%/test-external \
 	%D%/test-failpoint \
 	%D%/test-json-corpus \
 	%D%/test-json-scan \
@@ -24,7 +25,8 @@ core_tests = \
 	%D%/test-text \
 	%D%/test-text-code \
 	%D%/test-token \
-	%D%/test-token-key
+	%D%/test-token-key \
+	%D%/test-token-starved
 check_PROGRAMS += $(core_tests)
 TESTS += $(core_tests)
 
@@ -38,6 +40,8 @@ TESTS += $(core_tests)
 %C%_test_conf_LDADD = $(core_check_libs)
 %C%_test_envelope_CPPFLAGS = $(core_check_cppflags)
 %C%_test_envelope_LDADD = $(core_check_libs)
+%C%_test_external_CPPFLAGS = $(core_check_cppflags)
+%C%_test_external_LDADD = $(core_check_libs)
 %C%_test_failpoint_CPPFLAGS = $(core_check_cppflags)
 %C%_test_failpoint_LDADD = $(core_check_libs)
 %C%_test_json_corpus_CPPFLAGS = $(core_check_cppflags)
@@ -70,4 +74,8 @@ TESTS += $(core_tests)
 %C%_test_token_LDADD = $(core_check_libs)
 %C%_test_token_key_CPPFLAGS = $(core_check_cppflags)
 %C%_test_token_key_LDADD = $(core_check_libs)
+%C%_test_token_starved_SOURCES = %D%/test-token-starved.c \
+	%D%/forge.c %D%/forge.h
+%C%_test_token_starved_CPPFLAGS = $(core_check_cppflags)
+%C%_test_token_starved_LDADD = $(core_check_libs)
 endif

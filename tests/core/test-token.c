@@ -5,6 +5,12 @@
 
 #include <string.h>
 
+static void
+key_lacking(void *ctx, size_t issuer)
+{
+	*(size_t *)ctx = issuer;
+}
+
 /* A foreign issuer speaks for itself only. */
 START_TEST(issuers_apart)
 {
@@ -27,6 +33,42 @@ START_TEST(issuers_apart)
 		payload_with(NULL, NULL)));
 	must_refuse("their issuer by our key",
 	    signed_by(rsa, header_of(rsa), as_other));
+}
+END_TEST
+
+/* What an issuer of somebody else's need not say, is for, and lacks. */
+START_TEST(externals)
+{
+	static const struct token_issuer theirs = { .name = OTHER,
+		.keys = &others,
+		.external = true,
+		.audiences = "https://theirs.example" };
+	size_t lacking = SIZE_MAX;
+	const struct token_rules only = { .issuers = &theirs,
+		.issuers_n = 1,
+		.audiences = AUDIENCE,
+		.no_key = key_lacking,
+		.ctx = &lacking };
+	const struct jwk *key = &others.key[0];
+	static const char least[] =
+	    "{\"iss\":\"" OTHER "\",\"aud\":\"https://theirs.example\","
+	    "\"sub\":\"somebody\",\"iat\":1789999900,\"exp\":1790000500}";
+	const char *ours_by_them = payload_with("iss", "\"" OTHER "\"");
+	struct claims c;
+	const char *t = signed_by(key, header_of(key), least);
+
+	ck_assert_int_eq(token_verify(&only, str_of(t), NOW, &c), RC_OK);
+	ck_assert_str_eq(c.subject, "somebody");
+	ck_assert(c.external && c.user == 0 && c.account == 0);
+	/* our audience is not theirs */
+	t = signed_by(key, header_of(key), ours_by_them);
+	ck_assert_int_eq(
+	    token_verify(&only, str_of(t), NOW, &c), RC_UNAUTHORIZED);
+	ck_assert_uint_eq(lacking, SIZE_MAX);
+	t = signed_by(key, header_of(rsa), least);
+	ck_assert_int_eq(
+	    token_verify(&only, str_of(t), NOW, &c), RC_UNAUTHORIZED);
+	ck_assert_uint_eq(lacking, 0);
 }
 END_TEST
 
@@ -94,7 +136,7 @@ START_TEST(cached)
 		.role = "owner" },
 		      out;
 	struct str t = str_of(token_mint(arena, ec, ISSUER, AUDIENCE, &in));
-	static const struct token_rules nobody = { NULL, 0, AUDIENCE };
+	static const struct token_rules nobody = { .audiences = AUDIENCE };
 	char *changed = arena_dup(arena, t.p, t.n);
 
 	ck_assert(token_verify_cached(cache, &nobody, t, NOW, &out) != RC_OK);
@@ -134,4 +176,4 @@ START_TEST(cached)
 END_TEST
 
 UNIT_MAIN_AROUND("core/token", make_keys, drop_keys, UNIT(issuers_apart),
-    UNIT(machine_clients), UNIT(minted), UNIT(cached))
+    UNIT(externals), UNIT(machine_clients), UNIT(minted), UNIT(cached))

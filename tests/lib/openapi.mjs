@@ -67,7 +67,7 @@ export class Description {
 	judge({ method, path, status, headers, json, text }) {
 		const found = this.find(method, path);
 		if (!found)
-			return [400, 401, 404, 405, 413, 414, 502, 503, 504]
+			return [400, 401, 404, 405, 413, 414, 429, 502, 503, 504]
 				.includes(status) ? {} : { fault: 'no such operation' };
 		const operation = `${found.method.toUpperCase()} ${found.path}`;
 		const answer = found.operation.responses[status];

@@ -28,7 +28,9 @@ migrations_sql = \
 	%D%/migrations/0041-moves-alike.sql \
 	%D%/migrations/0042-texts-missed.sql \
 	%D%/migrations/0043-structure-short.sql \
-	%D%/migrations/0044-audit.sql
+	%D%/migrations/0044-audit.sql \
+	%D%/migrations/0055-refresh.sql \
+	%D%/migrations/0056-oauth.sql
 queries_sql = \
 	%D%/queries/account.sql \
 	%D%/queries/actor.sql \
@@ -46,8 +48,10 @@ queries_sql = \
 	%D%/queries/mailbox.sql \
 	%D%/queries/membership.sql \
 	%D%/queries/move.sql \
+	%D%/queries/oauth.sql \
 	%D%/queries/placement.sql \
 	%D%/queries/provider-credential.sql \
+	%D%/queries/refresh.sql \
 	%D%/queries/session.sql \
 	%D%/queries/setup.sql \
 	%D%/queries/skipped.sql \

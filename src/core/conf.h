@@ -63,6 +63,8 @@
 	    "A session ends after this time without a request.")               \
 	X(SECONDS, session_life, "7d", 60, 2592000,                            \
 	    "A session's longest life.")                                       \
+	X(SECONDS, refresh_life, "14d", 3600, 7776000,                         \
+	    "A refresh token is good for so long; each use gives another.")    \
 	X(INT, password_cost, "5", 1, 11, "yescrypt cost of new passwords.")   \
 	X(INT, login_rate, "5", 0, 100000,                                     \
 	    "Login attempts a minute from one address; 0: no limit.")          \

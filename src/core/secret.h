@@ -36,6 +36,10 @@ enum rc secret_read(
 /* From the kernel (getrandom); ends the process where that fails. */
 void random_bytes(void *, size_t);
 
+/* A cookie, a token, a code: 32 random bytes in base64url. */
+#define SECRET_TOKEN_LENGTH 43
+struct secret secret_token(struct arena *);
+
 /* SHA-256 (FIPS 180-4). */
 #define SHA256_SIZE 32
 void sha256(const void *, size_t, unsigned char out[SHA256_SIZE]);

@@ -22,9 +22,11 @@ libdomain_a_SOURCES = \
 	%D%/mailbox.c %D%/mailbox.h \
 	%D%/membership.c %D%/membership.h \
 	%D%/move.c %D%/move.h \
+	%D%/oauth.c %D%/oauth.h \
 	%D%/placement.c %D%/placement.h \
 	%D%/provider-credential.c %D%/provider-credential.h \
 	%D%/reach.c %D%/reach.h \
+	%D%/refresh.c %D%/refresh.h \
 	%D%/session.c %D%/session.h \
 	%D%/setup.c %D%/setup.h \
 	%D%/skipped.c %D%/skipped.h \
@@ -68,8 +70,10 @@ domain_made_c = \
 	%D%/mailbox-sql.c \
 	%D%/membership-sql.c \
 	%D%/move-sql.c \
+	%D%/oauth-sql.c \
 	%D%/placement-sql.c \
 	%D%/provider-credential-sql.c \
+	%D%/refresh-sql.c \
 	%D%/session-sql.c \
 	%D%/setup-sql.c \
 	%D%/skipped-sql.c \
@@ -94,8 +98,10 @@ domain_made_h = \
 	%D%/mailbox-sql.h \
 	%D%/membership-sql.h \
 	%D%/move-sql.h \
+	%D%/oauth-sql.h \
 	%D%/placement-sql.h \
 	%D%/provider-credential-sql.h \
+	%D%/refresh-sql.h \
 	%D%/session-sql.h \
 	%D%/setup-sql.h \
 	%D%/skipped-sql.h \

@@ -25,22 +25,6 @@ session_hash(struct str cookie, unsigned char hash[SHA256_SIZE])
 	return true;
 }
 
-/* A new one for each session: what the browser had before is never kept. */
-static struct secret
-cookie_new(struct arena *arena)
-{
-	unsigned char raw[32];
-	struct secret cookie;
-	char *text;
-
-	random_bytes(raw, sizeof raw);
-	text = base64url_encode(arena, raw, sizeof raw);
-	cookie = secret_new(arena, text, strlen(text));
-	explicit_bzero(text, cookie.n);
-	explicit_bzero(raw, sizeof raw);
-	return cookie;
-}
-
 /* One password check for everybody, whatever is wrong with them. */
 static enum rc
 prove(struct db *db, struct password_gate *gate, const struct sign_in *in,
@@ -88,7 +72,8 @@ session_sign_in(struct db *db, struct password_gate *gate,
 	TRY(login_find(db, in->client, in->name, arena, &user));
 	TRY(prove(db, gate, in, user));
 	renew_hash(db, gate, in, user);
-	*cookie = cookie_new(arena);
+	/* A new one for each session: what the browser had is never kept. */
+	*cookie = secret_token(arena);
 	sha256(cookie->p, cookie->n, hash);
 	TRY(session_open(db, user->user_id, key, (int32_t)in->idle,
 	    (int32_t)in->life, in->address, &session));

@@ -35,7 +35,7 @@ struct login {
 };
 extern const struct col login_cols[];
 
-#define SESSION_COOKIE_LENGTH 43 /* 32 bytes in base64url */
+#define SESSION_COOKIE_LENGTH SECRET_TOKEN_LENGTH
 
 /* What the database knows a cookie by. False: it cannot be one of ours. */
 bool session_hash(struct str cookie, unsigned char hash[SHA256_SIZE]);

@@ -306,7 +306,22 @@ describe('row-level security', () => {
 	test('leaves signing in to the door', () => {
 		const door = ['login_find(NULL, \'x\')', 'login_failed(0)',
 			'password_rehash(1, \'a\', \'b\')', 'session_end(1)',
-			'session_open(1, \'\', 1, 1, \'\')', 'rights_of(1, 1, 1)'];
+			'session_open(1, \'\', 1, 1, \'\')', 'rights_of(1, 1, 1)',
+			'door_client_find(\'\')',
+			'door_code_add(\'\', 1, 1, \'\', \'\', \'\', \'\', \'\', \'\', 1)',
+			'door_code_redeem(\'\', \'\', \'\', \'\', \'\', 1, 1, 1, \'\', \'\')',
+			'door_consent_look(1, \'\', \'\')',
+			'door_consent_put(1, \'\', \'\')',
+			'door_device_add(\'\', \'\', \'\', \'\', \'\', 1, 1)',
+			'door_device_decide(\'\', 1, 1, \'\')',
+			'door_device_look(\'\', 1)',
+			'door_device_redeem(\'\', \'\', \'\', 1, 1, 1, \'\', \'\')',
+			'door_refresh_look(\'\')',
+			'door_refresh_open(1, 1, \'\', \'\', \'\', 1)',
+			'door_refresh_revoke(\'\', \'\')',
+			'door_refresh_rotate(\'\', \'\', \'\', \'\', 1, 1, 1, \'\', \'\')',
+			'door_session_revoke(1, 1)',
+			'door_token_alive(1, 1, 1, 1, 1, \'\', \'\')'];
 		for (const call of door) {
 			assert.throws(() => sql(house, `SELECT ${call}`, house.database),
 				/permission denied for function/, call);

@@ -13,6 +13,8 @@ EXTRA_DIST += \
 	%D%/http.test.mjs \
 	%D%/jobs.test.mjs \
 	%D%/nginx.test.mjs \
+	%D%/oauth.test.mjs \
+	%D%/refresh.test.mjs \
 	%D%/serve.slow.test.mjs \
 	%D%/sync.test.mjs \
 	%D%/tenants.slow.test.mjs \

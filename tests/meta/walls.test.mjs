@@ -12,6 +12,12 @@ const names = (text) => sql(house, text).split('\n').filter((name) => name);
 const over = {
 	login: ['login_find', 'login_failed', 'password_rehash', 'session_open',
 		'session_end'],
+	'grants and what renews them': ['door_client_find', 'door_code_add',
+		'door_code_redeem', 'door_consent_look', 'door_consent_put',
+		'door_device_add', 'door_device_decide', 'door_device_look',
+		'door_device_redeem', 'door_refresh_look', 'door_refresh_open',
+		'door_refresh_revoke', 'door_refresh_rotate', 'door_session_revoke',
+		'door_token_alive'],
 	'who is asking': ['guard_client', 'guard_lease', 'guard_look',
 		'guard_session', 'guard_token', 'rights_of', 'scope_admin',
 		'scope_owner'],
@@ -20,7 +26,8 @@ const over = {
 	'what a command line names': ['account_known', 'job_known'],
 	'old rows': ['housekeep', 'housekeeping_begin'],
 	'what happened': ['audit_add'],
-	triggers: ['mail_gone', 'member_rights_changed'],
+	triggers: ['client_ended', 'mail_gone', 'member_rights_changed',
+		'session_ended'],
 };
 
 describe('the schema', () => {

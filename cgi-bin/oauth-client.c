@@ -96,9 +96,10 @@ proof_read(struct request *rq, const char *id, const struct secret *secret,
 	struct str header = str_of(request_var(rq, "HTTP_AUTHORIZATION"));
 
 	*out = (struct proof){ .id = id, .secret = *secret };
-	if (header.n < 6 || strncasecmp(header.p, "Basic ", 6) != 0)
+	if (header.n < 5 || strncasecmp(header.p, "Basic", 5) != 0 ||
+	    (header.n > 5 && header.p[5] != ' '))
 		return RC_OK;
-	header = str_trim((struct str){ header.p + 6, header.n - 6 });
+	header = str_trim((struct str){ header.p + 5, header.n - 5 });
 	if (!basic_read(rq, header, out))
 		return RC_UNAUTHORIZED;
 	if (oauth_secret_given(secret))

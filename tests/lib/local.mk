@@ -16,5 +16,6 @@ imap_show = %D%/imap-show.c %D%/imap-show.h
 # Houses to throw away, and what the tests in JavaScript share.
 EXTRA_DIST += \
 	%D%/stack.sh %D%/stack.mjs %D%/reporter.mjs \
-	%D%/api.mjs %D%/mail.mjs %D%/openapi.mjs %D%/people.mjs %D%/tokens.mjs \
+	%D%/api.mjs %D%/mail.mjs %D%/oauth.mjs %D%/openapi.mjs \
+	%D%/people.mjs %D%/tokens.mjs \
 	tests/package.json tests/package-lock.json tests/.npmrc

@@ -3,6 +3,7 @@
 #include "oauth.h"
 
 #include "domain/user-sql.h"
+#include "web/guard.h"
 #include "web/page.h"
 #include "web/reply.h"
 #include "web/route.h"
@@ -95,14 +96,15 @@ static const struct field userinfo_answer[] = { A_TEXT("sub", 0),
 	A_TEXT("name", MAY_LACK), A_TEXT("preferred_username", MAY_LACK),
 	A_INT("updated_at", MAY_LACK), A_TEXT("email", MAY_LACK), F_END };
 
-/* A person at a browser may know all about themselves. */
+/* Who signed in here knows all about themselves; a client what it was granted.
+ */
 static bool
 may(struct request *rq, const char *scope)
 {
-	return rq->actor.how == HOW_COOKIE ||
-	    oauth_has(
-		arena_dup(rq->arena, rq->actor.scope.p, rq->actor.scope.n),
-		scope);
+	const struct actor *a = &rq->actor;
+
+	return a->client.n == 0 ||
+	    oauth_has(arena_dup(rq->arena, a->scope.p, a->scope.n), scope);
 }
 
 static enum rc
@@ -112,6 +114,7 @@ userinfo(struct request *rq)
 	struct jw *w;
 
 	if (rq->actor.user == 0 || !may(rq, "openid")) {
+		TRY(guard_prove(rq)); /* signed out is told before */
 		rq->word = "insufficient_scope";
 		return fail(RC_FORBIDDEN,
 		    "This is for tokens of people, with the scope openid.");

@@ -30,7 +30,8 @@
 	    "the "                                                             \
 	    "schema.")                                                         \
 	X(TEXT, database_auth, "", 0, 1024,                                    \
-	    "How the family `auth` reaches it, as the user of `database` "     \
+	    "How the families `auth` and `oauth` reach it, as the user of "    \
+	    "`database` "                                                      \
 	    "with `_auth` behind its name: the only role that may look up "    \
 	    "password hashes and open sessions; empty: as the others, where "  \
 	    "there is no such role.")                                          \

@@ -5,6 +5,8 @@
 #include "domain/oauth-sql.h"
 #include "web/issuer.h"
 
+#undef oauth_fail
+
 enum rc
 oauth_fail(struct request *rq, const char *word, const char *why)
 {

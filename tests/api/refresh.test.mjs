@@ -85,6 +85,23 @@ describe('POST /auth/refresh', () => {
 			assert.ok(!await alive(won[0].json.access_token));
 		}
 	});
+	test('used while its session is signed out, it leaves nothing alive',
+		async () => {
+			for (let i = 0; i < 5; i++) {
+				const { cookie, refresh_token: token } = await enter();
+				const [out, ...answers] = await Promise.all([
+					api.as({ cookie }).post('/auth/sign-out'),
+					refresh(token), refresh(token)]);
+				assert.equal(out.status === 204 || out.status === 401, true);
+				for (const answer of answers) {
+					assert.ok([200, 401].includes(answer.status), answer.text);
+					if (answer.status !== 200)
+						continue;
+					await refused(answer.json.refresh_token);
+					assert.ok(!await alive(answer.json.access_token));
+				}
+			}
+		});
 	test('one family ends, another of the same user goes on', async () => {
 		const [one, two] = [await enter(), await enter()];
 		await refresh(one.refresh_token);

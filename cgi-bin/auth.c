@@ -18,9 +18,8 @@
 #include "web/reply.h"
 #include "web/route.h"
 
-#define COOKIE       "session"
-#define PEOPLE_SCOPE "openid profile email"
-#define KEYS_MOST    ((size_t)64 * 1024)
+#define COOKIE    "session"
+#define KEYS_MOST ((size_t)64 * 1024)
 
 /* ---- who somebody is ---- */
 
@@ -249,32 +248,26 @@ static const struct field auth_sign_in_body[] = {
 	F_TEXT(struct auth_sign_in, csrf_token, 0, 256, NULLABLE), F_END
 };
 const struct field auth_tokens_answer[] = { A_TEXT("access_token", 0),
-	A_TEXT("token_type", 0), A_INT("expires_in", 0), F_END };
+	A_TEXT("refresh_token", 0), A_TEXT("token_type", 0),
+	A_INT("expires_in", 0), F_END };
 static const struct field sign_in_answer[] = { A_OBJECT("tokens",
 						   auth_tokens_answer, 0),
 	A_OBJECT("profile", auth_profile_answer, 0), F_END };
-
-static void
-token_members(struct request *rq, struct jw *w, const char *token)
-{
-	JW_TEXT(w, "access_token", token);
-	JW_TEXT(w, "token_type", "Bearer");
-	JW_INT(w, "expires_in", rq->conf->access_token_life);
-}
 
 enum rc
 auth_entered(struct request *rq, struct jw *w, const struct session *s,
     const struct secret *cookie, const char *client)
 {
 	struct profile p;
-	const char *token;
+	const char *token, *refresh;
 
 	TRY(grant(rq, s, client, &token));
 	TRY(profile_read(rq, s, &p));
 	auth_cookie(rq, cookie);
+	TRY(auth_refresh_begin(rq, s, client, &refresh));
 	jw_key(w, "tokens");
 	jw_object(w);
-	token_members(rq, w, token);
+	auth_token_members(rq, w, token, refresh);
 	jw_object_end(w);
 	jw_key(w, "profile");
 	jw_object(w);
@@ -303,12 +296,18 @@ sign_in(struct request *rq)
 struct login_form {
 	const char *username, *email;
 	struct secret password;
+	const char *next, *client_id;
 };
 static const struct field login_form_body[] = {
 	F_TEXT(struct login_form, username, 0, 254, OPTIONAL | BLANK_OK),
 	F_TEXT(struct login_form, email, 0, 254, OPTIONAL | BLANK_OK,
 	    .about = "In place of username."),
-	F_SECRET(struct login_form, password, 0, PASSWORD_MOST, OPTIONAL), F_END
+	F_SECRET(struct login_form, password, 0, PASSWORD_MOST, OPTIONAL),
+	F_TEXT(struct login_form, next, 0, 8192, OPTIONAL | BLANK_OK,
+	    .about = "Where to go then: a path here. Else the start page."),
+	F_TEXT(struct login_form, client_id, 0, 64, OPTIONAL | BLANK_OK,
+	    .about = "The OAuth client whose users may sign in."),
+	F_END
 };
 static const struct field login_answer[] = { A_TEXT("token", 0),
 	A_INT("expires_in", 0), A_JSON("user", 0), F_END };
@@ -317,6 +316,9 @@ static struct entry
 entry_of(const struct login_form *in)
 {
 	return (struct entry){
+		.client = in->client_id != NULL && in->client_id[0] != '\0'
+		    ? in->client_id
+		    : NULL,
 		.name = in->username != NULL ? in->username : in->email,
 		.password = in->password,
 	};
@@ -351,7 +353,8 @@ login_ci(struct request *rq)
 /* ---- pages ---- */
 
 static enum rc
-login_page_with(struct request *rq, int status, const char *alert)
+login_page_with(struct request *rq, int status, const char *alert,
+    const char *next, const char *client)
 {
 	static const struct page_field fields[] = {
 		{ "username", "User name or address", "text", "username" },
@@ -360,27 +363,28 @@ login_page_with(struct request *rq, int status, const char *alert)
 	struct page_doc doc;
 
 	page_open(&doc, rq, "Sign in");
-	if (alert != NULL) {
-		page_html(&doc, "<p role=\"alert\">");
-		page_text(&doc, alert);
-		page_html(&doc, "</p>\n");
-	}
+	if (alert != NULL)
+		page_alert(&doc, alert);
 	page_html(&doc, "<form method=\"post\" action=\"");
 	page_text(&doc, rq->route->path);
 	page_html(&doc, "\">\n");
 	for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++)
 		page_field(&doc, &fields[i]);
+	auth_next_fields(&doc, next, client);
 	page_html(&doc, "<button>Sign in</button>\n</form>\n");
 	return page_reply(&doc, status);
 }
 
 struct login_page {
 	bool error;
+	const char *next, *client_id;
 };
 static const struct field login_page_params[] = {
 	F_BOOL(struct login_page, error, OPTIONAL,
 	    .about = "Say that the last try was wrong."),
-	F_END
+	F_TEXT(struct login_page, next, 0, 8192, OPTIONAL | BLANK_OK,
+	    .about = "Where to go then: a path here."),
+	F_TEXT(struct login_page, client_id, 0, 64, OPTIONAL | BLANK_OK), F_END
 };
 
 static enum rc
@@ -388,22 +392,26 @@ login_page(struct request *rq)
 {
 	const struct login_page *in = rq->params;
 
-	return login_page_with(
-	    rq, 200, in->error ? result_row(RC_BAD_LOGIN)->text : NULL);
+	return login_page_with(rq, 200,
+	    in->error ? result_row(RC_BAD_LOGIN)->text : NULL, in->next,
+	    in->client_id);
 }
 
 /* Browsers get a page they can go on from, programs the result. */
 static enum rc
 login_refused(struct request *rq, enum rc rc)
 {
+	const struct login_form *in = rq->body;
+
 	if (rc == RC_BAD_LOGIN && !page_json_only(rq))
-		return reply_redirect(rq, 302,
-		    arena_fmt(rq->arena, "%s?error=1", rq->route->path));
+		return reply_redirect(
+		    rq, 302, auth_next_again(rq, in->next, in->client_id));
 	if (rc == RC_RATE_LIMIT && page_wanted(rq)) {
 		reply_header(rq, "Retry-After",
 		    arena_fmt(rq->arena, "%d", rq->retry_after));
-		return login_page_with(
-		    rq, 429, "Too many tries. Wait a minute, then try again.");
+		return login_page_with(rq, 429,
+		    "Too many tries. Wait a minute, then try again.", in->next,
+		    in->client_id);
 	}
 	return rc;
 }
@@ -413,7 +421,8 @@ login_refused(struct request *rq, enum rc rc)
 static enum rc
 login(struct request *rq)
 {
-	const struct entry e = entry_of(rq->body);
+	const struct login_form *in = rq->body;
+	const struct entry e = entry_of(in);
 	struct secret cookie;
 	struct session *s;
 	enum rc rc;
@@ -423,7 +432,8 @@ login(struct request *rq)
 	if (rc != RC_OK)
 		return login_refused(rq, rc);
 	auth_cookie(rq, &cookie);
-	return reply_redirect(rq, 302, "/dashboard");
+	return reply_redirect(
+	    rq, 302, auth_next_ok(in->next) ? in->next : "/dashboard");
 }
 
 static void
@@ -476,6 +486,7 @@ static enum rc
 session_close(struct request *rq)
 {
 	reply_cookie(rq, COOKIE, "", -1, NULL);
+	auth_refresh_forget(rq);
 	if (rq->actor.session == 0)
 		return RC_OK;
 	db_pipe_begin(rq->db);
@@ -572,11 +583,11 @@ account_token_reply(struct request *rq, const char *token, const char *role)
 	jw_object(w);
 	jw_key(w, "data");
 	jw_object(w);
-	token_members(rq, w, token);
+	auth_token_members(rq, w, token, NULL);
 	JW_TEXT(w, "account_id", account);
 	JW_TEXT(w, "role", role);
 	jw_object_end(w);
-	token_members(rq, w, token);
+	auth_token_members(rq, w, token, NULL);
 	jw_object_end(w);
 	return reply_bare_close(rq);
 }
@@ -676,6 +687,13 @@ static const struct route routes[] = {
 	    .summary = "Sign in with a password",
 	    .about = "Answers an access token for the active account, and "
 		     "sets the session cookie." },
+	{ POST, "/auth/refresh", auth_refresh, NEED_PUBLIC, ENV_RAW,
+	    .flags = NO_CSRF | UNKNOWN_OK, BODY(auth_refresh),
+	    .answer = auth_refresh_answer,
+	    .fails = { RC_UNAUTHORIZED, RC_CSRF },
+	    .summary = "Use a refresh token for new tokens",
+	    .about = "It is good once; one that comes again ends the session "
+		     "and all tokens of it." },
 	{ POST, "/auth/sign-out", sign_out, NEED_ANY, ENV_RAW, .status = 204,
 	    .summary = "End the session and its tokens" },
 	{ GET, "/auth/me", me, NEED_USER, ENV_RAW,

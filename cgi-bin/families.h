@@ -14,6 +14,7 @@
 	X(emails) \
 	X(jobs) \
 	X(logs) \
+	X(oauth) \
 	X(providers) \
 	X(system) \
 	X(tasks) \

@@ -21,11 +21,21 @@ libfamilies_a_SOURCES = \
 	%D%/auth-link.c \
 	%D%/auth-mailed.c \
 	%D%/auth-page.c \
+	%D%/auth-next.c \
+	%D%/auth-refresh.c \
 	%D%/content.c \
 	%D%/credentials.c \
 	%D%/emails.c \
 	%D%/jobs.c \
 	%D%/logs.c \
+	%D%/oauth.c %D%/oauth.h \
+	%D%/oauth-access.c \
+	%D%/oauth-authorize.c \
+	%D%/oauth-client.c \
+	%D%/oauth-device.c \
+	%D%/oauth-exchange.c \
+	%D%/oauth-inspect.c \
+	%D%/oauth-token.c \
 	%D%/providers.c \
 	%D%/system.c \
 	%D%/tasks.c \
@@ -44,6 +54,7 @@ responder_PROGRAMS += \
 	cgi-bin/emails \
 	cgi-bin/jobs \
 	cgi-bin/logs \
+	cgi-bin/oauth \
 	cgi-bin/providers \
 	cgi-bin/system \
 	cgi-bin/tasks \
@@ -55,6 +66,7 @@ nodist_cgi_bin_credentials_SOURCES = cgi-bin/credentials-main.c
 nodist_cgi_bin_emails_SOURCES = cgi-bin/emails-main.c
 nodist_cgi_bin_jobs_SOURCES = cgi-bin/jobs-main.c
 nodist_cgi_bin_logs_SOURCES = cgi-bin/logs-main.c
+nodist_cgi_bin_oauth_SOURCES = cgi-bin/oauth-main.c
 nodist_cgi_bin_providers_SOURCES = cgi-bin/providers-main.c
 nodist_cgi_bin_system_SOURCES = cgi-bin/system-main.c
 nodist_cgi_bin_tasks_SOURCES = cgi-bin/tasks-main.c

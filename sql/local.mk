@@ -30,6 +30,8 @@ migrations_sql = \
 	%D%/migrations/0043-structure-short.sql \
 	%D%/migrations/0044-audit.sql \
 	%D%/migrations/0050-accounts.sql \
+	%D%/migrations/0055-refresh.sql \
+	%D%/migrations/0056-oauth.sql \
 	%D%/migrations/0060-one-time.sql \
 	%D%/migrations/0064-outgoing.sql \
 	%D%/migrations/0070-audit-seal.sql \
@@ -54,8 +56,10 @@ queries_sql = \
 	%D%/queries/move.sql \
 	%D%/queries/one-time.sql \
 	%D%/queries/outgoing.sql \
+	%D%/queries/oauth.sql \
 	%D%/queries/placement.sql \
 	%D%/queries/provider-credential.sql \
+	%D%/queries/refresh.sql \
 	%D%/queries/session.sql \
 	%D%/queries/setup.sql \
 	%D%/queries/skipped.sql \

@@ -32,7 +32,8 @@
 	    "the "                                                             \
 	    "schema.")                                                         \
 	X(TEXT, database_auth, "", 0, 1024,                                    \
-	    "How the family `auth` reaches it, as the user of `database` "     \
+	    "How the families `auth` and `oauth` reach it, as the user of "    \
+	    "`database` "                                                      \
 	    "with `_auth` behind its name: the only role that may look up "    \
 	    "password hashes and open sessions; empty: as the others, where "  \
 	    "there is no such role.")                                          \
@@ -73,6 +74,8 @@
 	    "A session ends after this time without a request.")               \
 	X(SECONDS, session_life, "7d", 60, 2592000,                            \
 	    "A session's longest life.")                                       \
+	X(SECONDS, refresh_life, "14d", 3600, 7776000,                         \
+	    "A refresh token is good for so long; each use gives another.")    \
 	X(INT, password_cost, "5", 1, 11, "yescrypt cost of new passwords.")   \
 	X(INT, login_rate, "5", 0, 100000,                                     \
 	    "Login attempts a minute from one address; 0: no limit.")          \

@@ -144,6 +144,21 @@ random_bytes(void *out, size_t n)
 	}
 }
 
+struct secret
+secret_token(struct arena *arena)
+{
+	unsigned char raw[32];
+	struct secret token;
+	char *text;
+
+	random_bytes(raw, sizeof raw);
+	text = base64url_encode(arena, raw, sizeof raw);
+	token = secret_new(arena, text, strlen(text));
+	explicit_bzero(text, token.n);
+	explicit_bzero(raw, sizeof raw);
+	return token;
+}
+
 /* Kept, since SHA256() looks the algorithm up by its name at each call, which
  * takes three times as long as to hash a token. Lives as long as its thread. */
 static EVP_MD_CTX *
@@ -228,17 +243,3 @@ process_harden(void)
 		die("cannot forbid core files: %s", strerror(errno));
 }
 
-struct secret
-secret_token(struct arena *arena)
-{
-	unsigned char raw[32];
-	struct secret token;
-	char *text;
-
-	random_bytes(raw, sizeof raw);
-	text = base64url_encode(arena, raw, sizeof raw);
-	token = secret_new(arena, text, strlen(text));
-	explicit_bzero(text, token.n);
-	explicit_bzero(raw, sizeof raw);
-	return token;
-}

@@ -142,3 +142,27 @@ percent_decode(struct arena *a, struct str s, bool form, struct str *out)
 	*out = (struct str){ to, n };
 	return true;
 }
+
+char *
+percent_encode(struct arena *a, struct str s)
+{
+	static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				    "abcdefghijklmnopqrstuvwxyz"
+				    "0123456789-._~";
+	static const char hex[] = "0123456789ABCDEF";
+	char *out = arena_alloc(a, 3 * s.n + 1), *to = out;
+
+	for (size_t i = 0; i < s.n; i++) {
+		unsigned char c = (unsigned char)s.p[i];
+
+		if (memchr(plain, c, sizeof plain - 1) != NULL) {
+			*to++ = (char)c;
+			continue;
+		}
+		*to++ = '%';
+		*to++ = hex[c >> 4];
+		*to++ = hex[c & 15];
+	}
+	*to = '\0';
+	return out;
+}

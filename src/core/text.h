@@ -108,5 +108,7 @@ bool base64url_decode(struct arena *, struct str, struct str *out);
 
 /* %XX and, in forms, '+'. False on a broken escape or %00. */
 bool percent_decode(struct arena *, struct str, bool form, struct str *out);
+/* Everything but letters, digits and "-._~" as %XX (RFC 3986 2.3). */
+char *percent_encode(struct arena *, struct str);
 
 #endif

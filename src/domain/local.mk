@@ -25,9 +25,11 @@ libdomain_a_SOURCES = \
 	%D%/move.c %D%/move.h \
 	%D%/one-time.c %D%/one-time.h \
 	%D%/outgoing.c %D%/outgoing.h \
+	%D%/oauth.c %D%/oauth.h \
 	%D%/placement.c %D%/placement.h \
 	%D%/provider-credential.c %D%/provider-credential.h \
 	%D%/reach.c %D%/reach.h \
+	%D%/refresh.c %D%/refresh.h \
 	%D%/session.c %D%/session.h \
 	%D%/setup.c %D%/setup.h \
 	%D%/skipped.c %D%/skipped.h \
@@ -75,8 +77,10 @@ domain_made_c = \
 	%D%/move-sql.c \
 	%D%/one-time-sql.c \
 	%D%/outgoing-sql.c \
+	%D%/oauth-sql.c \
 	%D%/placement-sql.c \
 	%D%/provider-credential-sql.c \
+	%D%/refresh-sql.c \
 	%D%/session-sql.c \
 	%D%/setup-sql.c \
 	%D%/skipped-sql.c \
@@ -104,8 +108,10 @@ domain_made_h = \
 	%D%/move-sql.h \
 	%D%/one-time-sql.h \
 	%D%/outgoing-sql.h \
+	%D%/oauth-sql.h \
 	%D%/placement-sql.h \
 	%D%/provider-credential-sql.h \
+	%D%/refresh-sql.h \
 	%D%/session-sql.h \
 	%D%/setup-sql.h \
 	%D%/skipped-sql.h \

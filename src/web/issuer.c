@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 
+#include "core/jws.h"
 #include "core/token-key.h"
 #include "core/token.h"
 
@@ -81,10 +82,68 @@ issuer_grant(struct request *rq, const struct grant *g, const char **token)
 	const struct token_keys *keys;
 
 	TRY(issuer_keys(rq->conf, &keys));
+	if (g->until != 0 && g->until < claims.expires)
+		claims.expires = g->until;
 	snprintf(claims.client, sizeof claims.client, "%s", g->client);
 	snprintf(claims.role, sizeof claims.role, "%s", g->role);
 	snprintf(claims.scope, sizeof claims.scope, "%s", g->scope);
 	*token = token_mint(rq->arena, token_keys_active(keys),
 	    rq->conf->base_url, audience_or_first(rq, g->audience), &claims);
 	return RC_OK;
+}
+
+enum rc
+issuer_verify(struct request *rq, struct str token, struct claims *out)
+{
+	const char *list = rq->conf->audiences;
+	struct token_issuer issuer = { .name = rq->conf->base_url };
+	const struct token_rules rules = { .issuers = &issuer,
+		.issuers_n = 1,
+		.audiences = list[0] != '\0' ? list : rq->conf->base_url };
+	const struct token_keys *keys;
+
+	TRY(issuer_keys(rq->conf, &keys));
+	issuer.keys = &keys->set;
+	return token_verify(&rules, token, clock_now().us / 1000000, out);
+}
+
+enum rc
+issuer_sign(
+    struct request *rq, const char *typ, struct str payload, const char **token)
+{
+	const struct token_keys *keys;
+
+	TRY(issuer_keys(rq->conf, &keys));
+	*token = jws_sign(rq->arena, token_keys_active(keys), typ, payload);
+	return RC_OK;
+}
+
+enum rc
+issuer_renew(struct request *rq, const struct granted *g, const char **token)
+{
+	const struct grant grant = {
+		.application = g->application_id,
+		.user = g->user_id,
+		.session = g->session_id,
+		.account = g->account_id,
+		.version = g->version,
+		.role = g->role,
+		.client = g->client != NULL ? g->client : "",
+		.scope = g->scope,
+		.audience = g->audience,
+	};
+
+	return issuer_grant(rq, &grant, token);
+}
+
+struct refresh_terms
+issuer_terms(const struct request *rq)
+{
+	return (struct refresh_terms){
+		.idle = rq->conf->session_idle,
+		.session_life = rq->conf->session_life,
+		.life = rq->conf->refresh_life,
+		.address = rq->peer,
+		.request = rq->id,
+	};
 }

@@ -2,9 +2,11 @@
 #ifndef WEB_ISSUER_H
 #define WEB_ISSUER_H
 
+#include "domain/refresh.h"
 #include "web/request.h"
 
 struct token_keys;
+struct claims;
 
 /* The keys of key_dir, kept for the process and read again when the directory
  * changed. RC_RETRY where they cannot be read: an operator can mend that. */
@@ -22,10 +24,26 @@ struct grant {
 	const char *client;   /* "" or OAuth client id */
 	const char *scope;    /* "" or granted */
 	const char *audience; /* NULL: the first of `audiences` */
+	int64_t until;        /* not longer, seconds since 1970; 0: no matter */
 };
 
 /* Mints it, good for access_token_life. */
 enum rc issuer_grant(
     struct request *, const struct grant *, const char **token) MUST_CHECK;
+
+/* The same for what a refresh token, a code or a device was good for; and how
+ * long such things last here. */
+enum rc issuer_renew(
+    struct request *, const struct granted *, const char **token) MUST_CHECK;
+struct refresh_terms issuer_terms(const struct request *);
+
+/* Is it a token of ours, for one of `audiences`, and what does it say? Whether
+ * that is still so the database knows. RC_UNAUTHORIZED. */
+enum rc
+issuer_verify(struct request *, struct str token, struct claims *) MUST_CHECK;
+
+/* Signs another kind of token; `payload` is a JSON object. */
+enum rc issuer_sign(struct request *, const char *typ, struct str payload,
+    const char **token) MUST_CHECK;
 
 #endif

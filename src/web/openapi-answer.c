@@ -329,6 +329,11 @@ error_answer(struct jw *w, const struct route *r, uint64_t set, int status)
 	else
 		ref(w, error_schema(r));
 	jw_object_end(w);
+	if ((r->flags & OAUTH) != 0 && r->type != NULL) {
+		jw_key(w, r->type);
+		jw_object(w);
+		jw_object_end(w);
+	}
 	jw_object_end(w);
 	jw_object_end(w);
 }

@@ -21,6 +21,7 @@ void
 page_open(struct page_doc *doc, struct request *rq, const char *title)
 {
 	doc->rq = rq;
+	doc->target = "";
 	buf_init(&doc->html, PAGE_LARGEST);
 	page_html(doc,
 	    "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n"
@@ -68,6 +69,53 @@ page_text(struct page_doc *doc, const char *text)
 }
 
 void
+page_alert(struct page_doc *doc, const char *text)
+{
+	page_html(doc, "<p role=\"alert\">");
+	page_text(doc, text);
+	page_html(doc, "</p>\n");
+}
+
+void
+page_hidden(struct page_doc *doc, const char *name, const char *value)
+{
+	if (value == NULL)
+		return;
+	page_html(doc, "<input type=\"hidden\" name=\"");
+	page_text(doc, name);
+	page_html(doc, "\" value=\"");
+	page_text(doc, value);
+	page_html(doc, "\">\n");
+}
+
+/* Of "https://host:port/path?query" all before the path; of "app:/path" the
+ * scheme. What is neither adds nothing. */
+void
+page_form_to(struct page_doc *doc, const char *uri)
+{
+	size_t scheme = strspn(uri,
+	    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+	    "+.-");
+	size_t host;
+
+	if (scheme == 0 || uri[scheme] != ':')
+		return;
+	if (strncasecmp(uri, "http:", 5) != 0 &&
+	    strncasecmp(uri, "https:", 6) != 0) {
+		doc->target =
+		    arena_fmt(doc->rq->arena, " %.*s:", (int)scheme, uri);
+		return;
+	}
+	if (strncmp(uri + scheme, "://", 3) != 0)
+		return;
+	host = strspn(uri + scheme + 3,
+	    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+	    ".:-");
+	doc->target =
+	    arena_fmt(doc->rq->arena, " %.*s", (int)(scheme + 3 + host), uri);
+}
+
+void
 page_field(struct page_doc *doc, const struct page_field *f)
 {
 	buf_fmt(&doc->html,
@@ -78,15 +126,16 @@ page_field(struct page_doc *doc, const struct page_field *f)
 }
 
 static const char *
-policy(struct request *rq)
+policy(const struct page_doc *doc)
 {
+	struct request *rq = doc->rq;
 	unsigned char hash[SHA256_SIZE];
 
 	sha256(style, sizeof style - 1, hash);
 	return arena_fmt(rq->arena,
-	    "default-src 'none'; style-src 'sha256-%s'; form-action 'self'; "
+	    "default-src 'none'; style-src 'sha256-%s'; form-action 'self'%s; "
 	    "frame-ancestors 'none'; base-uri 'none'",
-	    base64_encode(rq->arena, hash, sizeof hash));
+	    base64_encode(rq->arena, hash, sizeof hash), doc->target);
 }
 
 enum rc
@@ -99,7 +148,7 @@ page_reply(struct page_doc *doc, int status)
 		rc = fail(RC_INTERNAL, "the page is too large");
 	else
 		rc = reply_page(doc->rq, status,
-		    (struct str){ doc->html.p, doc->html.n }, policy(doc->rq));
+		    (struct str){ doc->html.p, doc->html.n }, policy(doc));
 	buf_clear(&doc->html);
 	return rc;
 }

@@ -10,6 +10,7 @@
 struct page_doc {
 	struct request *rq; /* borrowed */
 	struct buf html;    /* owned; page_reply frees it */
+	const char *target; /* see page_form_to */
 };
 
 /* Head and the heading; what follows lies in <main>. */
@@ -20,6 +21,16 @@ void page_html(struct page_doc *, const char *markup);
 
 /* Text of others, escaped for elements and quoted attributes. NULL: "". */
 void page_text(struct page_doc *, const char *);
+
+/* What is sent with the page's form may be answered by a redirect to this
+ * address: browsers hold that against the page's policy, too. */
+void page_form_to(struct page_doc *, const char *uri);
+
+/* A sentence about what was wrong, read out at once. */
+void page_alert(struct page_doc *, const char *);
+
+/* A hidden field; NULL: none. */
+void page_hidden(struct page_doc *, const char *name, const char *value);
 
 /* A field of a form with its label; `type` and `autocomplete` as in HTML. */
 struct page_field {

@@ -4,6 +4,7 @@
 
 #include "core/clock.h"
 #include "web/body.h"
+#include "web/page.h"
 #include "web/reply.h"
 
 static struct extra *
@@ -147,9 +148,52 @@ static const struct {
 	{ RC_UNAUTHORIZED, 401, "invalid_client" },
 	{ RC_BAD_LOGIN, 400, "invalid_grant" },
 	{ RC_FORBIDDEN, 403, "access_denied" },
+	{ RC_CSRF, 403, "access_denied" },
+	{ RC_NOT_FOUND, 404, "invalid_request" },
+	{ RC_TOO_LARGE, 413, "invalid_request" },
 	{ RC_RATE_LIMIT, 429, "slow_down" },
 	{ RC_RETRY, 503, "temporarily_unavailable" },
 };
+
+/* RFC 6749 5.2 knows neither quotes nor backslashes in a description. */
+static const char *
+plain(const struct request *rq, const char *text)
+{
+	char *out = arena_str(rq->arena, text);
+
+	for (char *p = out; *p != '\0'; p++)
+		if (*p == '"' || *p == '\\')
+			*p = '\'';
+		else if ((unsigned char)*p < ' ' || (unsigned char)*p > '~')
+			*p = '?';
+	return out;
+}
+
+/* Who asks with a secret is a client; elsewhere a token was wrong. */
+static bool
+asks_client(const struct request *rq)
+{
+	return rq->route->need == NEED_PUBLIC || rq->route->need == NEED_OWN;
+}
+
+static const char *
+describe_oauth(const struct request *rq, enum rc rc)
+{
+	if (rq->faults != NULL)
+		return plain(rq,
+		    arena_fmt(rq->arena, "%s: %s", rq->faults->field,
+			rq->faults->message));
+	if (rc == RC_UNAUTHORIZED && asks_client(rq))
+		return "The client is not known here, or its secret is wrong.";
+	return plain(
+	    rq, detail(rc)[0] != '\0' ? detail(rc) : result_row(rc)->text);
+}
+
+static bool
+is_oauth(const struct request *rq)
+{
+	return rq->route != NULL && (rq->route->flags & OAUTH) != 0;
+}
 
 static int
 write_oauth(struct jw *w, const struct request *rq, enum rc rc, int status)
@@ -163,10 +207,11 @@ write_oauth(struct jw *w, const struct request *rq, enum rc rc, int status)
 			status = oauth_words[i].status;
 		}
 	}
+	if (rc == RC_UNAUTHORIZED && !asks_client(rq))
+		code = "invalid_token";
 	jw_object(w);
 	JW_TEXT(w, "error", rq->word != NULL ? rq->word : code);
-	JW_TEXT(w, "error_description",
-	    detail(rc)[0] != '\0' ? detail(rc) : result_row(rc)->text);
+	JW_TEXT(w, "error_description", describe_oauth(rq, rc));
 	extras_write(w, rq);
 	jw_object_end(w);
 	return status;
@@ -185,11 +230,32 @@ retry_after(struct request *rq, enum rc rc)
 	reply_header(rq, "Retry-After", text);
 }
 
+/* A page of the OAuth server, for whoever does not insist on JSON. */
+static bool
+is_page(const struct request *rq)
+{
+	return is_oauth(rq) && rq->route->type != NULL && !page_json_only(rq);
+}
+
+static void
+write_page(struct request *rq, enum rc rc, int status)
+{
+	struct page_doc doc;
+
+	page_open(&doc, rq, "This did not work");
+	page_alert(&doc, describe_oauth(rq, rc));
+	if (page_reply(&doc, status) != RC_OK)
+		log_error(&rq->log, "no page: %s", fail_detail());
+}
+
 /* A challenge with each 401 (RFC 9110 11.6.1, RFC 6750 3). */
 static void
 challenge(struct request *rq)
 {
-	if (rq->credential_refused)
+	if (is_oauth(rq) && asks_client(rq))
+		reply_header(
+		    rq, "WWW-Authenticate", "Basic realm=\"letterrack\"");
+	else if (rq->credential_refused)
 		reply_header(rq, "WWW-Authenticate",
 		    "Bearer realm=\"letterrack\", error=\"invalid_token\"");
 	else
@@ -211,13 +277,15 @@ reply_error(struct request *rq, enum rc rc)
 	r->type = NULL;
 	if (rq->env == ENV_SUCCESS || rq->env == ENV_OK) {
 		write_flag(&w, rq, rc);
-	} else if (rq->route != NULL && (rq->route->flags & OAUTH) != 0) {
+	} else if (is_oauth(rq)) {
 		status = write_oauth(&w, rq, rc, status);
 	} else {
 		r->type = "application/problem+json";
 		write_problem(&w, rq, rc, status);
 	}
 	r->status = status;
+	if (is_page(rq))
+		write_page(rq, rc, status);
 	retry_after(rq, rc);
 	if (status == 401)
 		challenge(rq);

@@ -251,8 +251,9 @@ reply_page(struct request *rq, int status, struct str html, const char *policy)
 
 	reply_header(
 	    rq, "Content-Security-Policy", policy != NULL ? policy : strict);
-	/* Not no-referrer: with that browsers call a form's Origin null. */
-	reply_header(rq, "Referrer-Policy", "strict-origin");
+	/* With no-referrer a browser would send `Origin: null` with our own
+	 * forms (Fetch, "append a request Origin header"). */
+	reply_header(rq, "Referrer-Policy", "same-origin");
 	return reply_text(rq, status, "text/html; charset=utf-8", html);
 }
 
@@ -289,10 +290,18 @@ void
 reply_cookie(struct request *rq, const char *name, const char *value,
     int64_t life, const char *more)
 {
+	reply_cookie_at(
+	    rq, "/; HttpOnly; SameSite=Lax", name, value, life, more);
+}
+
+void
+reply_cookie_at(struct request *rq, const char *where, const char *name,
+    const char *value, int64_t life, const char *more)
+{
 	struct buf b;
 
 	buf_init(&b, 4096);
-	buf_fmt(&b, "%s=%s; Path=/; HttpOnly; SameSite=Lax", name, value);
+	buf_fmt(&b, "%s=%s; Path=%s", name, value, where);
 	if (life != 0)
 		buf_fmt(&b, "; Max-Age=%lld", life < 0 ? 0LL : (long long)life);
 	if (rq->secure)

@@ -81,6 +81,10 @@ void reply_header(struct request *, const char *name, const char *value);
 /* Set-Cookie; `life` seconds, 0: of the browser session, -1: delete. */
 void reply_cookie(struct request *, const char *name, const char *value,
     int64_t life, const char *more);
+/* The same with another path and what follows it: "/; HttpOnly; SameSite=Lax".
+ */
+void reply_cookie_at(struct request *, const char *where, const char *name,
+    const char *value, int64_t life, const char *more);
 
 /* Members beside the usual in an error answer: email_id, current_status. */
 void error_int(struct request *, const char *name, int64_t);

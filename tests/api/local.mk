@@ -19,6 +19,8 @@ EXTRA_DIST += \
 	%D%/limits.test.mjs \
 	%D%/mailed.test.mjs \
 	%D%/nginx.test.mjs \
+	%D%/oauth.test.mjs \
+	%D%/refresh.test.mjs \
 	%D%/serve.slow.test.mjs \
 	%D%/sync.test.mjs \
 	%D%/tenants.slow.test.mjs \

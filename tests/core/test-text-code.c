@@ -155,5 +155,32 @@ START_TEST(percent)
 }
 END_TEST
 
+/* Everything that is encoded comes back, in whichever way it is read. */
+START_TEST(percent_out)
+{
+	static const struct {
+		const char *text, *out;
+	} rows[] = {
+		{ "", "" },
+		{ "aZ09-._~", "aZ09-._~" },
+		{ "a b+c", "a%20b%2Bc" },
+		{ "/x?y=z&w#%", "%2Fx%3Fy%3Dz%26w%23%25" },
+		{ "\xc3\xa9\x7f\x01", "%C3%A9%7F%01" },
+	};
+
+	begin();
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		char *out = percent_encode(a, str_of(rows[i].text));
+		struct str back;
+
+		ROW(rows[i].text, strcmp(out, rows[i].out) == 0);
+		ROW(rows[i].text,
+		    percent_decode(a, str_of(out), true, &back) &&
+			str_eq(back, str_of(rows[i].text)));
+	}
+	arena_free(&a);
+}
+END_TEST
+
 UNIT_MAIN("core/text-code", UNIT(hex), UNIT(base64), UNIT(base64_refuses),
-    UNIT(there_and_back), UNIT(percent))
+    UNIT(there_and_back), UNIT(percent), UNIT(percent_out))

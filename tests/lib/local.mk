@@ -24,6 +24,7 @@ EXTRA_DIST += \
 	%D%/mail.mjs \
 	%D%/matrix.mjs \
 	%D%/mutants.mjs \
+	%D%/oauth.mjs \
 	%D%/openapi.mjs \
 	%D%/outbox.mjs \
 	%D%/people.mjs \

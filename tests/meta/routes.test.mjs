@@ -36,6 +36,8 @@ const differ = [
 	['GET /dashboard', 'role', 'nobody is sent to the sign-in page'],
 	['GET /logout', 'role', 'nobody is sent to the sign-in page'],
 	['POST /auth/logout', 'role', 'nobody is sent to the sign-in page'],
+	['POST /oauth2/introspect', 'role', 'the client proves itself there'],
+	['POST /oauth2/revoke', 'role', 'the client proves itself there'],
 ];
 const deliberate = (row, column) =>
 	differ.some(([k, c]) => k === key(row) && c === column);

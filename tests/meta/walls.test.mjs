@@ -16,6 +16,12 @@ const over = {
 		'door_one_time_add', 'door_one_time_look', 'door_one_time_use',
 		'door_user_make', 'door_invite_accept', 'door_password_reset'],
 	'mail of our own': ['door_outgoing_add'],
+	'grants and what renews them': ['door_client_find', 'door_code_add',
+		'door_code_redeem', 'door_consent_look', 'door_consent_put',
+		'door_device_add', 'door_device_decide', 'door_device_look',
+		'door_device_redeem', 'door_refresh_look', 'door_refresh_open',
+		'door_refresh_revoke', 'door_refresh_rotate', 'door_session_revoke',
+		'door_token_alive'],
 	'who is asking': ['guard_client', 'guard_lease', 'guard_look',
 		'guard_session', 'guard_token', 'guard_token', 'rights_of',
 		'scope_admin',
@@ -33,6 +39,9 @@ const over = {
 	'what happened': ['audit_add', 'audit_clear', 'audit_read', 'audit_seal',
 		'door_refused'],
 	triggers: ['mail_gone', 'member_rights_changed'],
+	'what happened': ['audit_add'],
+	triggers: ['client_ended', 'mail_gone', 'member_rights_changed',
+		'session_ended'],
 };
 
 describe('the schema', () => {

@@ -28,7 +28,8 @@ migrations_sql = \
 	%D%/migrations/0041-moves-alike.sql \
 	%D%/migrations/0042-texts-missed.sql \
 	%D%/migrations/0043-structure-short.sql \
-	%D%/migrations/0044-audit.sql
+	%D%/migrations/0044-audit.sql \
+	%D%/migrations/0065-outgoing.sql
 queries_sql = \
 	%D%/queries/account.sql \
 	%D%/queries/actor.sql \
@@ -46,6 +47,7 @@ queries_sql = \
 	%D%/queries/mailbox.sql \
 	%D%/queries/membership.sql \
 	%D%/queries/move.sql \
+	%D%/queries/outgoing.sql \
 	%D%/queries/placement.sql \
 	%D%/queries/provider-credential.sql \
 	%D%/queries/session.sql \

@@ -152,6 +152,13 @@ is_url(const char *value)
 	    str_starts(str_of(value), STR("https://"));
 }
 
+static bool
+is_security(const char *value)
+{
+	return strcmp(value, "ssl_tls") == 0 ||
+	    strcmp(value, "starttls") == 0 || strcmp(value, "none") == 0;
+}
+
 static const struct {
 	size_t offset;
 	bool (*good)(const char *);
@@ -161,6 +168,8 @@ static const struct {
 	    "none of error, warn, info, debug" },
 	{ offsetof(struct conf, base_url), is_url,
 	    "begins with neither http:// nor https://" },
+	{ offsetof(struct conf, system_smtp_security), is_security,
+	    "none of ssl_tls, starttls, none" },
 };
 
 static const char *

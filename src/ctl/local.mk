@@ -13,6 +13,7 @@ letterrackctl_SOURCES = \
 	%D%/migrate.c \
 	%D%/openapi.c \
 	%D%/people.c %D%/people.h \
+	%D%/queue.c \
 	%D%/serve.c \
 	%D%/user.c
 letterrackctl_LDADD = $(families_libs)

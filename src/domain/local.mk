@@ -22,6 +22,7 @@ libdomain_a_SOURCES = \
 	%D%/mailbox.c %D%/mailbox.h \
 	%D%/membership.c %D%/membership.h \
 	%D%/move.c %D%/move.h \
+	%D%/outgoing.c %D%/outgoing.h \
 	%D%/placement.c %D%/placement.h \
 	%D%/provider-credential.c %D%/provider-credential.h \
 	%D%/reach.c %D%/reach.h \
@@ -68,6 +69,7 @@ domain_made_c = \
 	%D%/mailbox-sql.c \
 	%D%/membership-sql.c \
 	%D%/move-sql.c \
+	%D%/outgoing-sql.c \
 	%D%/placement-sql.c \
 	%D%/provider-credential-sql.c \
 	%D%/session-sql.c \
@@ -94,6 +96,7 @@ domain_made_h = \
 	%D%/mailbox-sql.h \
 	%D%/membership-sql.h \
 	%D%/move-sql.h \
+	%D%/outgoing-sql.h \
 	%D%/placement-sql.h \
 	%D%/provider-credential-sql.h \
 	%D%/session-sql.h \

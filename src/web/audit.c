@@ -7,7 +7,8 @@ audit_as(struct request *rq, const struct audit_actor *who, const char *action,
     const char *subject, const char *detail)
 {
 	const struct audit_add_args row = { who->application, who->account,
-		who->user, who->client, action, subject, detail, rq->peer, rq->id };
+		who->user, who->client, action, subject, detail, rq->peer,
+		rq->id };
 
 	return audit_add(rq->db, &row, NULL);
 }

@@ -33,7 +33,7 @@ migrations_sql = \
 	%D%/migrations/0055-refresh.sql \
 	%D%/migrations/0056-oauth.sql \
 	%D%/migrations/0060-one-time.sql \
-	%D%/migrations/0064-outgoing.sql \
+	%D%/migrations/0065-outgoing.sql \
 	%D%/migrations/0070-audit-seal.sql \
 	%D%/migrations/0071-external-identity.sql
 queries_sql = \

@@ -400,6 +400,8 @@ part_start_postfix()
 
 program_config()
 {
+	(umask 077 && echo letterrack >"$etc/system-smtp.password")
+	chown "$instance_user" "$etc/system-smtp.password"
 	cat >"$etc/letterrack.conf.new" <<-CONF
 		database = "$(postgres_dsn letterrack)"
 		database_auth = "$(postgres_dsn letterrack_auth)"
@@ -413,6 +415,11 @@ program_config()
 		egress_allow = "127.0.0.0/8"
 		ca_file = $state/ca/ca.pem
 		metrics_token = "$METRICS_TOKEN"
+		system_smtp_host = 127.0.0.1
+		system_smtp_port = ${port[submission]}
+		system_smtp_user = review@letterrack.test
+		system_smtp_password_file = $etc/system-smtp.password
+		system_from = "Letterrack <no-reply@letterrack.test>"
 		$(printf '%s\n' "${program_options[@]}")
 	CONF
 	mv "$etc/letterrack.conf.new" "$etc/letterrack.conf"

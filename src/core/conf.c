@@ -180,6 +180,13 @@ is_url(const char *value)
 	    str_starts(str_of(value), STR("https://"));
 }
 
+static bool
+is_security(const char *value)
+{
+	return strcmp(value, "ssl_tls") == 0 ||
+	    strcmp(value, "starttls") == 0 || strcmp(value, "none") == 0;
+}
+
 static const struct {
 	size_t offset;
 	bool (*good)(const char *);
@@ -192,6 +199,8 @@ static const struct {
 	    "issuer twice" },
 	{ offsetof(struct conf, base_url), is_url,
 	    "begins with neither http:// nor https://" },
+	{ offsetof(struct conf, system_smtp_security), is_security,
+	    "none of ssl_tls, starttls, none" },
 };
 
 static const char *

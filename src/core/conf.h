@@ -117,6 +117,21 @@
 	    "milliseconds and there is much to fetch; 0: always.")             \
 	X(INT, workers_scale, "1", 1, 16,                                      \
 	    "Multiplies the number of processes of every responder.")          \
+	X(TEXT, system_smtp_host, "", 0, 253,                                  \
+	    "The server that mail of the service itself (links to sign in "    \
+	    "with, invitations) is handed to; empty: such mail waits. One "    \
+	    "that is not public has to stand in egress_allow.")                \
+	X(INT, system_smtp_port, "587", 1, 65535, "Its port.")                 \
+	X(TEXT, system_smtp_security, "starttls", 4, 8,                        \
+	    "How it is spoken to: ssl_tls, starttls, or none, which is for "   \
+	    "loopback only.")                                                  \
+	X(TEXT, system_smtp_user, "", 0, 320,                                  \
+	    "Who signs in there; empty: nobody.")                              \
+	X(PATH, system_smtp_password_file,                                     \
+	    "/etc/letterrack/system-smtp.password", 1, 256,                    \
+	    "The file with that user's password, mode 0600.")                  \
+	X(TEXT, system_from, "", 0, 320,                                       \
+	    "Who mail of the service is from: an address, or Name <address>.") \
 	X(TEXT, failpoint, "", 0, 128,                                         \
 	    "For tests: the failpoint at which the process ends itself.")
 

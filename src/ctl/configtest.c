@@ -17,10 +17,12 @@
 #include "db/migrate.h"
 #include "db/reach.h"
 #include "domain/health-sql.h"
+#include "domain/outgoing.h"
 #include "mail/egress.h"
 #include "web/route.h"
 
-#define SPARE 8 /* services, letterrackctl, a person with psql */
+#define PASSWORD_FILE_MOST 1024
+#define SPARE              8 /* services, letterrackctl, a person with psql */
 
 struct check {
 	struct ctl *ctl;
@@ -110,6 +112,31 @@ check_egress(struct check *c)
 	if (egress_new(conf->egress_allow, conf->ca_file, &egress) != RC_OK)
 		fault(c, "egress_allow", fail_detail());
 	egress_free(&egress);
+}
+
+/* Whether it lets us in is known when the first mail leaves. */
+static void
+check_outgoing(struct check *c)
+{
+	const struct conf *conf = c->ctl->conf;
+	const char *unset = outgoing_unset(conf);
+	struct arena *a = arena_new(1 << 16);
+	struct outgoing_sender from;
+	struct secret password;
+
+	if (unset != NULL) {
+		ctl_complain(c->ctl, "warning: %s", unset);
+	} else {
+		if (!egress_host_ok(str_of(conf->system_smtp_host)))
+			fault(c, "system_smtp_host", "is no host");
+		if (outgoing_sender_read(conf->system_from, a, &from) != RC_OK)
+			fault(c, "system_from", fail_detail());
+		if (*conf->system_smtp_user != '\0' &&
+		    secret_read(a, conf->system_smtp_password_file,
+			PASSWORD_FILE_MOST, &password) != RC_OK)
+			fault(c, "system_smtp_password_file", fail_detail());
+	}
+	arena_free(&a);
 }
 
 #define DOOR_SHUT                                                              \
@@ -214,6 +241,7 @@ ctl_configtest(struct ctl *ctl)
 
 	check_paths(&c);
 	check_egress(&c);
+	check_outgoing(&c);
 	check_database(&c);
 	if (c.faults != 0)
 		return EX_CONFIG;

@@ -15,6 +15,7 @@ letterrackctl_SOURCES = \
 	%D%/migrate.c \
 	%D%/openapi.c \
 	%D%/people.c %D%/people.h \
+	%D%/queue.c \
 	%D%/serve.c \
 	%D%/token.c \
 	%D%/user.c

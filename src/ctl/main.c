@@ -32,6 +32,8 @@ static const struct verb {
 	    "bring the schema up to date, and grant the programs' rights" },
 	{ "openapi", ctl_openapi, "[--auth]",
 	    "print the description of the API, or of the auth routes" },
+	{ "queue", ctl_queue, "list|retry|resolve",
+	    "mail of the service that has not been taken" },
 	{ "serve", ctl_serve, "",
 	    "run the responders; HUP replaces them one by one" },
 	{ "token", ctl_token, "mint EMAIL|CID",

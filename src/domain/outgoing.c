@@ -1,10 +1,363 @@
 #include "domain/outgoing.h"
 
+#include <stdio.h>
+#include <time.h>
+
+#include "core/buffer.h"
+#include "core/failpoint.h"
+#include "core/secret.h"
+#include "domain/job.h"
 #include "domain/outgoing-sql.h"
+#include "mail/date.h"
+#include "mail/rfc2047.h"
+#include "mail/smtp.h"
+#include "mail/transfer.h"
+
+#define MEMORY             ((size_t)2 << 20)
+#define MESSAGE_MOST       ((size_t)256 << 10)
+#define STEM_BYTES         16
+#define LEASE_S            900 /* longer than any answer is waited for */
+#define PASSWORD_FILE_MOST 1024
+#define CONFIRM_TRIES      40 /* half a second apart */
+
+const struct col outgoing_cols[] = {
+	COL(struct outgoing, id),
+	COL(struct outgoing, application_id),
+	COL(struct outgoing, kind),
+	COL(struct outgoing, recipient),
+	COL(struct outgoing, stem),
+	COL(struct outgoing, sender),
+	COL_BYTES(struct outgoing, message),
+	COL(struct outgoing, attempt_count),
+	COL(struct outgoing, lease_token),
+	COL_END,
+};
+
+const struct col outgoing_seen_cols[] = {
+	COL(struct outgoing_seen, id),
+	COL(struct outgoing_seen, kind),
+	COL(struct outgoing_seen, recipient),
+	COL(struct outgoing_seen, state),
+	COL(struct outgoing_seen, attempt_count),
+	COL(struct outgoing_seen, created_at),
+	COL(struct outgoing_seen, run_at),
+	COL(struct outgoing_seen, last_error_code),
+	COL(struct outgoing_seen, last_error_detail),
+	COL_END,
+};
+
+/* ---- making ---- */
+
+/* From and Message-ID come first, when it leaves: both are of the sender that
+ * is configured by then. */
+static struct str
+compose(struct arena *a, const struct outgoing_new *in)
+{
+	char date[DATE_TEXT];
+	struct str subject = rfc2047_encode(a, str_of(in->subject)), out;
+	struct buf b;
+
+	(void)date_print(clock_now(), date);
+	buf_init(&b, MESSAGE_MOST);
+	buf_fmt(&b, "To: %s\r\nSubject: %.*s\r\nDate: %s\r\n", in->to,
+	    STR_FMT(subject), date);
+	/* RFC 3834 5: nobody's absence notice answers it. */
+	buf_puts(&b,
+	    "MIME-Version: 1.0\r\n"
+	    "Content-Type: text/plain; charset=utf-8\r\n"
+	    "Content-Transfer-Encoding: quoted-printable\r\n"
+	    "Auto-Submitted: auto-generated\r\n\r\n");
+	transfer_quote(&b, str_of(in->text));
+	out = (struct str){ arena_dup(a, b.p, b.n), b.n };
+	buf_clear(&b);
+	return out;
+}
+
+static bool
+is_text(const char *s)
+{
+	size_t n = strlen(s);
+
+	return n <= OUTGOING_TEXT_MOST && utf8_valid(s, n);
+}
 
 enum rc
-outgoing_add(struct db *db, const struct outgoing_new *new)
+outgoing_add(struct db *db, const struct outgoing_new *in)
 {
-	return outgoing_insert(db, new->application, new->kind, new->to,
-	    new->subject, new->text, NULL);
+	unsigned char dice[STEM_BYTES];
+	char stem[2 * STEM_BYTES + 1];
+	struct arena *a;
+	enum rc rc;
+
+	if (!smtp_address_ok(str_of(in->to)))
+		return fail(RC_INVALID, "the address cannot be written to");
+	if (!egress_text_ok(str_of(in->subject), OUTGOING_SUBJECT_MOST) ||
+	    !egress_text_ok(str_of(in->kind), 64) || !is_text(in->text))
+		return fail(RC_INVALID, "subject or text cannot be sent");
+	random_bytes(dice, sizeof dice);
+	hex_encode(dice, sizeof dice, stem);
+	a = arena_new(MEMORY);
+	rc = outgoing_insert(
+	    db, in->application, in->kind, in->to, stem, compose(a, in), NULL);
+	arena_free(&a);
+	return rc;
+}
+
+/* ---- who sends ---- */
+
+/* "Letterrack <desk@example.org>", or the address alone. */
+enum rc
+outgoing_sender_read(
+    const char *text, struct arena *a, struct outgoing_sender *out)
+{
+	struct str s = str_trim(str_of(text)), name = { "", 0 };
+	const char *open = s.n > 0 ? memchr(s.p, '<', s.n) : NULL;
+
+	if (open != NULL && s.p[s.n - 1] == '>') {
+		name = str_trim((struct str){ s.p, (size_t)(open - s.p) });
+		s = (struct str){ open + 1,
+			(size_t)(s.p + s.n - 1 - (open + 1)) };
+	}
+	if (!smtp_address_ok(s) ||
+	    (name.n > 0 && !egress_text_ok(name, OUTGOING_SUBJECT_MOST)))
+		return fail(RC_INVALID, "is no mail address");
+	out->address = arena_dup(a, s.p, s.n);
+	out->name = arena_dup(a, name.p, name.n);
+	return RC_OK;
+}
+
+const char *
+outgoing_unset(const struct conf *conf)
+{
+	if (*conf->system_smtp_host == '\0')
+		return "mail of the service waits: system_smtp_host is not set";
+	if (*conf->system_from == '\0')
+		return "mail of the service waits: system_from is not set";
+	return NULL;
+}
+
+/* An address alone may stand bare; a name is quoted as words are (RFC 5322
+ * 3.2.4), or encoded. */
+static void
+write_from(struct buf *b, struct arena *a, const struct outgoing_sender *from)
+{
+	struct str name = rfc2047_encode(a, str_of(from->name));
+
+	BUF_LIT(b, "From: ");
+	if (name.n > 0 && !str_eq(name, str_of(from->name))) {
+		buf_fmt(b, "%.*s\r\n ", STR_FMT(name));
+	} else if (name.n > 0) {
+		buf_putc(b, '"');
+		for (size_t i = 0; i < name.n; i++) {
+			if (name.p[i] == '"' || name.p[i] == '\\')
+				buf_putc(b, '\\');
+			buf_putc(b, name.p[i]);
+		}
+		BUF_LIT(b, "\" ");
+	}
+	buf_fmt(b, "<%s>\r\n", from->address);
+}
+
+/* The same bytes at each try. */
+static struct str
+finish(struct arena *a, const struct outgoing *o,
+    const struct outgoing_sender *from)
+{
+	const char *domain = strrchr(from->address, '@');
+	struct str out;
+	struct buf b;
+
+	buf_init(&b, MESSAGE_MOST + 4096);
+	write_from(&b, a, from);
+	buf_fmt(&b, "Message-ID: <%s%s>\r\n", o->stem, domain);
+	buf_add(&b, o->message.p, o->message.n);
+	out = (struct str){ arena_dup(a, b.p, b.n), b.n };
+	buf_clear(&b);
+	return out;
+}
+
+/* ---- one message ---- */
+
+/* A mail server that is away over a night still gets it. */
+static const struct job_action how_often = { "outgoing", NULL, 30, 10, 3600 };
+
+struct run {
+	const struct outgoing_host *host;
+	const struct outgoing *o;
+	struct arena *arena;
+	const char *sender; /* system_from as it is, or was at the first try */
+};
+
+static enum rc
+intend(void *arg)
+{
+	const struct run *r = arg;
+	enum rc rc;
+
+	FAILPOINT("outgoing-intent-before");
+	rc = outgoing_intend(
+	    r->host->db, r->o->id, r->o->lease_token, r->sender, LEASE_S, NULL);
+	FAILPOINT("outgoing-send-before");
+	return rc;
+}
+
+static bool
+is_last(const struct outgoing *o)
+{
+	return o->attempt_count >= how_often.tries;
+}
+
+static const char *
+state_of(const struct run *r, const struct smtp_report *report)
+{
+	static const char *const words[] = {
+		[SMTP_ACCEPTED] = "accepted",
+		[SMTP_LATER] = "queued",
+		[SMTP_REFUSED] = "failed",
+		[SMTP_UNKNOWN] = "unknown",
+	};
+
+	return report->end == SMTP_LATER && is_last(r->o) ? words[SMTP_REFUSED]
+							  : words[report->end];
+}
+
+static void
+tell(const struct run *r, const struct smtp_report *report, const char *state)
+{
+	const struct log *log = r->host->log;
+	long long id = (long long)r->o->id;
+
+	if (report->end == SMTP_ACCEPTED)
+		log_info(log, "mail handed over outgoing=%lld kind=%s", id,
+		    r->o->kind);
+	else
+		log_warn(log,
+		    "mail not handed over outgoing=%lld kind=%s state=%s "
+		    "code=%s try=%d: %s",
+		    id, r->o->kind, state, result_code(report->rc),
+		    r->o->attempt_count, report->detail);
+}
+
+/* The server's word is the only one there will be: a database that is away for
+ * a moment is waited for. */
+static enum rc
+write_down(
+    const struct run *r, const struct smtp_report *report, const char *state)
+{
+	const struct timespec pause = { .tv_nsec = 500000000 };
+	bool bad = report->end != SMTP_ACCEPTED;
+	int wait = report->end == SMTP_LATER
+	    ? job_pause(&how_often, r->o->attempt_count)
+	    : 0;
+
+	for (int tries = CONFIRM_TRIES;; tries--) {
+		enum rc rc =
+		    outgoing_confirm(r->host->db, r->o->id, r->o->lease_token,
+			state, wait, bad ? result_code(report->rc) : NULL,
+			bad ? report->detail : NULL, NULL);
+
+		if (rc != RC_RETRY || tries == 0)
+			return rc;
+		nanosleep(&pause, NULL);
+	}
+}
+
+static enum rc
+confirm(const struct run *r, const struct smtp_report *report)
+{
+	const char *state = state_of(r, report);
+	enum rc rc;
+
+	FAILPOINT("outgoing-confirm-before");
+	rc = write_down(r, report, state);
+	FAILPOINT("outgoing-confirm-after");
+	tell(r, report, state);
+	if (rc != RC_STALE)
+		return rc;
+	log_warn(r->host->log, "lease lost outgoing=%lld", (long long)r->o->id);
+	return RC_OK;
+}
+
+static enum rc
+server_of(const struct run *r, struct smtp_server *out)
+{
+	const struct conf *c = r->host->conf;
+
+	*out = (struct smtp_server){ .host = c->system_smtp_host,
+		.port = (unsigned)c->system_smtp_port,
+		.security = c->system_smtp_security,
+		.user = c->system_smtp_user,
+		.egress = r->host->egress };
+	if (*out->user == '\0')
+		return RC_OK;
+	TRY(secret_read(r->arena, c->system_smtp_password_file,
+	    PASSWORD_FILE_MOST, &out->password));
+	/* an editor's line end */
+	while (out->password.n > 0 &&
+	    (out->password.p[out->password.n - 1] == '\n' ||
+		out->password.p[out->password.n - 1] == '\r'))
+		out->password.p[--out->password.n] = '\0';
+	return RC_OK;
+}
+
+/* What is wrong here is an operator's to mend: it waits. */
+static void
+send_out(struct run *r, struct smtp_report *report)
+{
+	struct outgoing_sender from;
+	struct smtp_server server;
+	struct smtp_letter letter = {
+		.to = r->o->recipient, .intent = intend, .arg = r
+	};
+
+	r->sender =
+	    r->o->sender != NULL ? r->o->sender : r->host->conf->system_from;
+	*report = (struct smtp_report){ .end = SMTP_LATER, .server = true };
+	report->rc = outgoing_sender_read(r->sender, r->arena, &from);
+	if (report->rc == RC_OK)
+		report->rc = server_of(r, &server);
+	if (report->rc != RC_OK) {
+		snprintf(
+		    report->detail, sizeof report->detail, "%s", fail_detail());
+		return;
+	}
+	letter.from = from.address;
+	letter.message = finish(r->arena, r->o, &from);
+	smtp_send(&server, &letter, report);
+}
+
+/* `*more`: there may be another. */
+static enum rc
+hand_over(const struct outgoing_host *host, struct arena *a, bool *more)
+{
+	struct smtp_report report;
+	struct run r = { .host = host, .arena = a };
+	struct outgoing *o;
+
+	*more = false;
+	TRY(outgoing_claim(host->db, host->worker, LEASE_S, a, &o));
+	if (o == NULL)
+		return RC_OK;
+	FAILPOINT("outgoing-claimed");
+	r.o = o;
+	send_out(&r, &report);
+	*more = !report.server;
+	return confirm(&r, &report);
+}
+
+enum rc
+outgoing_run(const struct outgoing_host *host)
+{
+	struct arena *a = arena_new(MEMORY);
+	bool more = true;
+	enum rc rc = RC_OK;
+
+	db_guard_none(host->db);
+	while (
+	    rc == RC_OK && more && (host->stop == NULL || *host->stop == 0)) {
+		arena_reset(a);
+		rc = hand_over(host, a, &more);
+	}
+	arena_free(&a);
+	return rc;
 }

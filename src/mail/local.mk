@@ -32,6 +32,7 @@ libmail_a_SOURCES = \
 	%D%/parameter.c %D%/parameter.h \
 	%D%/probe.c %D%/probe.h \
 	%D%/rfc2047.c %D%/rfc2047.h \
+	%D%/smtp.c %D%/smtp.h \
 	%D%/transfer.c %D%/transfer.h
 
 mail_libs = libmail.a $(CURL_LIBS) $(ZLIB_LIBS) $(core_libs)

@@ -334,3 +334,47 @@ transfer_to_buf(void *ctx, const char *p, size_t n)
 	buf_add(b, p, n < room ? n : room);
 	return n <= room ? RC_OK : RC_TOO_LARGE;
 }
+
+/* ---- writing ---- */
+
+#define QUOTED_LINE 76
+
+/* A blank at a line's end would be lost on the way. */
+static bool
+needs_quoting(struct str s, size_t at)
+{
+	unsigned char c = (unsigned char)s.p[at];
+	bool last = at + 1 == s.n || s.p[at + 1] == '\n';
+
+	return c == '=' || c > 0x7e || (c < 0x20 && c != '\t') ||
+	    (last && (c == ' ' || c == '\t'));
+}
+
+void
+transfer_quote(struct buf *out, struct str s)
+{
+	size_t column = 0;
+
+	for (size_t i = 0; i < s.n; i++) {
+		bool quoted = needs_quoting(s, i);
+		size_t width = quoted ? 3 : 1;
+
+		if (s.p[i] == '\n') {
+			BUF_LIT(out, "\r\n");
+			column = 0;
+			continue;
+		}
+		/* one column is the soft line end's own */
+		if (column + width > QUOTED_LINE - 1) {
+			BUF_LIT(out, "=\r\n");
+			column = 0;
+		}
+		if (quoted)
+			buf_fmt(out, "=%02X", (unsigned)(unsigned char)s.p[i]);
+		else
+			buf_putc(out, s.p[i]);
+		column += width;
+	}
+	if (column > 0)
+		BUF_LIT(out, "\r\n");
+}

@@ -52,6 +52,10 @@ enum rc transfer_end(struct transfer_decoder *) MUST_CHECK;
 enum rc transfer_decode(
     enum transfer, struct str, transfer_sink *, void *ctx) MUST_CHECK;
 
+/* Writes text as quoted-printable (RFC 2045 6.7): lines that end with \n become
+ * lines of the message, of 76 characters at most. */
+void transfer_quote(struct buf *, struct str text);
+
 /* How many bytes come out. */
 uint64_t transfer_size(enum transfer, struct str);
 

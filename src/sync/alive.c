@@ -11,6 +11,7 @@
 
 #include "core/log.h"
 #include "domain/job-sql.h"
+#include "domain/outgoing-sql.h"
 
 #define BOOT_SIZE  36 /* a UUID */
 #define TRIES_MOST 20 /* to make a file that others take for a dead one's */
@@ -68,7 +69,7 @@ alive_begin(struct alive *a, const struct conf *conf, const char *worker)
 {
 	char boot[BOOT_SIZE];
 
-	*a = (struct alive){ .worker = worker, .lock = -1 };
+	*a = (struct alive){ .worker = worker, .door = a->door, .lock = -1 };
 	if (!this_boot(boot))
 		return fail(RC_RETRY, "the kernel does not tell its boot_id");
 	a->dir = arena_fmt(conf->arena, "%s/workers", conf->state_dir);
@@ -89,7 +90,7 @@ alive_end(struct alive *a)
 /* ---- the dead ---- */
 
 struct round {
-	struct db *db;
+	struct db *db, *door;
 	const struct log *log;
 	struct arena *arena;
 	char boot[BOOT_SIZE];
@@ -101,6 +102,7 @@ static enum rc
 release(struct round *r, const char *worker, bool *gone)
 {
 	struct dead_jobs *jobs;
+	int64_t mail;
 
 	arena_reset(r->arena);
 	TRY(job_release_dead(r->db, worker, r->arena, &jobs));
@@ -109,6 +111,11 @@ release(struct round *r, const char *worker, bool *gone)
 		    "a worker was killed; its jobs wait again "
 		    "worker=%s jobs=%lld",
 		    worker, (long long)jobs->released);
+	TRY(outgoing_give_back(r->door, worker, &mail));
+	if (mail > 0)
+		log_warn(r->log,
+		    "a worker was killed while it sent mail worker=%s n=%lld",
+		    worker, (long long)mail);
 	*gone = jobs->held == 0;
 	r->again |= !*gone;
 	return RC_OK;
@@ -159,7 +166,7 @@ enum rc
 alive_release_dead(
     const struct alive *a, struct db *db, const struct log *log, bool *again)
 {
-	struct round r = { .db = db, .log = log };
+	struct round r = { .db = db, .door = a->door, .log = log };
 	DIR *dir;
 	enum rc rc;
 

@@ -20,6 +20,7 @@
 struct alive {
 	const char *dir;    /* <state_dir>/workers */
 	const char *worker; /* borrowed: this one's name, never another's */
+	struct db *door;    /* borrowed: where outgoing mail is given back */
 	int lock;           /* held until the process ends; -1: none */
 };
 

@@ -12,6 +12,8 @@
 #include "core/secret.h"
 #include "db/ids.h"
 #include "domain/job-sql.h"
+#include "domain/outgoing-sql.h"
+#include "domain/outgoing.h"
 #include "domain/sync/sync.h"
 #include "sync/alive.h"
 #include "sync/housekeeping.h"
@@ -26,6 +28,7 @@ const char *argp_program_version = "letterrack-sync " VERSION;
 #define STATEMENT_MS  60000
 #define TIDY_ASK_MS   600000 /* between two looks whether it is due */
 #define LEASE_ARENA   ((size_t)8 * 1024 * 1024)
+#define CLEAR_MOST    1000
 #define AGAIN_MS      500 /* a dead worker's last statement */
 
 struct program {
@@ -39,6 +42,9 @@ struct program {
 	struct envelope_keks keks;
 	struct egress *egress;
 	struct sync_host host;
+	struct outgoing_host outgoing; /* its database is the door's */
+	bool outgoing_lost;            /* the last run of it broke off */
+	bool outgoing_told;            /* that it waits */
 	char worker[WORKER_NAME];
 	struct alive alive;
 	bool again; /* dead workers' jobs are not all free yet */
@@ -157,6 +163,35 @@ run_job(struct program *p, const struct lease *lease)
 	return RC_OK;
 }
 
+/* Mail of the service that is due: between two jobs, since somebody waits for
+ * the link that he has just asked for. Its own trouble ends no pass. */
+static enum rc
+hand_over(struct program *p)
+{
+	const char *unset = outgoing_unset(p->conf);
+	instant at;
+	enum rc rc;
+
+	if (p->account != 0 || p->job != 0 || stop != 0)
+		return RC_OK;
+	db_guard_none(p->host.db);
+	TRY(outgoing_next_at(p->host.db, &at));
+	if (at.us > clock_now().us)
+		return RC_OK;
+	if (unset != NULL) {
+		if (!p->outgoing_told)
+			log_warn(&p->host.log, "%s", unset);
+		p->outgoing_told = true;
+		return RC_OK;
+	}
+	rc = outgoing_run(&p->outgoing);
+	p->outgoing_lost = rc != RC_OK;
+	if (rc != RC_OK)
+		log_warn(&p->host.log, "mail not handed over code=%s: %s",
+		    result_code(rc), fail_detail());
+	return RC_OK;
+}
+
 /* What cannot be finished is another worker's by now, or the database is
  * away: only that ends the pass. */
 static enum rc
@@ -173,7 +208,9 @@ run_due(struct program *p)
 		struct lease *lease;
 
 		arena_reset(a);
-		rc = job_claim_one(p->host.db, &wanted, a, &lease);
+		rc = hand_over(p);
+		if (rc == RC_OK)
+			rc = job_claim_one(p->host.db, &wanted, a, &lease);
 		if (rc != RC_OK || lease == NULL)
 			break;
 		rc = run_job(p, lease);
@@ -192,11 +229,13 @@ run_due(struct program *p)
 static enum rc
 keep_house(struct program *p)
 {
-	int64_t now = clock_steady_ms();
+	int64_t now = clock_steady_ms(), cleared;
 
 	if (p->account != 0 || p->job != 0 || stop != 0 || now < p->tidy_ms)
 		return RC_OK;
 	p->tidy_ms = now + TIDY_ASK_MS;
+	TRY(outgoing_clear(
+	    p->outgoing.db, (int32_t)p->conf->log_keep, CLEAR_MOST, &cleared));
 	return housekeeping(p->host.db, p->conf, &p->host.log, &stop);
 }
 
@@ -210,6 +249,9 @@ take_back(struct program *p)
 	if (back > 0)
 		log_warn(&p->host.log, "claims whose answers were lost n=%lld",
 		    (long long)back);
+	if (p->outgoing_lost)
+		TRY(outgoing_give_back(p->outgoing.db, p->worker, &back));
+	p->outgoing_lost = false;
 	return alive_release_dead(
 	    &p->alive, p->host.db, &p->host.log, &p->again);
 }
@@ -255,11 +297,14 @@ pass(struct program *p)
 static int
 sleep_ms(struct program *p)
 {
-	instant next;
+	instant next, mail;
 	int64_t ms;
 
-	if (job_next_at(p->host.db, &next) != RC_OK)
+	if (job_next_at(p->host.db, &next) != RC_OK ||
+	    outgoing_next_at(p->host.db, &mail) != RC_OK)
 		return AWAY_PAUSE_MS;
+	if (mail.us < next.us && outgoing_unset(p->conf) == NULL)
+		next = mail;
 	ms = next.us == INT64_MAX ? SLEEP_MOST_MS
 				  : (next.us - clock_now().us) / 1000;
 	if (ms < 100)
@@ -341,6 +386,23 @@ name_worker(struct program *p)
 	    p->worker, sizeof p->worker, "%s:%d:%s", host, (int)getpid(), own);
 }
 
+/* The messages sign people in: as the door reads them, nobody else. */
+static void
+prepare_outgoing(struct program *p)
+{
+	const struct conf *conf = p->conf;
+
+	p->outgoing = (struct outgoing_host){ .conf = conf,
+		.egress = p->egress,
+		.log = &p->host.log,
+		.worker = p->worker,
+		.stop = &stop };
+	p->outgoing.db = db_new(
+	    *conf->database_auth != '\0' ? conf->database_auth : conf->database,
+	    p->host.log);
+	p->alive.door = p->outgoing.db;
+}
+
 static enum rc
 prepare(struct program *p)
 {
@@ -364,6 +426,7 @@ prepare(struct program *p)
 		.stop = &stop };
 	p->host.db = db_new(p->conf->database, p->host.log);
 	db_statement_limit(p->host.db, STATEMENT_MS);
+	prepare_outgoing(p);
 	if (!p->dry_run && p->starter == 0 &&
 	    alive_begin(&p->alive, p->conf, p->worker) != RC_OK)
 		log_info(&p->host.log,
@@ -379,6 +442,7 @@ static void
 tidy(struct program *p)
 {
 	db_free(&p->host.db);
+	db_free(&p->outgoing.db);
 	alive_end(&p->alive);
 	egress_free(&p->egress);
 	envelope_keks_wipe(&p->keks);

@@ -242,4 +242,3 @@ process_harden(void)
 	    setrlimit(RLIMIT_CORE, &none) != 0)
 		die("cannot forbid core files: %s", strerror(errno));
 }
-

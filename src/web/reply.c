@@ -252,8 +252,9 @@ reply_page(struct request *rq, int status, struct str html, const char *policy)
 	reply_header(
 	    rq, "Content-Security-Policy", policy != NULL ? policy : strict);
 	/* With no-referrer a browser would send `Origin: null` with our own
-	 * forms (Fetch, "append a request Origin header"). */
-	reply_header(rq, "Referrer-Policy", "same-origin");
+	 * forms (Fetch, "append a request Origin header"); and the address of a
+	 * mailed link, token and all, is for nobody. */
+	reply_header(rq, "Referrer-Policy", "strict-origin");
 	return reply_text(rq, status, "text/html; charset=utf-8", html);
 }
 

@@ -27,6 +27,15 @@ libcore_a_SOURCES = \
 
 core_libs = libcore.a $(JSONC_LIBS) $(CRYPTO_LIBS) $(CRYPT_LIBS)
 
+# The list of words, sorted for password.c.
+EXTRA_DIST += %D%/common-passwords.txt %D%/common-passwords.awk
+BUILT_SOURCES += %D%/common-passwords.h
+CLEANFILES += %D%/common-passwords.h
+%D%/common-passwords.h: %D%/common-passwords.txt %D%/common-passwords.awk
+	$(AM_V_GEN)$(MKDIR_P) $(@D) && LC_ALL=C $(AWK) \
+	    -f $(srcdir)/%D%/common-passwords.awk \
+	    $(srcdir)/%D%/common-passwords.txt >$@.tmp && mv $@.tmp $@
+
 # Where things are installed. A file, not flags: what holds it is compiled again
 # when another --prefix is configured, and nothing is when it is the same.
 BUILT_SOURCES += %D%/places.h

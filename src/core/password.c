@@ -9,6 +9,7 @@
 #include <unistd.h>
 #include <openssl/crypto.h>
 
+#include "core/common-passwords.h"
 #include "core/key-file.h"
 #include "core/log.h"
 
@@ -172,200 +173,6 @@ password_stale(const char *hash, int64_t cost)
 	return strncmp(hash, setting, n) != 0;
 }
 
-/* Words that common passwords are made of; lower case, letters only, as
- * plain_letters() leaves them. */
-static const char *const common[] = {
-	"admin",
-	"administrator",
-	"access",
-	"account",
-	"amanda",
-	"america",
-	"andrea",
-	"andrew",
-	"angel",
-	"anthony",
-	"arsenal",
-	"asdfasdf",
-	"ashley",
-	"august",
-	"austin",
-	"autumn",
-	"babygirl",
-	"bailey",
-	"banana",
-	"barcelona",
-	"baseball",
-	"basketball",
-	"batman",
-	"beautiful",
-	"biteme",
-	"blink",
-	"brandon",
-	"buster",
-	"butterfly",
-	"calvin",
-	"changeit",
-	"changeme",
-	"charlie",
-	"cheese",
-	"chelsea",
-	"chicago",
-	"chocolate",
-	"company",
-	"computer",
-	"cookie",
-	"corvette",
-	"cowboys",
-	"dallas",
-	"daniel",
-	"default",
-	"demo",
-	"diamond",
-	"donald",
-	"dragon",
-	"eminem",
-	"fender",
-	"ferrari",
-	"flower",
-	"football",
-	"freedom",
-	"friend",
-	"friends",
-	"george",
-	"ginger",
-	"google",
-	"guest",
-	"hallo",
-	"hammer",
-	"hannah",
-	"harley",
-	"hello",
-	"helloworld",
-	"hockey",
-	"hottie",
-	"hunter",
-	"iloveu",
-	"iloveyou",
-	"internet",
-	"jackson",
-	"jasmine",
-	"jennifer",
-	"jessica",
-	"jordan",
-	"joshua",
-	"junior",
-	"justin",
-	"killer",
-	"letmein",
-	"letterrack",
-	"liverpool",
-	"login",
-	"london",
-	"loveme",
-	"lovely",
-	"maggie",
-	"mail",
-	"manager",
-	"marina",
-	"martin",
-	"master",
-	"matrix",
-	"matthew",
-	"maverick",
-	"mercedes",
-	"merlin",
-	"michael",
-	"michelle",
-	"mickey",
-	"midnight",
-	"monday",
-	"monkey",
-	"monster",
-	"mother",
-	"mustang",
-	"naruto",
-	"nicole",
-	"ninja",
-	"november",
-	"october",
-	"oliver",
-	"orange",
-	"pass",
-	"passwd",
-	"passwort",
-	"password",
-	"passphrase",
-	"patrick",
-	"peanut",
-	"pepper",
-	"phoenix",
-	"please",
-	"pokemon",
-	"porsche",
-	"princess",
-	"purple",
-	"qazwsx",
-	"qazwsxedc",
-	"qweasd",
-	"qweasdzxc",
-	"qwer",
-	"qwert",
-	"qwertz",
-	"qwerty",
-	"rainbow",
-	"ranger",
-	"robert",
-	"samantha",
-	"samsung",
-	"scooter",
-	"secret",
-	"server",
-	"service",
-	"shadow",
-	"silver",
-	"slipknot",
-	"snoopy",
-	"soccer",
-	"spiderman",
-	"spring",
-	"starwars",
-	"startrek",
-	"steelers",
-	"summer",
-	"sunday",
-	"sunshine",
-	"superman",
-	"superstar",
-	"support",
-	"system",
-	"taylor",
-	"tennis",
-	"test",
-	"tester",
-	"testing",
-	"thomas",
-	"thunder",
-	"tigger",
-	"tinkerbell",
-	"trustnoone",
-	"trustno",
-	"tiger",
-	"user",
-	"victoria",
-	"welcome",
-	"whatever",
-	"william",
-	"willow",
-	"winner",
-	"winter",
-	"yankees",
-	"yellow",
-	"zaq",
-	"zaqwsx",
-	"zxcvbn",
-};
-
 /* Runs of neighbours; each is looked at forwards and backwards. */
 static const char *const runs[] = {
 	"01234567890123456789",
@@ -410,26 +217,44 @@ plain_letters(const char *s, size_t n, char *out, size_t *tail)
 	return letters;
 }
 
-/* `word` and at most TAIL_MOST more, whatever these are. */
-static bool
-made_of(const char *plain, size_t n, size_t total, const char *word)
+static int
+compare(const void *key, const void *row)
 {
-	size_t w = strlen(word);
+	const struct str *s = key;
+	const char *word = *(const char *const *)row;
+	int c = strncmp(s->p, word, s->n);
 
-	return w > 0 && n >= w && memcmp(plain, word, w) == 0 &&
-	    total - w <= TAIL_MOST;
+	return c != 0 ? c : word[s->n] == '\0' ? 0 : -1;
 }
 
+/* Does it begin with a common one, with at most TAIL_MOST more of `total`
+ * bytes behind, whatever these are? */
+static bool
+made_of_common(const char *s, size_t n, size_t total)
+{
+	size_t least = total > TAIL_MOST ? total - TAIL_MOST : 1;
+
+	for (size_t w = n; w >= least; w--) {
+		const struct str word = { s, w };
+
+		if (bsearch(&word, common, sizeof common / sizeof *common,
+			sizeof *common, compare) != NULL)
+			return true;
+	}
+	return false;
+}
+
+/* As it was typed, and with its disguises taken off. */
 static bool
 is_common_word(const char *s, size_t n)
 {
 	char plain[PASSWORD_MOST];
 	size_t tail, letters = plain_letters(s, n, plain, &tail);
+	bool found =
+	    made_of_common(plain, letters, n) || made_of_common(s, n, n);
 
-	for (size_t i = 0; i < sizeof common / sizeof *common; i++)
-		if (made_of(plain, letters, n, common[i]))
-			return true;
-	return false;
+	OPENSSL_cleanse(plain, sizeof plain);
+	return found;
 }
 
 /* One block over and over: "aaaaaaaa", "abcabcabc", "passpass". */

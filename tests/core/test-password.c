@@ -166,6 +166,13 @@ START_TEST(allowed)
 		{ "admin123", false },
 		{ "Welcome1!", false },
 		{ "letmein123", false },
+		{ "Liverpool1", false },
+		{ "1234qwer", false },
+		{ "zaq12wsx!!", false },
+		{ "Wolverine99", false },
+		{ "ZEPPELIN", false },
+		{ "zeppelinwing", false }, /* four more, and no further */
+		{ "zeppelinwings", true },
 		{ "letterrack", false },
 		{ "changeme", false },
 		{ "iloveyou", false },

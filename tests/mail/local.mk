@@ -16,6 +16,7 @@ mail_tests = \
 	%D%/test-mutf7 \
 	%D%/test-parameter \
 	%D%/test-rfc2047 \
+	%D%/test-smtp \
 	%D%/test-transfer
 check_PROGRAMS += $(mail_tests)
 TESTS += $(mail_tests)
@@ -25,6 +26,8 @@ TESTS += $(mail_tests)
 %C%_test_echo_LDADD = $(check_libs) $(mail_libs)
 %C%_test_egress_CPPFLAGS = $(check_cppflags)
 %C%_test_egress_LDADD = $(check_libs) $(mail_libs)
+%C%_test_smtp_CPPFLAGS = $(check_cppflags) $(CURL_CFLAGS)
+%C%_test_smtp_LDADD = $(check_libs) $(mail_libs)
 %C%_test_imap_response_SOURCES = %D%/test-imap-response.c $(imap_show)
 %C%_test_imap_response_CPPFLAGS = $(check_cppflags)
 %C%_test_imap_response_LDADD = $(check_libs) $(mail_libs)

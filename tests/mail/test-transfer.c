@@ -133,5 +133,49 @@ START_TEST(long_blanks)
 }
 END_TEST
 
+/* What is written is short lines of ASCII, and reads as what it was. */
+START_TEST(quotes)
+{
+	static const struct str rows_quoted[] = { STR(""), STR("plain\n"),
+		STR("a=b \n\tc\t\n"), STR("gr\xc3\xbc\xc3\x9f\x65\n\n.\n"),
+		STR("no line end"), STR("\r \x01\x7f\n"),
+		STR("a line that goes on and on, \xe2\x82\xac\xe2\x82\xac"
+		    "\xe2\x82\xac\xe2\x82\xac\xe2\x82\xac\xe2\x82\xac, "
+		    "far beyond where any line may end, and then some\n") };
+
+	for (size_t i = 0; i < ROWS(rows_quoted); i++) {
+		struct buf out, back;
+		const char *want = rows_quoted[i].p;
+		size_t column = 0, at = 0;
+
+		buf_init(&out, 4096);
+		buf_init(&back, 4096);
+		transfer_quote(&out, rows_quoted[i]);
+		for (size_t k = 0; k < out.n; k++) {
+			column = out.p[k] == '\n' ? 0 : column + 1;
+			ck_assert_uint_le(column, 77); /* CR included */
+			ck_assert_uint_lt((unsigned char)out.p[k], 0x7f);
+		}
+		ck_assert_int_eq(
+		    transfer_decode(TRANSFER_QUOTED,
+			(struct str){ out.p, out.n }, transfer_to_buf, &back),
+		    RC_OK);
+		for (size_t k = 0; k < back.n; k++) {
+			/* a line end has become CRLF, the last one is added */
+			if (back.p[k] == '\r' && k + 1 < back.n &&
+			    back.p[k + 1] == '\n')
+				continue;
+			if (at == rows_quoted[i].n && back.p[k] == '\n')
+				continue;
+			ck_assert_uint_lt(at, rows_quoted[i].n);
+			ck_assert_int_eq(back.p[k], want[at++]);
+		}
+		ck_assert_uint_eq(at, rows_quoted[i].n);
+		buf_clear(&out);
+		buf_clear(&back);
+	}
+}
+END_TEST
+
 UNIT_MAIN("mail/transfer", UNIT(however_it_is_cut), UNIT(names), UNIT(full),
-    UNIT(long_blanks))
+    UNIT(long_blanks), UNIT(quotes))

@@ -96,8 +96,9 @@ crash_points(const char *names[CRASH_POINTS])
 	    "cd '%s/src' && sed -n "
 	    "'s/^.*FAILPOINT(\"\\([^\"]*\\)\").*$/\\1/p' "
 	    "db/*.c mail/*.c domain/*.c domain/sync/*.c sync/*.c | "
-	    /* what no sync comes by: tests/api/accounts.test.mjs does */
-	    "grep -v '^account-' | sort -u",
+	    /* what no sync comes by: tests/api/accounts.test.mjs and
+	     * tests/crash/outgoing.test.mjs do */
+	    "grep -Ev '^(account|outgoing)-' | sort -u",
 	    top != NULL ? top : TOP_SRCDIR);
 	p = popen(command, "r");
 	if (p == NULL)

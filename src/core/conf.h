@@ -119,8 +119,8 @@
 	    "Multiplies the number of processes of every responder.")          \
 	X(TEXT, system_smtp_host, "", 0, 253,                                  \
 	    "The server that mail of the service itself (links to sign in "    \
-	    "with, invitations) is handed to; empty: such mail waits. One "    \
-	    "that is not public has to stand in egress_allow.")                \
+	    "with, invitations) is handed to, which has to stand in "          \
+	    "egress_allow where it is not public; empty: such mail waits.")    \
 	X(INT, system_smtp_port, "587", 1, 65535, "The port of that server.")  \
 	X(TEXT, system_smtp_security, "starttls", 4, 8,                        \
 	    "How it is spoken to: ssl_tls, starttls, or none, which is for "   \

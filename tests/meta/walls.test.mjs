@@ -41,8 +41,6 @@ const over = {
 	'another password': ['door_password_of', 'door_password_set'],
 	'what happened': ['audit_add', 'audit_clear', 'audit_read', 'audit_seal',
 		'door_refused'],
-	triggers: ['mail_gone', 'member_rights_changed'],
-	'what happened': ['audit_add'],
 	triggers: ['client_ended', 'mail_gone', 'member_rights_changed',
 		'session_ended'],
 };

@@ -13,15 +13,13 @@ libfamilies_a_SOURCES = \
 	%D%/accounts-members.c \
 	%D%/auth.c %D%/auth.h \
 	%D%/auth-account.c \
-	%D%/auth-password.c \
-	%D%/accounts.c \
-	%D%/auth.c %D%/auth.h \
 	%D%/auth-csrf.c \
 	%D%/auth-invite.c \
 	%D%/auth-link.c \
 	%D%/auth-mailed.c \
-	%D%/auth-page.c \
 	%D%/auth-next.c \
+	%D%/auth-page.c \
+	%D%/auth-password.c \
 	%D%/auth-refresh.c \
 	%D%/content.c \
 	%D%/credentials.c \

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "ctl/people.h"
+#include "domain/client.h"
 #include "domain/setup-sql.h"
 
 #define REDIRECTS_MOST 16
@@ -66,16 +67,6 @@ static const struct argp argp = { options, parse,
 	"A secret is shown once, when it is made; the database knows its hash.",
 	NULL, NULL, NULL };
 
-static const char *
-cid_new(struct arena *arena)
-{
-	unsigned char raw[12];
-
-	random_bytes(raw, sizeof raw);
-	return arena_fmt(
-	    arena, "cid_%s", base64url_encode(arena, raw, sizeof raw));
-}
-
 struct making {
 	const struct client_args *in;
 	const char *id;
@@ -112,9 +103,9 @@ static enum rc
 add_one(const struct client_args *in)
 {
 	struct making m = { .in = in };
-	struct secret secret = ctl_secret_new(in->op.arena, m.hash);
+	struct secret secret = client_secret_new(in->op.arena, m.hash);
 
-	m.id = in->op.n > 1 ? in->op.words[1] : cid_new(in->op.arena);
+	m.id = in->op.n > 1 ? in->op.words[1] : client_id_new(in->op.arena);
 	if (in->is_public && in->account != 0)
 		return fail(RC_INVALID,
 		    "a public client has no secret, and works for nobody "
@@ -231,7 +222,7 @@ secret(struct ctl *ctl, void *arg)
 {
 	struct client_args *in = arg;
 	struct change c = { in, secret_set, "client.secret", { .in = in } };
-	struct secret made = ctl_secret_new(in->op.arena, c.m.hash);
+	struct secret made = client_secret_new(in->op.arena, c.m.hash);
 	enum rc rc = change(&c);
 
 	if (rc == RC_OK)

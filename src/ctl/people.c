@@ -99,22 +99,6 @@ ctl_note(struct db *db, const struct operation *in, int64_t account,
 	    NULL);
 }
 
-struct secret
-ctl_secret_new(struct arena *arena, unsigned char hash[SHA256_SIZE])
-{
-	unsigned char raw[32];
-	struct secret out;
-	char *text;
-
-	random_bytes(raw, sizeof raw);
-	text = base64url_encode(arena, raw, sizeof raw);
-	out = secret_new(arena, text, strlen(text));
-	explicit_bzero(text, out.n);
-	explicit_bzero(raw, sizeof raw);
-	sha256(out.p, out.n, hash);
-	return out;
-}
-
 int
 ctl_ended(struct ctl *ctl, enum rc rc)
 {

@@ -42,9 +42,6 @@ int64_t ctl_id(struct argp_state *, const char *text);
 enum rc ctl_note(struct db *, const struct operation *, int64_t account,
     const char *action, const char *subject) MUST_CHECK;
 
-/* 256 bits as text, and what the database knows it by. */
-struct secret ctl_secret_new(struct arena *, unsigned char hash[SHA256_SIZE]);
-
 /* Complains where that did not go well; the exit status. */
 int ctl_ended(struct ctl *, enum rc);
 

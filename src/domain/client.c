@@ -34,15 +34,8 @@ client_id_new(struct arena *arena)
 struct secret
 client_secret_new(struct arena *arena, unsigned char hash[SHA256_SIZE])
 {
-	unsigned char raw[32];
-	struct secret secret;
-	char *text;
+	struct secret secret = secret_token(arena);
 
-	random_bytes(raw, sizeof raw);
-	text = base64url_encode(arena, raw, sizeof raw);
-	secret = secret_new(arena, text, strlen(text));
-	explicit_bzero(text, secret.n);
-	explicit_bzero(raw, sizeof raw);
 	sha256(secret.p, secret.n, hash);
 	return secret;
 }

@@ -10,8 +10,8 @@
 #include "core/secret.h"
 #include "db/db.h"
 
-/* What a grant is good for now. The first members of it alone where there is
- * nothing to be had. */
+/* What a grant is good for at present. The first members of it alone where
+ * there is nothing to be had. */
 struct granted {
 	/* "ok"; "reused": what is good once came twice, and has ended what
 	 * came of it; others are OAuth's words for who asks. */

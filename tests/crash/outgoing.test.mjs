@@ -150,7 +150,7 @@ describe('what Postfix says', () => {
 		assert.deepEqual({ state, code },
 			{ state: 'failed', code: 'recipient_rejected' });
 	});
-	test('for now: later, and the next one goes', async () => {
+	test('until later, and the next one goes', async () => {
 		const mail = add('defer-451@letterrack.test'), other = add();
 		await pass();
 		const { state, later } = row(mail);
@@ -222,7 +222,7 @@ describe('a server that', () => {
 		['says nonsense behind it', (s) => s.end('hm\r\n'), 'unknown'],
 		['is cut off in its answer', (s) => s.end('25'), 'unknown'],
 		['refuses the message', (s) => s.write('554 no\r\n'), 'failed'],
-		['refuses it for now', (s) => s.write('451 later\r\n'), 'queued'],
+		['refuses it for a while', (s) => s.write('451 later\r\n'), 'queued'],
 		['goes down behind it', (s) => s.end('421 bye\r\n'), 'queued'],
 		['wants a login', () => {}, 'queued', { MAIL: '530 who?\r\n' }],
 		['takes it', (s) => s.write('250 mine\r\n'), 'accepted'],

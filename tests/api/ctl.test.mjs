@@ -229,7 +229,7 @@ describe('a client', () => {
 	test('is made with a secret that is shown once', () => {
 		const [id, secret] = well(ctl(['client', 'add', '--name', 'Robot',
 			'--account', '1', '--role', 'viewer', '--app-admin'])).split('\n');
-		assert.match(id, /^cid_[A-Za-z0-9_-]{16}$/);
+		assert.match(id, /^cid_[A-Za-z0-9_-]{22}$/);
 		assert.match(secret, /^[A-Za-z0-9_-]{43}$/);
 		assert.equal(hash(id), sha256(secret));
 		assert.equal(row(id),

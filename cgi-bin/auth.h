@@ -4,19 +4,50 @@
 #define CGI_BIN_AUTH_H
 
 #include "core/password.h"
+#include "domain/membership-sql.h"
 #include "domain/session.h"
+#include "domain/user.h"
 #include "web/field.h"
 #include "web/request.h"
 
 #define PEOPLE_SCOPE "openid profile email"
 
-/* ---- auth.c ---- */
+#define AUTH_COOKIE  "session"
+
+/* ---- auth-profile.c ---- */
+
+struct auth_profile {
+	struct user *user;
+	struct membership_list memberships;
+	struct membership active;
+};
+enum rc auth_profile(
+    struct request *, const struct session *, struct auth_profile *) MUST_CHECK;
+void auth_profile_members(
+    struct request *, struct jw *, const struct auth_profile *);
+extern const struct field auth_profile_answer[];
+
+/* The caller, as a guard would tell them. */
+struct session auth_session(const struct actor *);
+
+enum rc auth_me(struct request *);
+enum rc auth_me_ci(struct request *);
+
+/* ---- auth-sign-in.c ---- */
 
 /* Counts a try from the request's address. RC_RATE_LIMIT. */
 enum rc auth_throttle(struct request *) MUST_CHECK;
 
 /* How sessions of this request begin; who and by what is the caller's. */
 struct sign_in auth_terms(const struct request *);
+
+struct auth_entry {
+	const char *client, *name;
+	struct secret password;
+};
+/* The one way in: limit, password, session. */
+enum rc auth_enter(struct request *, const struct auth_entry *,
+    struct secret *cookie, struct session **) MUST_CHECK;
 
 /* The cookie of a session that has begun. */
 void auth_cookie(struct request *, const struct secret *cookie);
@@ -25,7 +56,56 @@ void auth_cookie(struct request *, const struct secret *cookie);
  * the answer's object. `client` NULL: none. */
 enum rc auth_entered(struct request *, struct jw *w, const struct session *,
     const struct secret *cookie, const char *client) MUST_CHECK;
-extern const struct field auth_tokens_answer[], auth_profile_answer[];
+extern const struct field auth_tokens_answer[], auth_sign_in_answer[];
+
+struct auth_sign_in {
+	const char *client_id;
+	const char *email;
+	struct secret password;
+	const char *csrf_token;
+};
+extern const struct field auth_sign_in_body[];
+enum rc auth_sign_in(struct request *);
+
+struct login_form {
+	const char *username, *email;
+	struct secret password;
+	const char *next, *client_id;
+};
+extern const struct field login_form_body[], login_data_answer[];
+struct auth_entry auth_entry_of(const struct login_form *);
+enum rc auth_login_ci(struct request *);
+
+/* ---- auth-sign-in-page.c ---- */
+
+struct login_page {
+	bool error;
+	const char *next, *client_id;
+};
+extern const struct field login_page_params[];
+enum rc auth_login_page(struct request *);
+enum rc auth_login(struct request *);
+enum rc auth_dashboard(struct request *);
+
+/* ---- auth-sign-out.c ---- */
+
+struct page_doc;
+void auth_sign_out_form(struct page_doc *);
+
+enum rc auth_logout_get(struct request *);
+enum rc auth_logout(struct request *);
+enum rc auth_logout_ci(struct request *);
+enum rc auth_sign_out(struct request *);
+
+/* ---- auth-token.c ---- */
+
+struct token_new {
+	const char *audience;
+};
+extern const struct field token_new_body[], account_token_answer[];
+extern const struct field jwks_answer[];
+enum rc auth_account_token(struct request *);
+enum rc auth_jwks(struct request *);
 
 /* ---- auth-account.c: into another account of one's own ---- */
 

@@ -20,7 +20,12 @@ libfamilies_a_SOURCES = \
 	%D%/auth-next.c \
 	%D%/auth-page.c \
 	%D%/auth-password.c \
+	%D%/auth-profile.c \
 	%D%/auth-refresh.c \
+	%D%/auth-sign-in.c \
+	%D%/auth-sign-in-page.c \
+	%D%/auth-sign-out.c \
+	%D%/auth-token.c \
 	%D%/content.c \
 	%D%/credentials.c \
 	%D%/emails.c \

@@ -8,6 +8,7 @@ libcore_a_SOURCES = \
 	%D%/buffer.c %D%/buffer.h \
 	%D%/clock.c %D%/clock.h \
 	%D%/conf.c %D%/conf.h \
+	%D%/effect.c %D%/effect.h \
 	%D%/envelope.c %D%/envelope.h \
 	%D%/external.c %D%/external.h \
 	%D%/failpoint.c %D%/failpoint.h \

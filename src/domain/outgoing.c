@@ -1,9 +1,9 @@
 #include "domain/outgoing.h"
 
 #include <stdio.h>
-#include <time.h>
 
 #include "core/buffer.h"
+#include "core/effect.h"
 #include "core/failpoint.h"
 #include "core/secret.h"
 #include "domain/job.h"
@@ -18,7 +18,6 @@
 #define STEM_BYTES         16
 #define LEASE_S            900 /* longer than any answer is waited for */
 #define PASSWORD_FILE_MOST 1024
-#define CONFIRM_TRIES      40 /* half a second apart */
 
 const struct col outgoing_cols[] = {
 	COL(struct outgoing, id),
@@ -186,19 +185,16 @@ struct run {
 	const struct outgoing *o;
 	struct arena *arena;
 	const char *sender; /* system_from as it is, or was at the first try */
+	struct smtp_report report;
 };
 
 static enum rc
 intend(void *arg)
 {
 	const struct run *r = arg;
-	enum rc rc;
 
-	FAILPOINT("outgoing-intent-before");
-	rc = outgoing_intend(
+	return outgoing_intend(
 	    r->host->db, r->o->id, r->o->lease_token, r->sender, LEASE_S, NULL);
-	FAILPOINT("outgoing-send-before");
-	return rc;
 }
 
 static bool
@@ -208,7 +204,7 @@ is_last(const struct outgoing *o)
 }
 
 static const char *
-state_of(const struct run *r, const struct smtp_report *report)
+state_of(const struct run *r)
 {
 	static const char *const words[] = {
 		[SMTP_ACCEPTED] = "accepted",
@@ -217,13 +213,15 @@ state_of(const struct run *r, const struct smtp_report *report)
 		[SMTP_UNKNOWN] = "unknown",
 	};
 
-	return report->end == SMTP_LATER && is_last(r->o) ? words[SMTP_REFUSED]
-							  : words[report->end];
+	return r->report.end == SMTP_LATER && is_last(r->o)
+	    ? words[SMTP_REFUSED]
+	    : words[r->report.end];
 }
 
 static void
-tell(const struct run *r, const struct smtp_report *report, const char *state)
+tell(const struct run *r)
 {
+	const struct smtp_report *report = &r->report;
 	const struct log *log = r->host->log;
 	long long id = (long long)r->o->id;
 
@@ -234,48 +232,23 @@ tell(const struct run *r, const struct smtp_report *report, const char *state)
 		log_warn(log,
 		    "mail not handed over outgoing=%lld kind=%s state=%s "
 		    "code=%s try=%d: %s",
-		    id, r->o->kind, state, result_code(report->rc),
+		    id, r->o->kind, state_of(r), result_code(report->rc),
 		    r->o->attempt_count, report->detail);
 }
 
-/* The server's word is the only one there will be: a database that is away for
- * a moment is waited for. */
 static enum rc
-write_down(
-    const struct run *r, const struct smtp_report *report, const char *state)
+write_down(void *arg)
 {
-	const struct timespec pause = { .tv_nsec = 500000000 };
+	const struct run *r = arg;
+	const struct smtp_report *report = &r->report;
 	bool bad = report->end != SMTP_ACCEPTED;
 	int wait = report->end == SMTP_LATER
 	    ? job_pause(&how_often, r->o->attempt_count)
 	    : 0;
 
-	for (int tries = CONFIRM_TRIES;; tries--) {
-		enum rc rc =
-		    outgoing_confirm(r->host->db, r->o->id, r->o->lease_token,
-			state, wait, bad ? result_code(report->rc) : NULL,
-			bad ? report->detail : NULL, NULL);
-
-		if (rc != RC_RETRY || tries == 0)
-			return rc;
-		nanosleep(&pause, NULL);
-	}
-}
-
-static enum rc
-confirm(const struct run *r, const struct smtp_report *report)
-{
-	const char *state = state_of(r, report);
-	enum rc rc;
-
-	FAILPOINT("outgoing-confirm-before");
-	rc = write_down(r, report, state);
-	FAILPOINT("outgoing-confirm-after");
-	tell(r, report, state);
-	if (rc != RC_STALE)
-		return rc;
-	log_warn(r->host->log, "lease lost outgoing=%lld", (long long)r->o->id);
-	return RC_OK;
+	return outgoing_confirm(r->host->db, r->o->id, r->o->lease_token,
+	    state_of(r), wait, bad ? result_code(report->rc) : NULL,
+	    bad ? report->detail : NULL, NULL);
 }
 
 static enum rc
@@ -300,39 +273,54 @@ server_of(const struct run *r, struct smtp_server *out)
 	return RC_OK;
 }
 
-/* What is wrong here is an operator's to mend: it waits. */
-static void
-send_out(struct run *r, struct smtp_report *report)
+static const struct effect hand_over;
+
+static enum rc
+leave(void *arg)
 {
+	return effect_intend(&hand_over, arg);
+}
+
+/* What is wrong here is an operator's to mend: it waits. */
+static enum rc
+send_out(void *arg)
+{
+	struct run *r = arg;
 	struct outgoing_sender from;
 	struct smtp_server server;
 	struct smtp_letter letter = {
-		.to = r->o->recipient, .intent = intend, .arg = r
+		.to = r->o->recipient, .intent = leave, .arg = r
 	};
 
 	r->sender =
 	    r->o->sender != NULL ? r->o->sender : r->host->conf->system_from;
-	*report = (struct smtp_report){ .end = SMTP_LATER, .server = true };
-	report->rc = outgoing_sender_read(r->sender, r->arena, &from);
-	if (report->rc == RC_OK)
-		report->rc = server_of(r, &server);
-	if (report->rc != RC_OK) {
-		snprintf(
-		    report->detail, sizeof report->detail, "%s", fail_detail());
-		return;
+	r->report = (struct smtp_report){ .end = SMTP_LATER, .server = true };
+	r->report.rc = outgoing_sender_read(r->sender, r->arena, &from);
+	if (r->report.rc == RC_OK)
+		r->report.rc = server_of(r, &server);
+	if (r->report.rc != RC_OK) {
+		snprintf(r->report.detail, sizeof r->report.detail, "%s",
+		    fail_detail());
+		return RC_OK;
 	}
 	letter.from = from.address;
 	letter.message = finish(r->arena, r->o, &from);
-	smtp_send(&server, &letter, report);
+	smtp_send(&server, &letter, &r->report);
+	return RC_OK;
 }
+
+/* The message may have left from the moment on that the server waits for its
+ * first byte, not before. */
+static const struct effect hand_over =
+    EFFECT("outgoing", intend, send_out, write_down);
 
 /* `*more`: there may be another. */
 static enum rc
-hand_over(const struct outgoing_host *host, struct arena *a, bool *more)
+send_next(const struct outgoing_host *host, struct arena *a, bool *more)
 {
-	struct smtp_report report;
 	struct run r = { .host = host, .arena = a };
 	struct outgoing *o;
+	enum rc rc;
 
 	*more = false;
 	TRY(outgoing_claim(host->db, host->worker, LEASE_S, a, &o));
@@ -340,9 +328,14 @@ hand_over(const struct outgoing_host *host, struct arena *a, bool *more)
 		return RC_OK;
 	FAILPOINT("outgoing-claimed");
 	r.o = o;
-	send_out(&r, &report);
-	*more = !report.server;
-	return confirm(&r, &report);
+	TRY(hand_over.act(&r));
+	*more = !r.report.server;
+	rc = effect_confirm(&hand_over, &r);
+	tell(&r);
+	if (rc != RC_STALE)
+		return rc;
+	log_warn(host->log, "lease lost outgoing=%lld", (long long)o->id);
+	return RC_OK;
 }
 
 enum rc
@@ -356,7 +349,7 @@ outgoing_run(const struct outgoing_host *host)
 	while (
 	    rc == RC_OK && more && (host->stop == NULL || *host->stop == 0)) {
 		arena_reset(a);
-		rc = hand_over(host, a, &more);
+		rc = send_next(host, a, &more);
 	}
 	arena_free(&a);
 	return rc;

@@ -94,7 +94,11 @@ crash_points(const char *names[CRASH_POINTS])
 
 	snprintf(command, sizeof command,
 	    "cd '%s/src' && sed -n "
-	    "'s/^.*FAILPOINT(\"\\([^\"]*\\)\").*$/\\1/p' "
+	    "-e 's/^.*FAILPOINT(\"\\([^\"]*\\)\").*$/\\1/p' "
+	    /* the four of an effect */
+	    "-e 's/^.*EFFECT(\"\\([^\"]*\\)\".*$/"
+	    "\\1-intent-before\\n\\1-effect-before\\n"
+	    "\\1-effect-after\\n\\1-confirm-after/p' "
 	    "db/*.c mail/*.c domain/*.c domain/sync/*.c sync/*.c | "
 	    /* what no sync comes by: tests/api/accounts.test.mjs and
 	     * tests/crash/outgoing.test.mjs do */

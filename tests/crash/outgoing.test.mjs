@@ -78,8 +78,8 @@ async function copies({ stem }) {
 const points = [
 	['outgoing-claimed', 'accepted', 1],
 	['outgoing-intent-before', 'accepted', 1],
-	['outgoing-send-before', 'unknown', 0],
-	['outgoing-confirm-before', 'unknown', 1],
+	['outgoing-effect-before', 'unknown', 0],
+	['outgoing-effect-after', 'unknown', 1],
 	['outgoing-confirm-after', 'accepted', 1],
 ];
 
@@ -100,7 +100,7 @@ describe('killed at', () => {
 		});
 	test('what is unknown is sent again by a person, once', async () => {
 		const mail = add();
-		await pass({ LETTERRACK_FAILPOINT: 'outgoing-send-before' });
+		await pass({ LETTERRACK_FAILPOINT: 'outgoing-effect-before' });
 		await pass();
 		assert.equal(row(mail).state, 'unknown');
 		assert.match((await queue('list')).out,
@@ -116,7 +116,7 @@ describe('killed at', () => {
 	});
 	test('what is resolved says no more, and rests', async () => {
 		const mail = add();
-		await pass({ LETTERRACK_FAILPOINT: 'outgoing-send-before' });
+		await pass({ LETTERRACK_FAILPOINT: 'outgoing-effect-before' });
 		await pass();
 		assert.equal((await queue('resolve', mail.id)).status, 0);
 		assert.equal((await queue('retry', mail.id)).status, 65);

@@ -175,7 +175,7 @@ END_TEST
 START_TEST(last_wish_wins)
 {
 	static const char *const points[] = { "flags-store-before",
-		"flags-store-after", "flags-confirmed", "db-commit-before",
+		"flags-store-after", "flags-confirm-after", "db-commit-before",
 		"db-commit-after", "job-finish-before" };
 	size_t n = sizeof points / sizeof *points;
 	struct rounds r;

@@ -15,6 +15,7 @@
  * done before. */
 #include "domain/sync/run.h"
 
+#include "core/effect.h"
 #include "core/failpoint.h"
 #include "domain/expunge-sql.h"
 #include "domain/placement-sql.h"
@@ -30,6 +31,7 @@ struct group {
 	size_t n;
 	struct imap_set there; /* UIDs that the folder has, as far as we know */
 	struct imap_set gone;  /* those that were deleted now */
+	int64_t *open;         /* the folder that is selected */
 };
 
 /* ---- the server ---- */
@@ -67,9 +69,9 @@ expunge(struct group *g)
 		return fail(RC_DENIED,
 		    "without UIDPLUS messages are only marked \\Deleted; they "
 		    "go when a mail program expunges the folder");
-	FAILPOINT("expunge-before");
+	FAILPOINT("expunge-command-before");
 	TRY(imap_expunge(g->s->imap, &g->there));
-	FAILPOINT("expunge-after");
+	FAILPOINT("expunge-command-after");
 	return look_again(g);
 }
 
@@ -87,10 +89,10 @@ move_to_bin(struct group *g)
 	struct imap_moved moved;
 
 	g->s->wishes_left = true;
-	FAILPOINT("expunge-before");
+	FAILPOINT("expunge-command-before");
 	TRY(imap_move(g->s->imap, &g->there,
 	    mailbox_wire(g->s->folder, g->row->bin), g->s->folder, &moved));
-	FAILPOINT("expunge-after");
+	FAILPOINT("expunge-command-after");
 	return RC_OK;
 }
 
@@ -185,14 +187,14 @@ confirm_tx(struct db *db, void *arg)
 }
 
 static enum rc
-confirm(struct group *g)
+confirm(void *arg)
 {
+	struct group *g = arg;
 	struct sync *s = g->s;
 
 	if (g->gone.n == 0)
 		return RC_OK;
 	TRY(db_tx(s->db, confirm_tx, g));
-	FAILPOINT("expunge-confirmed");
 	s->report->deleted += (int64_t)imap_set_count(&g->gone);
 	arena_reset(s->step);
 	return RC_OK;
@@ -227,19 +229,21 @@ refused(struct group *g, enum rc rc)
 /* ---- all that is due ---- */
 
 static enum rc
-group_tell(struct group *g, int64_t *open)
+act(void *arg)
 {
+	struct group *g = arg;
 	bool known;
-	enum rc rc = sync_wish_open(g->s, &g->place, open, &known);
+	enum rc rc = sync_wish_open(g->s, &g->place, g->open, &known);
 
 	if (rc == RC_OK && known)
 		rc = delete_there(g);
 	else if (rc == RC_OK)
 		g->s->wishes_left = true;
-	if (rc != RC_OK)
-		TRY(refused(g, rc));
-	return confirm(g);
+	return rc == RC_OK ? RC_OK : refused(g, rc);
 }
+
+/* The intent was committed by who deleted. */
+static const struct effect expunges = EFFECT("expunge", NULL, act, confirm);
 
 static void
 group_make(struct group *g, struct sync *s, const struct expunge_due *row,
@@ -280,7 +284,8 @@ tell_all(struct sync *s, const struct expunge_due_list *due)
 		struct group g;
 
 		group_make(&g, s, row, end);
-		TRY(group_tell(&g, &open));
+		g.open = &open;
+		TRY(effect_run(&expunges, &g));
 		TRY(sync_beat(s));
 		row += g.n;
 	}

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "core/effect.h"
 #include "core/failpoint.h"
 #include "domain/flag-sql.h"
 #include "domain/placement-sql.h"
@@ -207,44 +208,59 @@ is_told(const struct flag_due_list *due, const bool *told, int64_t email)
 	return true;
 }
 
+/* What is told at one time; the intent was committed with the wishes. */
+struct telling {
+	struct sync *s;
+	struct flag_due_list due;
+	bool *told; /* beside `due` */
+};
+
 static enum rc
-confirm(struct sync *s, const struct flag_due_list *due, const bool *told)
+act(void *arg)
 {
-	int64_t *email = ARENA_ARRAY(s->folder, int64_t, due->n);
-	int64_t *version = ARENA_ARRAY(s->folder, int64_t, due->n);
+	struct telling *t = arg;
+
+	t->told = ARENA_ARRAY(t->s->folder, bool, t->due.n);
+	return tell_all(t->s, &t->due, t->told);
+}
+
+static enum rc
+confirm(void *arg)
+{
+	const struct telling *x = arg;
+	struct sync *s = x->s;
+	int64_t *email = ARENA_ARRAY(s->folder, int64_t, x->due.n);
+	int64_t *version = ARENA_ARRAY(s->folder, int64_t, x->due.n);
 	struct told t = { .s = s };
 	size_t n = 0;
 
-	for (size_t i = 0; i < due->n; i++) {
-		if (!is_told(due, told, due->v[i].email_id))
+	for (size_t i = 0; i < x->due.n; i++) {
+		if (!is_told(&x->due, x->told, x->due.v[i].email_id))
 			continue;
-		email[n] = due->v[i].email_id;
-		version[n++] = due->v[i].version;
+		email[n] = x->due.v[i].email_id;
+		version[n++] = x->due.v[i].version;
 	}
-	s->wishes_left = n < due->n;
+	s->wishes_left = n < x->due.n;
 	t.emails = (struct ids){ email, n };
 	t.versions = (struct ints){ version, n };
-	TRY(db_tx(s->db, confirm_tx, &t));
-	FAILPOINT("flags-confirmed");
-	return RC_OK;
+	return db_tx(s->db, confirm_tx, &t);
 }
+
+static const struct effect flags = EFFECT("flags", NULL, act, confirm);
 
 enum rc
 sync_flags_tell(struct sync *s)
 {
-	struct flag_due_list due;
-	bool *told;
+	struct telling t = { .s = s };
 
 	do {
 		arena_reset(s->folder);
 		TRY(flag_forget_gone(s->db, s->account, s->access->id, NULL));
 		TRY(flag_due(s->db, s->account, s->access->id, DUE_MOST,
-		    s->folder, &due));
-		if (due.n == 0)
+		    s->folder, &t.due));
+		if (t.due.n == 0)
 			return RC_OK;
-		told = ARENA_ARRAY(s->folder, bool, due.n);
-		TRY(tell_all(s, &due, told));
-		TRY(confirm(s, &due, told));
+		TRY(effect_run(&flags, &t));
 	} while (!s->wishes_left && !sync_stopped(s));
 	return RC_OK;
 }

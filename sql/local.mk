@@ -35,7 +35,8 @@ migrations_sql = \
 	%D%/migrations/0060-one-time.sql \
 	%D%/migrations/0065-outgoing.sql \
 	%D%/migrations/0070-audit-seal.sql \
-	%D%/migrations/0071-external-identity.sql
+	%D%/migrations/0071-external-identity.sql \
+	%D%/migrations/0080-event.sql
 queries_sql = \
 	%D%/queries/account.sql \
 	%D%/queries/actor.sql \
@@ -44,6 +45,7 @@ queries_sql = \
 	%D%/queries/content.sql \
 	%D%/queries/credential.sql \
 	%D%/queries/email.sql \
+	%D%/queries/event.sql \
 	%D%/queries/expunge.sql \
 	%D%/queries/flag.sql \
 	%D%/queries/health.sql \

@@ -13,6 +13,7 @@ libdomain_a_SOURCES = \
 	%D%/content-fetch.c %D%/content-fetch.h \
 	%D%/credential.c %D%/credential.h \
 	%D%/email.c %D%/email.h \
+	%D%/event.c %D%/event.h \
 	%D%/expunge.c %D%/expunge.h \
 	%D%/flag.c %D%/flag.h \
 	%D%/health.h \
@@ -65,6 +66,7 @@ domain_made_c = \
 	%D%/content-sql.c \
 	%D%/credential-sql.c \
 	%D%/email-sql.c \
+	%D%/event-sql.c \
 	%D%/expunge-sql.c \
 	%D%/flag-sql.c \
 	%D%/health-sql.c \
@@ -96,6 +98,7 @@ domain_made_h = \
 	%D%/content-sql.h \
 	%D%/credential-sql.h \
 	%D%/email-sql.h \
+	%D%/event-sql.h \
 	%D%/expunge-sql.h \
 	%D%/flag-sql.h \
 	%D%/health-sql.h \

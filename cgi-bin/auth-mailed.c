@@ -218,7 +218,8 @@ struct using
 	const char *password_hash;
 	struct one_time *link;
 	int64_t user;
-	struct secret cookie;
+	struct secret cookie; /* or the second step's token */
+	bool half;
 };
 
 static enum rc
@@ -302,6 +303,10 @@ signed_in(struct using *u, int password_set)
 	struct session *s;
 	struct jw *w;
 
+	if (u->half) {
+		auth_step_tell(rq, &u->cookie);
+		return RC_SECOND_FACTOR;
+	}
 	TRY(session_follow(rq->db, &u->cookie, rq->arena, &s));
 	w = reply_bare(rq, 0);
 	jw_object(w);
@@ -317,7 +322,8 @@ session_for(struct using *u, struct db *db)
 {
 	const struct sign_in terms = auth_terms(u->rq);
 
-	return session_begin(db, u->user, &terms, u->rq->arena, &u->cookie);
+	return session_begin(
+	    db, u->user, &terms, u->rq->arena, &u->cookie, &u->half);
 }
 
 static enum rc
@@ -329,8 +335,8 @@ magic_body(struct db *db, void *ctx)
 	    u->rq, db, LINK_MAGIC, &u->in->token, u->in->client_id, &u->link));
 	u->user = u->link->user_id;
 	TRY(session_for(u, db));
-	return use_audit(
-	    u, "session.open", audit_id(u->rq, ID_USER, u->user), "magic link");
+	return use_audit(u, u->half ? "login.half" : "session.open",
+	    audit_id(u->rq, ID_USER, u->user), "magic link");
 }
 
 static enum rc
@@ -437,7 +443,8 @@ accept_do(struct using *u)
 	return signed_in(u, has);
 }
 
-/* A program gets the answer, a page is led on. */
+/* A program gets the answer, a page is led on. Whoever has a second factor is
+ * asked for it behind a link, too: a mailbox alone opens nothing of theirs. */
 static enum rc
 use(struct request *rq, enum link_kind kind, enum rc (*doing)(struct using *))
 {
@@ -447,6 +454,8 @@ use(struct request *rq, enum link_kind kind, enum rc (*doing)(struct using *))
 
 	TRY(auth_csrf(rq, in->csrf_token));
 	rc = doing(&u);
+	if (rc == RC_SECOND_FACTOR && link_from_page(rq))
+		return auth_step_go(rq, &u.cookie, NULL, in->client_id);
 	return link_from_page(rq) ? link_page_next(rq, kind, &in->token, rc)
 				  : rc;
 }

@@ -55,11 +55,18 @@ auth_next_fields(struct page_doc *doc, const char *next, const char *client)
 const char *
 auth_next_again(struct request *rq, const char *next, const char *client)
 {
-	const char *to = arena_fmt(rq->arena, "%s?error=1", rq->route->path);
+	return auth_next_to(rq,
+	    arena_fmt(rq->arena, "%s?error=1", rq->route->path), next, client);
+}
 
+const char *
+auth_next_to(
+    struct request *rq, const char *to, const char *next, const char *client)
+{
 	if (!auth_next_ok(next))
 		return to;
-	to = arena_fmt(rq->arena, "%s&next=%s", to,
+	to = arena_fmt(rq->arena, "%s%cnext=%s", to,
+	    strchr(to, '?') != NULL ? '&' : '?',
 	    percent_encode(rq->arena, str_of(next)));
 	if (client != NULL)
 		to = arena_fmt(rq->arena, "%s&client_id=%s", to,

@@ -24,28 +24,27 @@ is_own(const struct request *rq)
 }
 
 /* Whoever has taken over a session has no more tries than at the door. */
-static enum rc
-prove(struct request *rq, const struct password_owner *who)
+enum rc
+auth_password_prove(struct request *rq, const struct password_owner *who,
+    const char *field, const struct secret *password)
 {
-	const struct password_change *in = rq->body;
 	struct password_gate *gate;
 
 	if (who->password_hash == NULL)
 		return RC_OK;
-	if (!secret_is(&in->current_password))
-		return fault_add(rq, "current_password", "required",
-		    "This field is required.");
+	if (!secret_is(password))
+		return fault_add(
+		    rq, field, "required", "This field is required.");
 	if (who->locked_seconds > 0) {
 		rq->retry_after = (int)who->locked_seconds;
 		return RC_RATE_LIMIT;
 	}
 	TRY(gate_of(rq->conf, &gate));
-	if (password_check(gate, &in->current_password, who->password_hash,
-		rq->conf->password_cost))
+	if (password_check(
+		gate, password, who->password_hash, rq->conf->password_cost))
 		return RC_OK;
 	TRY(login_failed(rq->db, who->user_id, NULL));
-	return fault_add(
-	    rq, "current_password", "wrong", "This is not your password.");
+	return fault_add(rq, field, "wrong", "This is not your password.");
 }
 
 struct change {
@@ -86,7 +85,8 @@ auth_password_change(struct request *rq)
 		TRY(auth_throttle(rq));
 	TRY(password_of(rq->db, arg_id(rq, 0), rq->arena, &who));
 	if (is_own(rq))
-		TRY(prove(rq, who));
+		TRY(auth_password_prove(
+		    rq, who, "current_password", &in->current_password));
 	TRY(gate_hash(rq,
 	    &(struct chosen){
 		"new_password", in->new_password, who->username, who->email },

@@ -79,6 +79,8 @@ auth_login(struct request *rq)
 
 	TRY(guard_csrf(rq));
 	rc = auth_enter(rq, &e, &cookie, &s);
+	if (rc == RC_SECOND_FACTOR && !page_json_only(rq))
+		return auth_step_go(rq, &cookie, in->next, e.client);
 	if (rc != RC_OK)
 		return login_refused(rq, rc);
 	auth_cookie(rq, &cookie);
@@ -116,8 +118,9 @@ auth_dashboard(struct request *rq)
 	term(&doc, "Address", p.user->email);
 	term(&doc, "Account", p.active.account_name);
 	term(&doc, "Role", p.active.role);
-	page_html(
-	    &doc, "</dl>\n<p><a href=\"/api\">What the API offers</a></p>\n");
+	page_html(&doc,
+	    "</dl>\n<p><a href=\"/api\">What the API offers</a></p>\n"
+	    "<p><a href=\"/auth/factors/page\">Second factor</a></p>\n");
 	auth_sign_out_form(&doc);
 	return page_reply(&doc, 200);
 }

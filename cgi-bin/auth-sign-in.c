@@ -26,31 +26,43 @@ auth_throttle(struct request *rq)
 	return guard_rated(rq, &rate, now);
 }
 
+/* Each end's line in the audit log. */
+static const struct {
+	const char *action, *detail;
+} ends[] = {
+	[SIGN_IN_HALF] = { "login.half", NULL },
+	[SIGN_IN_BAD_CODE] = { "factor.refused", NULL },
+	[SIGN_IN_DONE] = { "login.ok", NULL },
+	[SIGN_IN_RECOVERED] = { "login.ok", "recovery code" },
+};
+
+static enum rc
+login_note(struct db *db, const struct sign_in *in, const struct login *user,
+    enum sign_in_end end)
+{
+	struct request *rq = in->note_ctx;
+	struct audit_actor who = { .client = in->client };
+
+	if (end == SIGN_IN_REFUSED)
+		return audit_login_refused(db, in->client,
+		    user != NULL ? user->user_id : 0, rq->peer, rq->id, NULL);
+	who.application = user->application_id;
+	who.user = user->user_id;
+	return audit_as(rq, &who, ends[end].action,
+	    audit_id(rq, ID_USER, user->user_id), ends[end].detail);
+}
+
 struct sign_in
-auth_terms(const struct request *rq)
+auth_terms(struct request *rq)
 {
 	return (struct sign_in){
 		.address = rq->peer,
 		.idle = rq->conf->session_idle,
 		.life = rq->conf->session_life,
 		.cost = rq->conf->password_cost,
+		.note = login_note,
+		.note_ctx = rq,
 	};
-}
-
-static enum rc
-login_note(struct db *db, const struct sign_in *in, const struct login *user,
-    bool accepted)
-{
-	struct request *rq = in->note_ctx;
-	struct audit_actor who = { .client = in->client };
-
-	if (!accepted)
-		return audit_login_refused(db, in->client,
-		    user != NULL ? user->user_id : 0, rq->peer, rq->id, NULL);
-	who.application = user->application_id;
-	who.user = user->user_id;
-	return audit_as(
-	    rq, &who, "login.ok", audit_id(rq, ID_USER, user->user_id), NULL);
 }
 
 /* The one way in: limit, password, session. What was typed as a name is not
@@ -66,8 +78,6 @@ auth_enter(struct request *rq, const struct auth_entry *e,
 	in.client = e->client;
 	in.name = e->name != NULL ? e->name : "";
 	in.password = e->password;
-	in.note = login_note;
-	in.note_ctx = rq;
 	TRY(auth_throttle(rq));
 	TRY(gate_of(rq->conf, &gate));
 	if (!secret_is(&in.password))
@@ -78,6 +88,8 @@ auth_enter(struct request *rq, const struct auth_entry *e,
 		    (long long)(*out)->user_id, (long long)(*out)->session_id);
 	else if (rc == RC_BAD_LOGIN)
 		log_warn(&rq->log, "sign-in refused address=%s", rq->peer);
+	else if (rc == RC_SECOND_FACTOR)
+		auth_step_tell(rq, cookie);
 	return rc;
 }
 
@@ -144,20 +156,27 @@ auth_entered(struct request *rq, struct jw *w, const struct session *s,
 }
 
 enum rc
+auth_entered_reply(struct request *rq, const struct session *s,
+    const struct secret *cookie, const char *client)
+{
+	struct jw *w = reply_bare(rq, 0);
+
+	jw_object(w);
+	TRY(auth_entered(rq, w, s, cookie, client));
+	jw_object_end(w);
+	return reply_bare_close(rq);
+}
+
+enum rc
 auth_sign_in(struct request *rq)
 {
 	const struct auth_sign_in *in = rq->body;
 	const struct auth_entry e = { in->client_id, in->email, in->password };
 	struct secret cookie;
 	struct session *s;
-	struct jw *w;
 
 	TRY(auth_enter(rq, &e, &cookie, &s));
-	w = reply_bare(rq, 0);
-	jw_object(w);
-	TRY(auth_entered(rq, w, s, &cookie, in->client_id));
-	jw_object_end(w);
-	return reply_bare_close(rq);
+	return auth_entered_reply(rq, s, &cookie, in->client_id);
 }
 
 const struct field login_form_body[] = { F_TEXT(struct login_form, username, 0,

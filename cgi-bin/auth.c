@@ -10,12 +10,18 @@ static const struct field message_answer[] = { A_TEXT("message", 0), F_END };
 #define ACCOUNT_TOKEN "/api/accounts/:account_id/token"
 #define BAD_LOGIN                                                              \
 	{                                                                      \
-		RC_BAD_LOGIN, RC_RATE_LIMIT, RC_FORBIDDEN                      \
+		RC_BAD_LOGIN, RC_RATE_LIMIT, RC_FORBIDDEN, RC_SECOND_FACTOR    \
 	}
 
 #define LINK_FAILS                                                             \
 	{                                                                      \
-		RC_BAD_LINK, RC_BAD_LOGIN, RC_CSRF, RC_FORBIDDEN               \
+		RC_BAD_LINK, RC_BAD_LOGIN, RC_CSRF, RC_FORBIDDEN,              \
+		    RC_SECOND_FACTOR                                           \
+	}
+
+#define FACTOR_FAILS                                                           \
+	{                                                                      \
+		RC_BAD_CODE, RC_RATE_LIMIT, RC_CONFLICT, RC_FORBIDDEN          \
 	}
 
 static const struct route routes[] = {
@@ -28,6 +34,17 @@ static const struct route routes[] = {
 	    .summary = "Sign in with a password",
 	    .about = "Answers an access token for the active account, and "
 		     "sets the session cookie." },
+	{ GET, "/auth/second-factor", auth_step_page, NEED_PUBLIC, ENV_RAW,
+	    PARAMS(step_page), .type = "text/html",
+	    .summary = "Page that asks for a code of the second factor" },
+	{ POST, "/auth/second-factor", auth_step, NEED_PUBLIC, ENV_RAW,
+	    .flags = FORM_OK | UNKNOWN_OK | PAGE_TOO, BODY(step_code),
+	    .answer = auth_sign_in_answer, .also = 302,
+	    .fails = { RC_STEP_OVER, RC_BAD_CODE, RC_RATE_LIMIT, RC_FORBIDDEN,
+		RC_CSRF },
+	    .summary = "Sign in, the second step: a code",
+	    .about = "Where a password or a mailed link was answered with "
+		     "second_factor_required, and a token for this step." },
 	{ POST, "/auth/refresh", auth_refresh, NEED_PUBLIC, ENV_RAW,
 	    .flags = NO_CSRF | UNKNOWN_OK, BODY(auth_refresh),
 	    .answer = auth_refresh_answer,
@@ -36,8 +53,9 @@ static const struct route routes[] = {
 	    .about = "It is good once; one that comes again ends the session "
 		     "and all tokens of it." },
 	{ POST, "/auth/sign-out", auth_sign_out, NEED_ANY, ENV_RAW,
-	    .status = 204, .summary = "End the session and its tokens" },
-	{ GET, "/auth/me", auth_me, NEED_USER, ENV_RAW,
+	    .flags = FACTOR_TOO, .status = 204,
+	    .summary = "End the session and its tokens" },
+	{ GET, "/auth/me", auth_me, NEED_USER, ENV_RAW, .flags = FACTOR_TOO,
 	    .answer = auth_profile_answer, .summary = "Who is signed in" },
 	{ POST, ACCOUNT_TOKEN, auth_account_token, NEED_READ, ENV_RAW,
 	    .flags = ANY_ACCOUNT, BODY(token_new),
@@ -54,6 +72,34 @@ static const struct route routes[] = {
 	    .fails = { RC_CONFLICT, RC_RATE_LIMIT },
 	    .summary = "Change a password",
 	    .about = "Ends the user's other sessions." },
+
+	{ GET, "/auth/factors", auth_factors, NEED_USER, ENV_RAW,
+	    .flags = FACTOR_TOO, .answer = factors_answer,
+	    .summary = "My second factor" },
+	{ GET, "/auth/factors/page", auth_factors_page, NEED_MAYBE, ENV_RAW,
+	    .flags = FACTOR_TOO, .also = 302, .type = "text/html",
+	    .summary = "Page of my second factor" },
+	{ POST, "/auth/factors/totp", auth_factor_new, NEED_USER, ENV_RAW,
+	    .flags = FACTOR_TOO | FORM_OK | PAGE_TOO, BODY(factor_new),
+	    .status = 201, .also = 200, .answer = factor_new_answer,
+	    .fails = { RC_RATE_LIMIT, RC_CONFLICT },
+	    .summary = "Begin a second factor",
+	    .about = "Answers a secret for an authenticator; nothing is asked "
+		     "for before one of its codes was shown." },
+	{ POST, "/auth/factors/totp/confirm", auth_factor_confirm, NEED_USER,
+	    ENV_RAW, .flags = FACTOR_TOO | FORM_OK | PAGE_TOO,
+	    BODY(factor_code), .answer = factor_codes_answer,
+	    .fails = FACTOR_FAILS, .summary = "Turn the second factor on",
+	    .about = "Answers ten recovery codes, which are not shown again. "
+		     "The user's other sessions end." },
+	{ POST, "/auth/factors/totp/disable", auth_factor_disable, NEED_USER,
+	    ENV_RAW, .flags = FACTOR_TOO | FORM_OK | PAGE_TOO,
+	    BODY(factor_code), .status = 204, .also = 200,
+	    .fails = FACTOR_FAILS, .summary = "Turn the second factor off" },
+	{ POST, "/auth/factors/recovery-codes", auth_factor_codes, NEED_USER,
+	    ENV_RAW, .flags = FACTOR_TOO | FORM_OK | PAGE_TOO,
+	    BODY(factor_code), .answer = factor_codes_answer,
+	    .fails = FACTOR_FAILS, .summary = "Make new recovery codes" },
 
 	{ GET, "/auth/csrf-session", auth_csrf_session, NEED_PUBLIC, ENV_RAW,
 	    .type = "application/javascript", .summary = "Begin a CSRF session",
@@ -129,15 +175,17 @@ static const struct route routes[] = {
 	    .type = "text/html", .fails = BAD_LOGIN,
 	    .summary = "Sign in from a page" },
 	{ POST, "/auth/logout", auth_logout, NEED_MAYBE, ENV_SUCCESS,
-	    .fails = { RC_CSRF }, .flags = FORM_OK, .status = 302,
+	    .fails = { RC_CSRF }, .flags = FORM_OK | FACTOR_TOO, .status = 302,
 	    .type = "text/html", .summary = "Sign out" },
 	{ POST, "/api/auth/login", auth_login_ci, NEED_PUBLIC, ENV_SUCCESS,
 	    .flags = NO_CSRF, BODY(login_form), .answer = login_data_answer,
 	    .fails = BAD_LOGIN, .summary = "Sign in for an access token" },
 	{ POST, "/api/auth/logout", auth_logout_ci, NEED_ANY, ENV_SUCCESS,
-	    .answer = message_answer, .summary = "End the session" },
+	    .flags = FACTOR_TOO, .answer = message_answer,
+	    .summary = "End the session" },
 	{ GET, "/api/auth/me", auth_me_ci, NEED_USER, ENV_SUCCESS,
-	    .row = user_cols, .key = "data", .summary = "Who is signed in" },
+	    .flags = FACTOR_TOO, .row = user_cols, .key = "data",
+	    .summary = "Who is signed in" },
 
 	{ GET, "/login", auth_login_page, NEED_PUBLIC, ENV_OK,
 	    PARAMS(login_page), .type = "text/html",
@@ -146,8 +194,9 @@ static const struct route routes[] = {
 	    .flags = FORM_OK | NO_CSRF, BODY(login_form), .status = 302,
 	    .type = "text/html", .fails = BAD_LOGIN,
 	    .summary = "Sign in from a page" },
-	{ GET, "/logout", auth_logout_get, NEED_MAYBE, ENV_OK, .status = 302,
-	    .also = 200, .type = "text/html",
+	{ GET, "/logout", auth_logout_get, NEED_MAYBE, ENV_OK,
+	    .flags = FACTOR_TOO, .status = 302, .also = 200,
+	    .type = "text/html",
 	    .summary = "Sign out; asks where a link could have led here" },
 	{ GET, "/dashboard", auth_dashboard, NEED_MAYBE, ENV_OK, .also = 302,
 	    .fails = { RC_UNAUTHORIZED }, .type = "text/html",

@@ -38,14 +38,16 @@ enum rc auth_me_ci(struct request *);
 /* Counts a try from the request's address. RC_RATE_LIMIT. */
 enum rc auth_throttle(struct request *) MUST_CHECK;
 
-/* How sessions of this request begin; who and by what is the caller's. */
-struct sign_in auth_terms(const struct request *);
+/* How sessions of this request begin, and are noted; who and by what is the
+ * caller's. */
+struct sign_in auth_terms(struct request *);
 
 struct auth_entry {
 	const char *client, *name;
 	struct secret password;
 };
-/* The one way in: limit, password, session. */
+/* The one way in: limit, password, session. RC_SECOND_FACTOR: `cookie` is the
+ * second step's token, and stands in the error's answer. */
 enum rc auth_enter(struct request *, const struct auth_entry *,
     struct secret *cookie, struct session **) MUST_CHECK;
 
@@ -55,6 +57,9 @@ void auth_cookie(struct request *, const struct secret *cookie);
 /* Tokens and profile of who has just signed in, and the cookie. `w` is within
  * the answer's object. `client` NULL: none. */
 enum rc auth_entered(struct request *, struct jw *w, const struct session *,
+    const struct secret *cookie, const char *client) MUST_CHECK;
+/* The same as the whole answer. */
+enum rc auth_entered_reply(struct request *, const struct session *,
     const struct secret *cookie, const char *client) MUST_CHECK;
 extern const struct field auth_tokens_answer[], auth_sign_in_answer[];
 
@@ -107,6 +112,60 @@ extern const struct field jwks_answer[];
 enum rc auth_account_token(struct request *);
 enum rc auth_jwks(struct request *);
 
+/* ---- auth-step.c: the second step of signing in ---- */
+
+/* Its token, beside an answer of RC_SECOND_FACTOR. */
+void auth_step_tell(struct request *, const struct secret *token);
+/* A page goes on there; `next` and `client` as of the sign-in page. */
+enum rc auth_step_go(struct request *, const struct secret *token,
+    const char *next, const char *client) MUST_CHECK;
+
+struct step_code {
+	struct secret step;
+	const char *code, *client_id, *next;
+};
+struct step_page {
+	bool error;
+	const char *next, *client_id;
+};
+extern const struct field step_code_body[], step_page_params[];
+enum rc auth_step(struct request *);
+enum rc auth_step_page(struct request *);
+
+/* ---- auth-factors.c: one's own second factor ---- */
+
+struct factor_new {
+	struct secret password;
+};
+struct factor_code {
+	const char *code;
+};
+extern const struct field factor_new_body[], factor_code_body[];
+extern const struct field factors_answer[], factor_new_answer[],
+    factor_codes_answer[];
+enum rc auth_factors(struct request *);
+enum rc auth_factor_new(struct request *);
+enum rc auth_factor_confirm(struct request *);
+enum rc auth_factor_disable(struct request *);
+enum rc auth_factor_codes(struct request *);
+
+/* ---- auth-factors-page.c ---- */
+
+enum factors_form { FACTORS_NEW, FACTORS_CONFIRM, FACTORS_OFF, FACTORS_CODES };
+
+/* The page after its form ended like this; other than RC_OK where it has no
+ * words for `rc`. `secret` of FACTORS_NEW, `codes` of the others, NULL where
+ * there are none. */
+struct factors_done {
+	enum factors_form form;
+	const char *secret, *uri;
+	const char *const *codes;
+};
+enum rc auth_factors_done(
+    struct request *, const struct factors_done *, enum rc rc) MUST_CHECK;
+
+enum rc auth_factors_page(struct request *);
+
 /* ---- auth-account.c: into another account of one's own ---- */
 
 struct account_wanted {
@@ -123,6 +182,12 @@ struct password_change {
 };
 extern const struct field password_change_body[];
 enum rc auth_password_change(struct request *) MUST_CHECK;
+
+/* Proves the caller's present password, sent as `field`; who has none proves
+ * nothing. RC_INVALID, RC_RATE_LIMIT. */
+struct password_owner;
+enum rc auth_password_prove(struct request *, const struct password_owner *,
+    const char *field, const struct secret *) MUST_CHECK;
 
 /* ---- auth-csrf.c ---- */
 
@@ -279,6 +344,10 @@ bool auth_next_ok(const char *);
  * needs for that. */
 struct page_doc;
 void auth_next_fields(struct page_doc *, const char *next, const char *client);
+
+/* A page of ours, which keeps where to go then. */
+const char *auth_next_to(
+    struct request *, const char *page, const char *next, const char *client);
 
 /* The sign-in page again, after a try that failed. */
 const char *

@@ -14,6 +14,8 @@ libfamilies_a_SOURCES = \
 	%D%/auth.c %D%/auth.h \
 	%D%/auth-account.c \
 	%D%/auth-csrf.c \
+	%D%/auth-factors.c \
+	%D%/auth-factors-page.c \
 	%D%/auth-invite.c \
 	%D%/auth-link.c \
 	%D%/auth-mailed.c \
@@ -25,6 +27,7 @@ libfamilies_a_SOURCES = \
 	%D%/auth-sign-in.c \
 	%D%/auth-sign-in-page.c \
 	%D%/auth-sign-out.c \
+	%D%/auth-step.c \
 	%D%/auth-token.c \
 	%D%/content.c \
 	%D%/credentials.c \

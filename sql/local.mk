@@ -34,6 +34,7 @@ migrations_sql = \
 	%D%/migrations/0056-oauth.sql \
 	%D%/migrations/0060-one-time.sql \
 	%D%/migrations/0065-outgoing.sql \
+	%D%/migrations/0066-factors.sql \
 	%D%/migrations/0070-audit-seal.sql \
 	%D%/migrations/0071-external-identity.sql \
 	%D%/migrations/0080-event.sql
@@ -47,6 +48,7 @@ queries_sql = \
 	%D%/queries/email.sql \
 	%D%/queries/event.sql \
 	%D%/queries/expunge.sql \
+	%D%/queries/factor.sql \
 	%D%/queries/flag.sql \
 	%D%/queries/health.sql \
 	%D%/queries/housekeeping.sql \

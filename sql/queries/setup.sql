@@ -78,6 +78,17 @@ WHERE id = $1;
 -- scope: global: an operator's change
 UPDATE session SET ended_at = now() WHERE user_id = $1 AND ended_at IS NULL;
 
+-- A lost second factor. What was passed with it counts no more.
+-- name: user_factor_remove :must
+-- args: id user
+-- scope: global: an operator's change
+WITH codes AS (DELETE FROM factor_code WHERE user_id = $1),
+    halves AS (DELETE FROM half_sign_in WHERE user_id = $1),
+    families AS (UPDATE refresh_family SET second_factor = false,
+        ended_at = coalesce(ended_at, now()) WHERE user_id = $1),
+    sessions AS (UPDATE session SET second_factor = false WHERE user_id = $1)
+DELETE FROM factor WHERE user_id = $1;
+
 -- name: member_add :value
 -- args: id application, id account_of, id user, text role
 -- value: int
@@ -166,12 +177,14 @@ FROM app_user u JOIN account_right r ON r.user_id = u.id
 WHERE u.id = $1 AND r.account_id = coalesce($2, u.active_account_id,
     (SELECT min(account_id) FROM membership WHERE user_id = u.id));
 
--- A session for tokens alone: nobody knows its cookie.
+-- A session for tokens alone: nobody knows its cookie. The operator stands for
+-- a second factor.
 -- name: setup_session_add :value
 -- args: id application, id user, bytes hash, int4 life
 -- value: int
 -- scope: global: an operator makes a token
 INSERT INTO session (application_id, user_id, token_hash, idle_seconds,
-    expires_at, address)
-VALUES ($1, $2, $3, $4, now() + make_interval(secs => $4), 'letterrackctl')
+    expires_at, address, second_factor)
+VALUES ($1, $2, $3, $4, now() + make_interval(secs => $4), 'letterrackctl',
+    true)
 RETURNING id;

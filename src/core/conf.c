@@ -187,6 +187,18 @@ is_security(const char *value)
 	    strcmp(value, "starttls") == 0 || strcmp(value, "none") == 0;
 }
 
+static bool
+is_factor(const char *value)
+{
+	static const char *const words[] = { "optional", "admins", "owners",
+		"everybody" };
+
+	for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
+		if (strcmp(value, words[i]) == 0)
+			return true;
+	return false;
+}
+
 static const struct {
 	size_t offset;
 	bool (*good)(const char *);
@@ -201,6 +213,8 @@ static const struct {
 	    "begins with neither http:// nor https://" },
 	{ offsetof(struct conf, system_smtp_security), is_security,
 	    "none of ssl_tls, starttls, none" },
+	{ offsetof(struct conf, second_factor), is_factor,
+	    "none of optional, admins, owners, everybody" },
 };
 
 static const char *

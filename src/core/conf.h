@@ -77,6 +77,10 @@
 	X(SECONDS, refresh_life, "14d", 3600, 7776000,                         \
 	    "A refresh token is good for so long; each use gives another.")    \
 	X(INT, password_cost, "5", 1, 11, "yescrypt cost of new passwords.")   \
+	X(TEXT, second_factor, "optional", 6, 9,                               \
+	    "Who has to have a second factor, and can do nothing but set one " \
+	    "up without it: optional (nobody), admins, owners (of an "         \
+	    "account, and admins) or everybody.")                              \
 	X(INT, login_rate, "5", 0, 100000,                                     \
 	    "Login attempts a minute from one address; 0: no limit.")          \
 	X(INT, link_rate, "5", 1, 1000,                                        \

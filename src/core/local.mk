@@ -24,7 +24,8 @@ libcore_a_SOURCES = \
 	%D%/secret.c %D%/secret.h \
 	%D%/text.c %D%/text-code.c %D%/text.h \
 	%D%/token-key.c %D%/token-key.h \
-	%D%/token.c %D%/token.h
+	%D%/token.c %D%/token.h \
+	%D%/totp.c %D%/totp.h
 
 core_libs = libcore.a $(JSONC_LIBS) $(CRYPTO_LIBS) $(CRYPT_LIBS)
 

@@ -55,6 +55,19 @@
 	    "AUTH_REQUIRED", "User name or password is wrong.")                \
 	X(BAD_LINK, 401, 401, "invalid_token", "UNAUTHORIZED",                 \
 	    "AUTH_REQUIRED", "The link is not valid any more.")                \
+	X(SECOND_FACTOR, 401, 401, "second_factor_required",                   \
+	    "SECOND_FACTOR_REQUIRED", "SECOND_FACTOR_REQUIRED",                \
+	    "That was right; a code of the second factor is needed, too.")     \
+	X(BAD_CODE, 401, 401, "second_factor_invalid",                         \
+	    "SECOND_FACTOR_INVALID", "SECOND_FACTOR_INVALID",                  \
+	    "The code is wrong, or was used before.")                          \
+	X(STEP_OVER, 401, 401, "second_step_over", "SECOND_STEP_OVER",         \
+	    "SECOND_STEP_OVER",                                                \
+	    "The second step is over; begin again with the first.")            \
+	X(FACTOR_MISSING, 403, 403, "second_factor_enrolment_required",        \
+	    "SECOND_FACTOR_ENROLMENT_REQUIRED",                                \
+	    "SECOND_FACTOR_ENROLMENT_REQUIRED",                                \
+	    "Set up a second factor first: your role needs one here.")         \
 	/* two workers, one row */                                             \
 	X(STALE, 409, 409, "lease_lost", "LEASE_LOST", "LEASE_LOST",           \
 	    "Another worker has taken this over.")                             \

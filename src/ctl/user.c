@@ -64,7 +64,7 @@ parse(int key, char *arg, struct argp_state *state)
 
 static const struct argp argp = { options, parse,
 	"add EMAIL\npasswd EMAIL\ndisable EMAIL\nenable EMAIL\n"
-	"link EMAIL\nunlink EMAIL\nlist",
+	"link EMAIL\nunlink EMAIL\nremove-factor EMAIL\nlist",
 	"The password is asked for on the terminal, or read from standard "
 	"input.",
 	NULL, NULL, NULL };
@@ -239,6 +239,26 @@ link_remove(struct db *db, const struct user_args *in, int64_t user)
 	return setup_identity_unlink(db, in->issuer, in->subject);
 }
 
+/* Whoever is signed in may be who took it. */
+static enum rc
+factor_remove(struct db *db, const struct user_args *in, int64_t user)
+{
+	enum rc rc = user_factor_remove(db, user);
+
+	(void)in;
+	if (rc == RC_NOT_FOUND)
+		return fail(rc, "there is no second factor");
+	TRY(rc);
+	return user_sessions_end(db, user, NULL);
+}
+
+static int
+remove_factor(struct ctl *ctl, void *arg)
+{
+	return change(
+	    ctl, (struct change){ arg, factor_remove, "factor.remove", 0 });
+}
+
 static int
 disable(struct ctl *ctl, void *arg)
 {
@@ -296,7 +316,8 @@ ctl_user(struct ctl *ctl)
 	static const struct subverb verbs[] = { { "add", add },
 		{ "passwd", passwd }, { "disable", disable },
 		{ "enable", enable }, { "link", link_user },
-		{ "unlink", unlink_user }, { "list", list }, { NULL, NULL } };
+		{ "unlink", unlink_user }, { "remove-factor", remove_factor },
+		{ "list", list }, { NULL, NULL } };
 	struct user_args in = { .admin = false };
 
 	return ctl_operate(ctl, &argp, verbs, &in.op);

@@ -15,6 +15,7 @@ libdomain_a_SOURCES = \
 	%D%/email.c %D%/email.h \
 	%D%/event.c %D%/event.h \
 	%D%/expunge.c %D%/expunge.h \
+	%D%/factor.c %D%/factor.h \
 	%D%/flag.c %D%/flag.h \
 	%D%/health.h \
 	%D%/housekeeping.h \
@@ -68,6 +69,7 @@ domain_made_c = \
 	%D%/email-sql.c \
 	%D%/event-sql.c \
 	%D%/expunge-sql.c \
+	%D%/factor-sql.c \
 	%D%/flag-sql.c \
 	%D%/health-sql.c \
 	%D%/housekeeping-sql.c \
@@ -100,6 +102,7 @@ domain_made_h = \
 	%D%/email-sql.h \
 	%D%/event-sql.h \
 	%D%/expunge-sql.h \
+	%D%/factor-sql.h \
 	%D%/flag-sql.h \
 	%D%/health-sql.h \
 	%D%/housekeeping-sql.h \

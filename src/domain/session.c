@@ -47,7 +47,7 @@ prove(struct db *db, struct password_gate *gate, const struct sign_in *in,
 		return RC_OK;
 	db_pipe_begin(db);
 	TRY(login_failed(db, user != NULL ? user->user_id : 0, NULL));
-	TRY(in->note(db, in, user, false));
+	TRY(in->note(db, in, user, SIGN_IN_REFUSED));
 	TRY(db_pipe_end(db));
 	return fail(RC_BAD_LOGIN, "User name or password is wrong.");
 }
@@ -73,17 +73,18 @@ renew_hash(struct db *db, struct password_gate *gate, const struct sign_in *in,
 /* A new cookie for each session: what the browser had before is never kept. */
 enum rc
 session_begin(struct db *db, int64_t user, const struct sign_in *in,
-    struct arena *arena, struct secret *cookie)
+    struct arena *arena, struct secret *cookie, bool *half)
 {
 	unsigned char hash[SHA256_SIZE];
 	struct str key = { (char *)hash, sizeof hash };
-	/* Filled in when the caller's pipeline ends. */
-	int64_t *session = ARENA_NEW(arena, int64_t);
+	int64_t session;
 
 	*cookie = secret_token(arena);
 	sha256(cookie->p, cookie->n, hash);
-	return session_open(db, user, key, (int32_t)in->idle, (int32_t)in->life,
-	    in->address, session);
+	TRY(session_open(db, user, key, (int32_t)in->idle, (int32_t)in->life,
+	    in->address, &session));
+	*half = session == 0;
+	return RC_OK;
 }
 
 enum rc
@@ -101,20 +102,39 @@ session_follow(struct db *db, const struct secret *cookie, struct arena *arena,
 	return db_pipe_end(db);
 }
 
+struct opening {
+	const struct sign_in *in;
+	const struct login *user;
+	struct arena *arena;
+	struct secret *cookie;
+	bool half;
+};
+
+static enum rc
+open_body(struct db *db, void *ctx)
+{
+	struct opening *o = ctx;
+
+	TRY(session_begin(
+	    db, o->user->user_id, o->in, o->arena, o->cookie, &o->half));
+	return o->in->note(
+	    db, o->in, o->user, o->half ? SIGN_IN_HALF : SIGN_IN_DONE);
+}
+
 enum rc
 session_sign_in(struct db *db, struct password_gate *gate,
     const struct sign_in *in, struct arena *arena, struct secret *cookie,
     struct session **out)
 {
+	struct opening o = { .in = in, .arena = arena, .cookie = cookie };
 	struct login *user;
 
 	db_guard_none(db);
 	TRY(login_find(db, in->client, in->name, arena, &user));
 	TRY(prove(db, gate, in, user));
 	renew_hash(db, gate, in, user);
-	db_pipe_begin(db);
-	TRY(session_begin(db, user->user_id, in, arena, cookie));
-	TRY(in->note(db, in, user, true));
-	TRY(db_pipe_end(db));
-	return session_follow(db, cookie, arena, out);
+	o.user = user;
+	TRY(db_tx(db, open_body, &o));
+	return o.half ? RC_SECOND_FACTOR
+		      : session_follow(db, cookie, arena, out);
 }

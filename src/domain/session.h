@@ -51,6 +51,15 @@ extern const struct col password_owner_cols[];
 /* What the database knows a cookie by. False: it cannot be one of ours. */
 bool session_hash(struct str cookie, unsigned char hash[SHA256_SIZE]);
 
+/* How far somebody has come who signs in. */
+enum sign_in_end {
+	SIGN_IN_REFUSED,
+	SIGN_IN_HALF, /* a second factor is still to be shown */
+	SIGN_IN_BAD_CODE,
+	SIGN_IN_DONE,
+	SIGN_IN_RECOVERED /* with one of the written codes */
+};
+
 struct sign_in {
 	const char *client; /* whose application is meant; NULL: the oldest */
 	const char *name;   /* address or user name */
@@ -58,18 +67,19 @@ struct sign_in {
 	const char *address; /* where it comes from */
 	int64_t idle, life;  /* seconds */
 	int64_t cost;        /* of a hash made now */
-	/* Into the audit log, in the pipeline of what it tells. `user` NULL:
-	 * nobody of that name. */
+	/* Into the audit log, in the transaction of what it tells. `user`
+	 * NULL: nobody of that name. */
 	enum rc (*note)(struct db *, const struct sign_in *,
-	    const struct login *user, bool accepted);
+	    const struct login *user, enum sign_in_end);
 	void *note_ctx;
 };
 
-/* A session for a user who has proved who they are; `in` says for how long.
- * May stand in the transaction of what proved it. RC_FORBIDDEN: a member of no
- * account. */
+/* A session for a user who has shown a password or a mailed link; `in` says for
+ * how long. In the transaction of what was shown. `*half`: they have a second
+ * factor, and `cookie` is no session's but the token of the second step, for
+ * factor_sign_in. RC_FORBIDDEN: a member of no account. */
 enum rc session_begin(struct db *, int64_t user, const struct sign_in *,
-    struct arena *, struct secret *cookie) MUST_CHECK;
+    struct arena *, struct secret *cookie, bool *half) MUST_CHECK;
 
 /* From now on the database is guarded by the session of this cookie, which is
  * read. */
@@ -78,9 +88,9 @@ enum rc session_follow(struct db *, const struct secret *cookie, struct arena *,
 
 /* RC_BAD_LOGIN for every reason alike, and after the same time: no such user,
  * wrong password, not active, or too many failures before. RC_FORBIDDEN: a
- * member of no account. From then on the database is guarded by the new
- * session, which is filled by its first transaction: `*out` is set when
- * sign_in returns. */
+ * member of no account. RC_SECOND_FACTOR: as `half` of session_begin. From then
+ * on the database is guarded by the new session, which is filled by its first
+ * transaction: `*out` is set when sign_in returns. */
 enum rc
 session_sign_in(struct db *, struct password_gate *, const struct sign_in *,
     struct arena *, struct secret *cookie, struct session **out) MUST_CHECK;

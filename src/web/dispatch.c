@@ -9,6 +9,7 @@
 #include "web/body.h"
 #include "web/fill.h"
 #include "web/guard.h"
+#include "web/page.h"
 #include "web/params.h"
 #include "web/reply.h"
 
@@ -212,6 +213,15 @@ fault_of(struct responder *r, struct request *rq, enum rc fault)
 	return rc;
 }
 
+/* People are led to what they have to do first; programs are told. */
+static enum rc
+led(struct request *rq, enum rc rc)
+{
+	if (rc == RC_FACTOR_MISSING && rq->method == GET && page_wanted(rq))
+		return reply_redirect(rq, 302, "/auth/factors/page");
+	return rc;
+}
+
 /* The arena is full: while the input was being read it is the caller's fault,
  * later ours. */
 static enum rc
@@ -276,7 +286,9 @@ dispatch(struct responder *r, struct request *rq, char *const *env_vars,
 	rc = guarded(r, rq);
 	if (rc != RC_OK) {
 		rq->arena = r->spare;
-		rc = fault_of(r, rq, rc);
+		rc = led(rq, fault_of(r, rq, rc));
+	}
+	if (rc != RC_OK) {
 		log_failure(rq, rc);
 		reply_error(rq, rc);
 	}

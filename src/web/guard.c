@@ -10,6 +10,7 @@
 #include "core/token.h"
 #include "db/db.h"
 #include "domain/actor-sql.h"
+#include "domain/factor-sql.h"
 #include "domain/session-sql.h"
 #include "domain/session.h"
 #include "web/issuer.h"
@@ -522,6 +523,24 @@ ask_admin(struct request *rq)
 	return rc == RC_NOT_FOUND ? RC_UNAUTHORIZED : rc;
 }
 
+/* Those who have to have a second factor can do nothing but set one up. Asked
+ * each time: a token does not say, and it is for whom the operator wants it.
+ * What external issuers vouch for has no session; a second factor is theirs. */
+static enum rc
+ask_factor(struct request *rq)
+{
+	const char *whom = rq->conf->second_factor;
+	const struct actor *a = &rq->actor;
+	bool lacks;
+
+	if (strcmp(whom, "optional") == 0 || a->user == 0 || a->session == 0 ||
+	    (rq->route->flags & FACTOR_TOO) != 0 ||
+	    (strcmp(whom, "everybody") != 0 && a->role != ROLE_OWNER))
+		return RC_OK;
+	TRY(scope_lacks_factor(rq->db, a->session, whom, &lacks));
+	return lacks ? RC_FACTOR_MISSING : RC_OK;
+}
+
 static enum rc
 identify(struct guard *g, struct request *rq)
 {
@@ -561,7 +580,8 @@ guard_request(struct guard *g, struct request *rq)
 		return RC_OK;
 	}
 	TRY(rc);
-	return ask_admin(rq);
+	TRY(ask_admin(rq));
+	return ask_factor(rq);
 }
 
 /* ---- what it may ---- */

@@ -195,6 +195,14 @@ success_status(const struct route *r)
 	return r->status != 0 ? r->status : 200;
 }
 
+static void
+any_of_type(struct jw *w, const char *type)
+{
+	jw_key(w, type);
+	jw_object(w);
+	jw_object_end(w);
+}
+
 /* The same path at two doors is one operation: the answer is either's. */
 static void
 content(struct jw *w, const struct route *r, const struct route *twin)
@@ -218,6 +226,8 @@ content(struct jw *w, const struct route *r, const struct route *twin)
 		}
 	}
 	jw_object_end(w);
+	if ((r->flags & PAGE_TOO) != 0)
+		any_of_type(w, "text/html");
 	jw_object_end(w);
 }
 
@@ -297,6 +307,9 @@ results(const struct route *r)
 	if ((r->flags & IDEMPOTENT) != 0)
 		set |= UINT64_C(1) << RC_KEY_REUSED |
 		    UINT64_C(1) << RC_KEY_RUNNING;
+	if (r->need != NEED_PUBLIC && r->need != NEED_OWN &&
+	    (r->flags & FACTOR_TOO) == 0)
+		set |= UINT64_C(1) << RC_FACTOR_MISSING;
 	for (size_t i = 0; i < ROUTE_FAILS && r->fails[i] != RC_OK; i++)
 		set |= UINT64_C(1) << r->fails[i];
 	return set;
@@ -329,11 +342,10 @@ error_answer(struct jw *w, const struct route *r, uint64_t set, int status)
 	else
 		ref(w, error_schema(r));
 	jw_object_end(w);
-	if ((r->flags & OAUTH) != 0 && r->type != NULL) {
-		jw_key(w, r->type);
-		jw_object(w);
-		jw_object_end(w);
-	}
+	if ((r->flags & OAUTH) != 0 && r->type != NULL)
+		any_of_type(w, r->type);
+	if ((r->flags & PAGE_TOO) != 0 && status == 429)
+		any_of_type(w, "text/html");
 	jw_object_end(w);
 	jw_object_end(w);
 }

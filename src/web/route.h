@@ -70,6 +70,8 @@ enum route_flag {
 	OAUTH = 1 << 11,        /* errors as {error, error_description} */
 	ASK_ADMIN = 1 << 12,    /* the handler looks at actor.admin */
 	SICK_TOO = 1 << 13,     /* 503 has the same shape as 200 (health) */
+	FACTOR_TOO = 1 << 14,   /* also for who still has to have a factor */
+	PAGE_TOO = 1 << 15,     /* a page's form is answered by a page */
 };
 
 #define ROUTE_ARGS  4

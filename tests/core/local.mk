@@ -26,7 +26,8 @@ core_tests = \
 	%D%/test-text-code \
 	%D%/test-token \
 	%D%/test-token-key \
-	%D%/test-token-starved
+	%D%/test-token-starved \
+	%D%/test-totp
 check_PROGRAMS += $(core_tests)
 TESTS += $(core_tests)
 
@@ -78,4 +79,6 @@ TESTS += $(core_tests)
 	%D%/forge.c %D%/forge.h
 %C%_test_token_starved_CPPFLAGS = $(core_check_cppflags)
 %C%_test_token_starved_LDADD = $(core_check_libs)
+%C%_test_totp_CPPFLAGS = $(core_check_cppflags)
+%C%_test_totp_LDADD = $(core_check_libs)
 endif

@@ -32,4 +32,5 @@ EXTRA_DIST += \
 	%D%/stack.mjs \
 	%D%/stack.sh \
 	%D%/tokens.mjs \
+	%D%/totp.mjs \
 	tests/package.json tests/package-lock.json tests/.npmrc

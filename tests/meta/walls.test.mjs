@@ -32,6 +32,10 @@ const over = {
 		'door_outgoing_claim',
 		'door_outgoing_clear', 'door_outgoing_end', 'door_outgoing_give_back',
 		'door_outgoing_send', 'outgoing_next_at'],
+	'second factors': ['door_factor_begin', 'door_factor_codes',
+		'door_factor_confirm', 'door_factor_drop', 'door_factor_look',
+		'door_factor_try', 'door_step_pass', 'door_step_try',
+		'scope_lacks_factor'],
 	'old rows': ['housekeep', 'housekeeping_begin'],
 	'accounts beside one\'s own': ['account_close', 'account_make',
 		'door_account_switch'],
@@ -41,8 +45,8 @@ const over = {
 	'another password': ['door_password_of', 'door_password_set'],
 	'what happened': ['audit_add', 'audit_clear', 'audit_read', 'audit_seal',
 		'door_refused'],
-	triggers: ['client_ended', 'mail_gone', 'member_rights_changed',
-		'session_ended'],
+	triggers: ['client_ended', 'half_sign_in_cut', 'mail_gone',
+		'member_rights_changed', 'session_ended', 'session_needs_factor'],
 };
 
 describe('the schema', () => {

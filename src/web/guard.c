@@ -564,6 +564,14 @@ guard_stray(struct guard *g, struct request *rq)
 	return g == NULL ? RC_OK : count_address(g, rq);
 }
 
+static enum rc
+find_actor(struct guard *g, struct request *rq)
+{
+	TRY(identify(g, rq));
+	TRY(ask_admin(rq));
+	return ask_factor(rq);
+}
+
 enum rc
 guard_request(struct guard *g, struct request *rq)
 {
@@ -572,16 +580,16 @@ guard_request(struct guard *g, struct request *rq)
 
 	if (need == NEED_PUBLIC || need == NEED_OWN)
 		return g == NULL ? RC_OK : count_address(g, rq);
-	rc = identify(g, rq);
+	rc = find_actor(g, rq);
+	if (rc == RC_UNAUTHORIZED && guard_anew(rq))
+		rc = find_actor(g, rq);
 	if (rc == RC_UNAUTHORIZED && need == NEED_MAYBE) {
 		rq->actor = (struct actor){ .how = HOW_NOBODY };
 		if (rq->db != NULL)
 			db_guard_none(rq->db);
 		return RC_OK;
 	}
-	TRY(rc);
-	TRY(ask_admin(rq));
-	return ask_factor(rq);
+	return rc;
 }
 
 /* ---- what it may ---- */

@@ -28,15 +28,11 @@ job_state_word(enum job_state s)
 	return words[s];
 }
 
-/* Polls come again by themselves; the first pause is shorter than theirs. */
 const struct job_action job_actions[] = {
-	{ "imap_sync_mailboxes", "imap", 8, 15, 1800 },
-	{ "imap_sync_messages", "imap", 8, 15, 1800 },
-	{ "imap_store_flags", "imap", 8, 5, 1800 },
-	{ "imap_fetch_text", "imap", 8, 60, 3600 },
-	{ "imap_fetch_body", "imap", 8, 15, 1800 },
-	/* Nobody could say "try again": the account is out of reach. */
-	{ "account_remove", NULL, 100000, 5, 600 },
+#define JOB_ACTION(name, exclusion, tries, first, most, run)                   \
+	{ #name, exclusion, tries, first, most },
+	JOB_ACTIONS(JOB_ACTION)
+#undef JOB_ACTION
 };
 const size_t job_actions_count = sizeof job_actions / sizeof *job_actions;
 

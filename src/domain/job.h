@@ -54,6 +54,18 @@ struct job {
 };
 extern const struct col job_cols[];
 
+/* All kinds of jobs. X(name, exclusion, tries in all, pause behind the first
+ * in seconds, that doubles up to, function). What talks to one mail account
+ * ("imap") is never run twice at a time. The function runs it (job-run.h). */
+#define JOB_ACTIONS(X)                                                         \
+	/* Polls come again by themselves; the first pause is shorter. */      \
+	X(imap_sync_mailboxes, "imap", 8, 15, 1800, sync_mailboxes_run)        \
+	X(imap_sync_messages, "imap", 8, 15, 1800, sync_messages_run)          \
+	X(imap_store_flags, "imap", 8, 5, 1800, sync_flags_run)                \
+	X(imap_fetch_text, "imap", 8, 60, 3600, sync_texts_run)                \
+	/* Nobody could say "try again": the account is out of reach. */       \
+	X(account_remove, NULL, 100000, 5, 600, account_remove)
+
 /* What can be run, and how stubbornly. */
 struct job_action {
 	const char *name;

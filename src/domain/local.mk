@@ -5,6 +5,7 @@ noinst_LIBRARIES += libdomain.a
 libdomain_a_CPPFLAGS = $(AM_CPPFLAGS) $(CURL_CFLAGS)
 libdomain_a_SOURCES = \
 	%D%/account.c %D%/account.h \
+	%D%/account-remove.c \
 	%D%/actor.h \
 	%D%/client.c %D%/client.h \
 	%D%/audit.c %D%/audit.h \
@@ -21,6 +22,7 @@ libdomain_a_SOURCES = \
 	%D%/housekeeping.h \
 	%D%/idempotency.c %D%/idempotency.h \
 	%D%/job.c %D%/job.h \
+	%D%/job-run.c %D%/job-run.h \
 	%D%/log.c %D%/log.h \
 	%D%/mailbox.c %D%/mailbox.h \
 	%D%/membership.c %D%/membership.h \
@@ -37,7 +39,6 @@ libdomain_a_SOURCES = \
 	%D%/skipped.c %D%/skipped.h \
 	%D%/snippet.c %D%/snippet.h \
 	%D%/statements.h \
-	%D%/sync/account.c \
 	%D%/sync/batch.c %D%/sync/batch.h \
 	%D%/sync/connect.c \
 	%D%/sync/expunge.c \

@@ -7,6 +7,7 @@ letterrack_sync_SOURCES = \
 	%D%/keeper.c %D%/keeper.h \
 	%D%/main.c \
 	%D%/named.c %D%/named.h \
-	%D%/progress.c %D%/progress.h
+	%D%/progress.c %D%/progress.h \
+	%D%/work.c %D%/work.h
 letterrack_sync_CPPFLAGS = $(AM_CPPFLAGS) $(CURL_CFLAGS)
 letterrack_sync_LDADD = $(domain_libs)

@@ -58,7 +58,7 @@ tell(void *arg, const char *folder, int64_t done, int64_t total)
 }
 
 void
-progress_begin(struct sync_host *host)
+progress_begin(struct job_host *host)
 {
 	host->progress = tell;
 	line.on = true;

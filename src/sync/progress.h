@@ -4,7 +4,7 @@
 
 #include "domain/sync/sync.h"
 
-void progress_begin(struct sync_host *);
+void progress_begin(struct job_host *);
 void progress_end(void); /* wipes the line, if there is one */
 
 #endif

@@ -362,10 +362,10 @@ house_queue(struct house *h, const char *action)
 }
 
 /* Whatever is under way, the lease can be renewed meanwhile. */
-static struct sync_host
+static struct job_host
 host_of(struct house *h)
 {
-	return (struct sync_host){ .db = h->db,
+	return (struct job_host){ .db = h->db,
 		.conf = h->conf,
 		.keks = &h->keks,
 		.egress = h->egress,
@@ -376,19 +376,18 @@ host_of(struct house *h)
 enum rc
 house_run(struct house *h, struct sync_report *report)
 {
-	const struct sync_host host = host_of(h);
+	struct job_host host = host_of(h);
 	const struct job_wanted wanted = { .worker = "test",
-		.actions = sync_actions };
-	struct sync_report local;
+		.actions = job_runs };
 	struct lease *lease;
 	enum rc result = RC_OK;
 
+	host.report = report;
 	for (;;) {
 		MUST(job_claim_one(h->db, &wanted, h->arena, &lease));
 		if (lease == NULL)
 			break;
-		MUST(sync_job_run(
-		    &host, lease, report != NULL ? report : &local, &result));
+		MUST(job_run(&host, lease, &result));
 	}
 	db_guard_none(h->db);
 	return result;
@@ -409,17 +408,18 @@ house_do(struct house *h, const char *action, struct sync_report *report)
 enum rc
 house_do_job(struct house *h, int64_t job, struct sync_report *report)
 {
-	const struct sync_host host = host_of(h);
+	struct job_host host = host_of(h);
 	const struct job_wanted wanted = {
-		.worker = "test", .actions = sync_actions, .job = job
+		.worker = "test", .actions = job_runs, .job = job
 	};
 	struct lease *lease;
 	enum rc result;
 
+	host.report = report;
 	MUST(job_claim_one(h->db, &wanted, h->arena, &lease));
 	if (lease == NULL)
 		die("the job could not be claimed");
-	MUST(sync_job_run(&host, lease, report, &result));
+	MUST(job_run(&host, lease, &result));
 	db_guard_none(h->db);
 	return result;
 }

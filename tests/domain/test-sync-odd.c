@@ -1009,7 +1009,7 @@ END_TEST
 /* A claim whose answer was lost: the worker gives it back, and no other's. */
 START_TEST(gives_back_its_own)
 {
-	struct job_wanted wanted = { .worker = "one", .actions = sync_actions };
+	struct job_wanted wanted = { .worker = "one", .actions = job_runs };
 	struct lease *mine, *others;
 	int64_t n;
 

@@ -674,7 +674,7 @@ see(void *arg, const char *folder, const char *what)
 START_TEST(looks_without_touching)
 {
 	struct imap *im = newcomer("look", 2);
-	const struct sync_host host = { .db = house.db,
+	const struct job_host host = { .db = house.db,
 		.conf = house.conf,
 		.keks = &house.keks,
 		.egress = house.egress };

@@ -28,7 +28,7 @@ waiting(void *arg)
 static enum rc
 params_make(struct sync *s)
 {
-	const struct sync_host *h = s->host;
+	const struct job_host *h = s->host;
 
 	TRY(credential_secret_open(
 	    h->keks, s->account, s->access, s->arena, &s->secret));
@@ -50,7 +50,7 @@ note_failure(struct sync *s, enum rc why)
 {
 	char *detail = arena_str(s->arena, fail_detail());
 
-	if (s->looking || s->stopping || why == RC_STALE)
+	if (s->looking || s->run->stopping || why == RC_STALE)
 		return why;
 	TRY(credential_fails(s->db, s->account, s->access->id,
 	    s->access->secret_version, credential_status_of(why),

@@ -90,7 +90,7 @@ take(void *arg, const struct imap_message *m)
 static void
 tell_progress(const struct fetching *f)
 {
-	const struct sync_host *h = f->s->host;
+	const struct job_host *h = f->s->host;
 
 	if (h->progress != NULL)
 		h->progress(h->progress_arg,
@@ -397,10 +397,10 @@ survive(struct fetching *f, enum rc rc)
 {
 	char *why = arena_str(f->s->folder, fail_detail());
 
-	if (sync_is_ours(f->s, rc) && !f->s->stopping)
+	if (sync_is_ours(f->s, rc) && !f->s->run->stopping)
 		return fail(rc, "%s", why);
 	TRY(rows_store(f, sync_store));
-	if (f->s->stopping)
+	if (f->s->run->stopping)
 		return fail(rc, "%s", why);
 	subtract_got(f);
 	if (f->wanted.n == 0)

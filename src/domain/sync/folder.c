@@ -535,7 +535,7 @@ note_failure(struct folder *f, enum rc why)
 {
 	char *detail = arena_str(f->s->arena, fail_detail());
 
-	if (why == RC_STALE || f->s->stopping)
+	if (why == RC_STALE || f->s->run->stopping)
 		return fail(why, "%s", detail);
 	TRY(mailbox_failed(f->s->db, f->s->account, f->place.mailbox,
 	    result_code(why), detail, NULL, NULL));

@@ -74,7 +74,7 @@ look(struct looking *l)
 }
 
 enum rc
-sync_preview(const struct sync_host *host, const struct preview *p,
+sync_preview(const struct job_host *host, const struct preview *p,
     void (*tell)(void *arg, const char *folder, const char *what), void *arg)
 {
 	const struct lease none = { .application_id = p->application_id,
@@ -82,13 +82,16 @@ sync_preview(const struct sync_host *host, const struct preview *p,
 		.credential_id = p->credential_id };
 	struct looking l = { .tell = tell, .arg = arg };
 	struct sync_report report;
+	struct job_run run;
 	enum rc rc;
 
-	sync_begin(&l.s, host, &none, &report);
+	job_run_begin(&run, host, &none);
+	sync_begin(&l.s, &run, &report);
 	l.s.looking = true;
 	job_guard_look(host->db, p->application_id, p->account_id);
 	rc = look(&l);
 	db_guard_none(host->db);
 	sync_end(&l.s);
+	job_run_end(&run);
 	return rc;
 }

@@ -1,22 +1,13 @@
-/* From a claimed job to its end. */
+/* The jobs of the sync: what each does. */
 #include "domain/sync/run.h"
-
-#include <string.h>
-#include <time.h>
 
 #include "core/failpoint.h"
 #include "core/json-tree.h"
 #include "domain/mailbox-sql.h"
 
-#define ARENA_RUN ((size_t)64 * 1024 * 1024)
 /* A dozen sets of two million UIDs that do not follow each other. */
 #define ARENA_FOLDER ((size_t)512 * 1024 * 1024)
 #define ARENA_STEP   ((size_t)64 * 1024 * 1024)
-#define BEAT_MS      (JOB_LEASE_S * 1000 / 3)
-
-/* While the database is away: ten seconds. */
-#define FINISH_TRIES    40
-#define FINISH_PAUSE_NS 250000000
 
 /* ---- the actions ---- */
 
@@ -167,7 +158,7 @@ whole_account(struct sync *s)
 		rc = sync_store_removed_gone(s);
 	if (rc == RC_OK && s->wishes_left)
 		rc = tell_again(s, first.folders == 0 && list.whole);
-	s->partly = rc == RC_OK && first.folders < list.n;
+	s->run->partly = rc == RC_OK && first.folders < list.n;
 	if (rc == RC_OK && first.rc != RC_OK)
 		rc = fail(first.rc, "%s", first.detail);
 	return rc;
@@ -251,106 +242,59 @@ run_texts(struct sync *s)
 	return sync_texts(s);
 }
 
-static const struct action {
-	const char *name;
-	enum rc (*run)(struct sync *);
-} actions[] = {
-	{ "imap_sync_mailboxes", run_mailboxes },
-	{ "imap_sync_messages", run_messages },
-	{ "imap_store_flags", run_flags },
-	{ "imap_fetch_text", run_texts },
-	{ "account_remove", sync_account_remove },
-};
-#define ACTIONS (sizeof actions / sizeof *actions)
-
-static const struct str action_names[] = {
-	{ "imap_sync_mailboxes", 19 },
-	{ "imap_sync_messages", 18 },
-	{ "imap_store_flags", 16 },
-	{ "imap_fetch_text", 15 },
-	{ "account_remove", 14 },
-};
-const struct texts sync_actions = { action_names, ACTIONS };
-
-static const struct action *
-action_find(const char *name)
-{
-	for (size_t i = 0; i < ACTIONS; i++)
-		if (strcmp(actions[i].name, name) == 0)
-			return &actions[i];
-	return NULL;
-}
-
 /* ---- the run ---- */
-
-static bool
-host_stops(const struct sync *s)
-{
-	return (s->host->stop != NULL && *s->host->stop != 0) ||
-	    (s->host->deadline_ms != 0 &&
-		clock_steady_ms() >= s->host->deadline_ms);
-}
 
 bool
 sync_is_ours(const struct sync *s, enum rc rc)
 {
 	return rc == RC_STALE || rc == RC_RETRY || rc == RC_INTERNAL ||
-	    s->stopping;
+	    s->run->stopping;
 }
 
 bool
 sync_stopped(const struct sync *s)
 {
-	return host_stops(s) || clock_steady_ms() >= s->until_ms;
+	return job_run_stopped(s->run);
 }
 
 bool
 sync_interrupted(const struct sync *s)
 {
-	return s->resumable ? sync_stopped(s) : host_stops(s);
+	return s->resumable ? job_run_stopped(s->run)
+			    : job_run_interrupted(s->run);
 }
 
 enum rc
 sync_stop(struct sync *s)
 {
-	s->stopping = true;
-	return fail(RC_RETRY, "stopped");
+	return job_run_stop(s->run);
 }
 
 enum rc
 sync_beat(struct sync *s)
 {
-	int64_t now = clock_steady_ms(), pause = s->host->beat_ms;
-
-	if (now - s->beat_ms < (pause > 0 ? pause : BEAT_MS))
+	if (!job_run_beat_due(s->run))
 		return RC_OK;
 	TRY(sync_settle(s)); /* nothing else may be asked meanwhile */
-	TRY(job_heartbeat(s->db, s->lease));
-	s->beat_ms = now;
-	return RC_OK;
+	return job_run_beat(s->run);
 }
 
 void
-sync_begin(struct sync *s, const struct sync_host *host,
-    const struct lease *lease, struct sync_report *report)
+sync_begin(struct sync *s, struct job_run *run, struct sync_report *report)
 {
 	*report = (struct sync_report){ 0 };
-	*s = (struct sync){ .host = host,
-		.db = host->db,
-		.lease = lease,
-		.account = lease->account_id,
-		.log = host->log,
-		.arena = arena_new(ARENA_RUN),
+	*s = (struct sync){ .run = run,
+		.host = run->host,
+		.db = run->db,
+		.lease = run->lease,
+		.account = run->account,
+		.log = run->log,
+		.arena = run->arena,
 		.folder = arena_new(ARENA_FOLDER),
 		.step = arena_new(ARENA_STEP),
 		.batch = sync_batch_new(),
 		.sent = sync_batch_new(),
-		.report = report,
-		.beat_ms = clock_steady_ms(),
-		.until_ms =
-		    clock_steady_ms() + host->conf->sync_budget * 1000 };
-	s->log.account = lease->account_id;
-	s->log.object = lease->id;
+		.report = report };
 }
 
 void
@@ -361,11 +305,10 @@ sync_end(struct sync *s)
 	sync_batch_free(&s->sent);
 	arena_free(&s->step);
 	arena_free(&s->folder);
-	arena_free(&s->arena);
 }
 
-static struct str
-report_json(const struct sync_report *r, struct buf *b)
+static void
+report_write(const struct sync_report *r, struct buf *b)
 {
 	struct jw w = jw_on(b);
 
@@ -383,63 +326,44 @@ report_json(const struct sync_report *r, struct buf *b)
 	JW_INT(&w, "compared", r->compared);
 	JW_INT(&w, "missing", r->missing);
 	jw_object_end(&w);
-	return (struct str){ b->p, b->n };
 }
 
+/* What is left of a run is its detail (fail_detail). */
 static enum rc
-finish_once(struct sync *s, enum rc rc, const char *detail, struct str report)
+sync_run(struct job_run *run, enum rc (*work)(struct sync *))
 {
-	if (s->stopping)
-		return job_release(s->db, s->lease);
-	/* One folder that is ill keeps the others waiting for no longer. */
-	return (s->partly ? job_finish_partly : job_finish)(
-	    s->db, s->lease, rc, detail, report, NULL);
-}
-
-/* A database that restarts is back in seconds; its lease would keep the mail
- * account from everybody for minutes. Said twice it does no harm: the job no
- * longer runs then (RC_STALE). */
-static enum rc
-finish(struct sync *s, enum rc rc, enum rc *result)
-{
-	const char *detail =
-	    rc != RC_OK ? arena_str(s->arena, fail_detail()) : NULL;
-	struct timespec pause = { .tv_nsec = FINISH_PAUSE_NS };
-	struct str report;
-	struct buf b;
-	enum rc ended;
-
-	*result = s->stopping ? RC_COUNT : rc;
-	if (s->gone)
-		return RC_OK;
-	buf_init(&b, 4096);
-	report = report_json(s->report, &b);
-	ended = finish_once(s, rc, detail, report);
-	for (int i = 0; i < FINISH_TRIES && ended == RC_RETRY && !host_stops(s);
-	     i++) {
-		nanosleep(&pause, NULL);
-		ended = finish_once(s, rc, detail, report);
-	}
-	buf_clear(&b);
-	return ended;
-}
-
-enum rc
-sync_job_run(const struct sync_host *host, const struct lease *lease,
-    struct sync_report *report, enum rc *result)
-{
-	const struct action *action = action_find(lease->action);
+	struct sync_report local;
 	struct sync s;
 	enum rc rc;
 
-	sync_begin(&s, host, lease, report);
-	job_guard_set(s.db, lease);
-	if (action == NULL)
-		rc = fail(RC_INVALID, "no such action: %s", lease->action);
-	else
-		rc = action->run(&s);
-	imap_free(&s.imap);
-	rc = finish(&s, rc, result);
+	sync_begin(
+	    &s, run, run->host->report != NULL ? run->host->report : &local);
+	rc = work(&s);
+	report_write(s.report, &run->data);
 	sync_end(&s);
 	return rc;
+}
+
+enum rc
+sync_mailboxes_run(struct job_run *run)
+{
+	return sync_run(run, run_mailboxes);
+}
+
+enum rc
+sync_messages_run(struct job_run *run)
+{
+	return sync_run(run, run_messages);
+}
+
+enum rc
+sync_flags_run(struct job_run *run)
+{
+	return sync_run(run, run_flags);
+}
+
+enum rc
+sync_texts_run(struct job_run *run)
+{
+	return sync_run(run, run_texts);
 }

@@ -16,7 +16,8 @@ enum sync_way {
 
 /* One run. */
 struct sync {
-	const struct sync_host *host;
+	struct job_run *run;
+	const struct job_host *host;
 	struct db *db;
 	const struct lease *lease;
 	int64_t account;
@@ -33,9 +34,7 @@ struct sync {
 	struct sync_sending *sending; /* store.c's; NULL: nothing is */
 	struct folder *slot;          /* folder.c's */
 	struct sync_report *report;
-	int64_t beat_ms;  /* when the lease was last renewed */
-	int64_t until_ms; /* then others have their turn */
-	int64_t unseen;   /* of the messages fetched of this folder */
+	int64_t unseen; /* of the messages fetched of this folder */
 	unsigned reconnects;
 	bool texts_queued;
 	bool wishes_left;   /* their mail is not where it was */
@@ -46,9 +45,6 @@ struct sync {
 	int64_t *astray; /* deletions whose mail lies nowhere that is known */
 	size_t astray_n;
 	bool resumable; /* what is being read is kept, however far it comes */
-	bool partly;    /* some folders failed, and others are in step */
-	bool gone;      /* the job is no more: its account was removed */
-	bool stopping;  /* the run ends early, and is not at fault */
 	bool looking;   /* nothing is written */
 	bool bodies;    /* it reads little else */
 	/* The message of the folder at hand that has broken the connection, not
@@ -77,9 +73,6 @@ bool sync_stopped(const struct sync *);
 /* The same in the middle of an answer: a run whose time is up leaves only what
  * the next can take up. */
 bool sync_interrupted(const struct sync *);
-
-/* Removes the account that the job is of, and the job with it (`gone`). */
-enum rc sync_account_remove(struct sync *) MUST_CHECK;
 
 /* Ends the run behind what is committed: RC_RETRY, and `stopping`. */
 enum rc sync_stop(struct sync *) MUST_CHECK;
@@ -234,8 +227,7 @@ enum rc sync_reopen(struct sync *, const struct sync_place *) MUST_CHECK;
 
 /* ---- run.c ---- */
 
-void sync_begin(struct sync *, const struct sync_host *, const struct lease *,
-    struct sync_report *);
+void sync_begin(struct sync *, struct job_run *, struct sync_report *);
 void sync_end(struct sync *);
 
 /* ---- wish.c: what users want of the server ---- */

@@ -99,7 +99,7 @@ try_one(
 	if (rc == RC_OK)
 		return mend(s, place);
 	sync_batch_reset(s->batch);
-	if (s->stopping || rc == RC_STALE)
+	if (s->run->stopping || rc == RC_STALE)
 		return rc;
 	*alive = sync_alive(s);
 	return RC_OK;

@@ -224,7 +224,7 @@ group_broken(struct reading *r, int64_t *open, enum rc rc)
 {
 	struct sync *s = r->s;
 
-	if (s->stopping || rc == RC_STALE || imap_is_slow(s->imap))
+	if (s->run->stopping || rc == RC_STALE || imap_is_slow(s->imap))
 		return rc;
 	*open = 0;
 	r->broke_at = imap_received(s->imap);

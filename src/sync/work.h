@@ -1,0 +1,48 @@
+/* The work of letterrack-sync: passes over what is due, one or many. */
+#ifndef SYNC_WORK_H
+#define SYNC_WORK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "domain/outgoing.h"
+#include "domain/sync/sync.h"
+#include "sync/alive.h"
+#include "sync/keeper.h"
+
+struct program {
+	const char *config;
+	int64_t account; /* 0: all */
+	int64_t job;     /* 0: any */
+	bool stay;
+	bool dry_run;
+	bool quiet;
+	struct conf *conf;
+	struct envelope_keks keks;
+	struct egress *egress;
+	struct job_host host;
+	struct sync_report report;     /* of the last job, if it was a sync */
+	struct outgoing_host outgoing; /* its database is the door's */
+	bool outgoing_lost;            /* the last run of it broke off */
+	bool outgoing_told;            /* that it waits */
+	char worker[WORKER_NAME];
+	struct alive alive;
+	bool again; /* dead workers' jobs are not all free yet */
+	int64_t ran, failed;
+	int64_t tidy_ms; /* steady: when housekeeping is asked about */
+	pid_t keeper;    /* of one that stays; 0: none */
+	pid_t starter; /* this is a keeper, and that its sync; 0: it is none */
+};
+
+/* One pass: what dead workers left, what is to be polled, each job that is
+ * due, and the house. */
+enum rc work_pass(struct program *) MUST_CHECK;
+
+/* Passes, until it is told to stop. */
+void work_stay(struct program *);
+
+/* What the keeper needs of it. */
+struct keeper work_keeper(struct program *);
+
+#endif

@@ -213,6 +213,8 @@ auth_factors_done(struct request *rq, const struct factors_done *d, enum rc rc)
 		rq->faults = NULL;
 		return overview(rq, 200, "This is not your password.");
 	}
+	if (rc == RC_FORBIDDEN)
+		return overview(rq, 200, arena_str(rq->arena, fail_detail()));
 	if (rc == RC_CONFLICT)
 		return overview(rq, 200, "That cannot be done any more.");
 	return rc;

@@ -9,10 +9,12 @@
 #include "web/body.h"
 #include "web/reply.h"
 
+#define FRESH (15 * 60) /* seconds */
+
 const struct field factor_new_body[] = {
 	F_SECRET(struct factor_new, password, 1, PASSWORD_MOST, OPTIONAL,
-	    .about = "Once more, where there is one: a stolen session shall "
-		     "not lock its owner out."),
+	    .about = "Once more: a stolen session shall not lock its owner "
+		     "out. Who has none has signed in just now."),
 	F_END
 };
 const struct field factor_code_body[] = {
@@ -66,16 +68,33 @@ uri_of(struct request *rq, const char *secret, const char *email)
 	    secret);
 }
 
+/* A session that was taken over, or granted to a client, shall not lock its
+ * owner out. */
+static enum rc
+prove(struct request *rq, const struct password_owner *who)
+{
+	const struct factor_new *in = rq->body;
+	int64_t age;
+
+	if (who->password_hash != NULL)
+		return auth_password_prove(rq, who, "password", &in->password);
+	TRY(factor_session_age(rq->db, rq->actor.session, &age));
+	if (age >= 0 && age < FRESH && rq->actor.how == HOW_COOKIE)
+		return RC_OK;
+	return fail(RC_FORBIDDEN,
+	    "You have no password to prove that it is you: sign in again, and "
+	    "set it up within a quarter of an hour.");
+}
+
 static enum rc
 begin(struct request *rq, struct factors_done *done)
 {
-	const struct factor_new *in = rq->body;
 	const struct actor *a = &rq->actor;
 	struct password_owner *who;
 
 	TRY(auth_throttle(rq));
 	TRY(password_of(rq->db, a->user, rq->arena, &who));
-	TRY(auth_password_prove(rq, who, "password", &in->password));
+	TRY(prove(rq, who));
 	TRY(factor_new(rq->db, rq->conf, a->application, a->user, rq->arena,
 	    &done->secret));
 	done->uri = uri_of(rq, done->secret, who->email);

@@ -33,7 +33,9 @@ static const struct route routes[] = {
 	    .answer = auth_sign_in_answer, .fails = BAD_LOGIN,
 	    .summary = "Sign in with a password",
 	    .about = "Answers an access token for the active account, and "
-		     "sets the session cookie." },
+		     "sets the session cookie. Where the user has a second "
+		     "factor: second_factor_required, with `step`, for "
+		     "/auth/second-factor." },
 	{ GET, "/auth/second-factor", auth_step_page, NEED_PUBLIC, ENV_RAW,
 	    PARAMS(step_page), .type = "text/html",
 	    .summary = "Page that asks for a code of the second factor" },

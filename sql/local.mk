@@ -35,6 +35,7 @@ migrations_sql = \
 	%D%/migrations/0060-one-time.sql \
 	%D%/migrations/0065-outgoing.sql \
 	%D%/migrations/0066-factors.sql \
+	%D%/migrations/0067-factor-fresh.sql \
 	%D%/migrations/0070-audit-seal.sql \
 	%D%/migrations/0071-external-identity.sql \
 	%D%/migrations/0080-event.sql

@@ -57,6 +57,13 @@ FROM door_step_try($1, $2);
 -- scope: global: the user has just proved who they are
 SELECT door_step_pass($1, $2, $3, $4, $5, $6, $7);
 
+-- Seconds since the caller signed in; -1: not in a session.
+-- name: factor_session_age :value
+-- args: int session
+-- value: int
+-- scope: global: of the caller's own session
+SELECT coalesce((SELECT age_seconds FROM door_session_age($1)), -1);
+
 -- Does the caller's session lack a factor that it has to have?
 -- name: scope_lacks_factor :value
 -- args: id session, text whom

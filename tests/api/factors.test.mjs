@@ -116,11 +116,22 @@ describe('setting one up', () => {
 		assert.equal(sql(house, `SELECT count(*) FROM factor
 			WHERE user_id = ${who.user}`), '0');
 	});
-	test('whoever has no password needs none', async () => {
+	test('whoever has no password has signed in just now', async () => {
 		const who = somebody();
+		const token = (await who.first()).json.tokens.access_token;
+		const { as } = who;
 		sql(house, `UPDATE app_user SET password_hash = NULL
-			WHERE id = ${who.user}`);
-		await enrol(who.as);
+			WHERE id = ${who.user}; UPDATE session SET created_at = now() -
+			interval '20 minutes' WHERE token_hash = sha256('${who.cookie}')`);
+		refused(await as.post('/auth/factors/totp', {}), 'forbidden', 403);
+		assert.match((await as.post('/auth/factors/totp', form({}), html)).text,
+			/role="alert">You have no password/);
+		// A program has no cookie: it may be one that was let in for less.
+		refused(await api.as({ token }).post('/auth/factors/totp', {}),
+			'forbidden', 403);
+		sql(house, `UPDATE session SET created_at = now()
+			WHERE token_hash = sha256('${who.cookie}')`);
+		await enrol(as);
 	});
 	test('is for who is signed in, on one\'s own pages', async () => {
 		assert.equal((await api.get('/auth/factors')).status, 401);
@@ -577,6 +588,38 @@ describe('the pages', () => {
 		const over = await send(totp(who.secret, 1));
 		const last = await api.get(over.headers.location, html);
 		assert.match(last.text, /href="\/login\?next=%2Fdashboard/);
+	});
+	test('a client is granted by who comes through both', async () => {
+		const who = await guarded();
+		const uri = 'https://client.example/cb';
+		const { id } = clientRow(house, { application: who.p.application,
+			id: `cid_${randomBytes(8).toString('hex')}`, uris: [uri] });
+		const { verifier, challenge } = pkce();
+		const asked = await api.get(`/oauth2/authorize?${form({
+			response_type: 'code', client_id: id, redirect_uri: uri,
+			scope: 'openid', code_challenge: challenge,
+			code_challenge_method: 'S256' })}`, html);
+		const first = formOf((await api.get(asked.headers.location)).text);
+		const entered = await api.post(first.action, form({ ...first.fields,
+			username: who.email, password }), html);
+		const cookie = `step=${setCookie(entered, 'step')}`;
+		const page = await api.get(entered.headers.location,
+			{ ...html, cookie });
+		// A browser holds the redirect behind it against the form's policy.
+		assert.match(page.headers['content-security-policy'],
+			/form-action 'self' https:\/\/client.example;/);
+		const code = formOf(page.text);
+		const done = await api.post(code.action, form({ ...code.fields,
+			code: totp(who.secret) }), { ...html, cookie });
+		assert.match(done.headers.location, /^\/oauth2\/authorize\?/);
+		const as = api.as({ cookie: setCookie(done, 'session') });
+		const consent = formOf((await as.get(done.headers.location)).text);
+		const got = back(await as.post(consent.action, form({
+			...consent.fields, decision: 'allow' })), uri);
+		const tokens = await api.post('/oauth2/token', form({ code: got.code,
+			grant_type: 'authorization_code', client_id: id,
+			redirect_uri: uri, code_verifier: verifier }));
+		assert.equal(tokens.status, 200, tokens.text);
 	});
 	test('too many codes: a page with 429', async () => {
 		const who = await guarded();

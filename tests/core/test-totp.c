@@ -47,6 +47,22 @@ START_TEST(vectors)
 }
 END_TEST
 
+/* RFC 4226, appendix D: a counter where the step is. */
+START_TEST(counters)
+{
+	static const char *const codes[] = { "755224", "287082", "359152",
+		"969429", "338314", "254676", "287922", "162583", "399871",
+		"520489" };
+	struct secret k = key();
+	char code[TOTP_DIGITS + 1];
+
+	for (size_t i = 0; i < sizeof codes / sizeof *codes; i++) {
+		totp_code(&k, (int64_t)i, code);
+		ck_assert_str_eq(code, codes[i]);
+	}
+}
+END_TEST
+
 START_TEST(steps)
 {
 	const int64_t now = 1111111111, step = now / TOTP_STEP_S;
@@ -83,5 +99,5 @@ START_TEST(base32)
 }
 END_TEST
 
-UNIT_MAIN_AROUND(
-    "core/totp", begin, end, UNIT(vectors), UNIT(steps), UNIT(base32))
+UNIT_MAIN_AROUND("core/totp", begin, end, UNIT(vectors), UNIT(counters),
+    UNIT(steps), UNIT(base32))

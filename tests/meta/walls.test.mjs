@@ -34,7 +34,7 @@ const over = {
 		'door_outgoing_send', 'outgoing_next_at'],
 	'second factors': ['door_factor_begin', 'door_factor_codes',
 		'door_factor_confirm', 'door_factor_drop', 'door_factor_look',
-		'door_factor_try', 'door_step_pass', 'door_step_try',
+		'door_factor_try', 'door_session_age', 'door_step_pass', 'door_step_try',
 		'scope_lacks_factor'],
 	'old rows': ['housekeep', 'housekeeping_begin'],
 	'accounts beside one\'s own': ['account_close', 'account_make',

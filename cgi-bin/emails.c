@@ -8,6 +8,7 @@
 #include "web/fill.h"
 #include "web/idempotency.h"
 #include "web/listing.h"
+#include "web/purge.h"
 #include "web/reply.h"
 #include "web/request.h"
 
@@ -482,27 +483,16 @@ create(struct request *rq)
 
 /* Removing many. */
 
-#define REMOVE_MOST 10000
-
 struct email_purge {
 	const char *query;
-	bool dry_run;
-	int64_t limit;
+	struct purge purge;
 	instant older_than;
 };
 static const struct field email_purge_body[] = {
 	F_TEXT(struct email_purge, query, 0, 200, BLANK_OK,
 	    .about = "Words of subject or people; empty: all."),
-	F_BOOL(struct email_purge, dry_run, OPTIONAL, PRESET(true)),
-	F_INT(struct email_purge, limit, 1, REMOVE_MOST, CLAMP,
-	    PRESET(REMOVE_MOST)),
+	F_PURGE(struct email_purge),
 	F_TIME(struct email_purge, older_than, NULLABLE),
-	F_END,
-};
-static const struct field purge_answer[] = {
-	A_INT("matched", 0),
-	A_INT("deleted", 0),
-	A_BOOL("dry_run", 0),
 	F_END,
 };
 
@@ -511,22 +501,12 @@ search_delete(struct request *rq)
 {
 	const struct email_purge *b = rq->body;
 	const char *q = pattern(rq->arena, b->query);
-	int64_t matched, deleted = 0;
-	struct jw *w;
+	int64_t n;
 
-	if (b->dry_run) {
-		TRY(email_search_delete_count(rq->db, rq->actor.account, q,
-		    b->older_than, b->limit, &matched));
-	} else {
-		TRY(email_search_delete(rq->db, rq->actor.account, q,
-		    b->older_than, b->limit, &deleted));
-		matched = deleted;
-	}
-	w = reply_open(rq, 200);
-	JW_INT(w, "matched", matched);
-	JW_INT(w, "deleted", deleted);
-	JW_BOOL(w, "dry_run", b->dry_run);
-	return reply_close(rq);
+	TRY((
+	    b->purge.dry_run ? email_search_delete_count : email_search_delete)(
+	    rq->db, rq->actor.account, q, b->older_than, b->purge.limit, &n));
+	return purge_reply(rq, &b->purge, n);
 }
 
 /* ---- folders ---- */

@@ -13,6 +13,7 @@
 #include "web/reply.h"
 #include "web/route.h"
 #include "web/share.h"
+#include "web/sync-target.h"
 
 /* The row, and what it takes to reach its server. */
 struct target {
@@ -211,19 +212,6 @@ struct sync_order {
 };
 
 static enum rc
-check_target(struct request *rq, const struct provider_credential *c)
-{
-	if (strcmp(c->provider_kind, "imap") != 0)
-		return fault_add(rq, "credential_id", "not_imap",
-		    "Only an IMAP credential has folders and messages.");
-	if (!c->is_active)
-		return fail(RC_CONFLICT, "The credential is switched off.");
-	if (strcmp(c->sync_mode, "off") == 0)
-		return fail(RC_CONFLICT, "The credential's sync_mode is off.");
-	return RC_OK;
-}
-
-static enum rc
 sync_make(struct db *db, void *ctx, int64_t made[ONCE_MADE])
 {
 	const struct sync_order *o = ctx;
@@ -234,7 +222,7 @@ sync_make(struct db *db, void *ctx, int64_t made[ONCE_MADE])
 
 	TRY(provider_credential_get(db, o->who.account, o->who.user,
 	    o->task.credential_id, o->rq->arena, &c));
-	TRY(check_target(o->rq, c));
+	TRY(sync_target_check(o->rq, "credential_id", c));
 	TRY(task_start_or_join(
 	    db, o->who.account, &o->task, o->rq->arena, &started));
 	made[0] = started->task_id;

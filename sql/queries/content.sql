@@ -2,7 +2,7 @@
 
 -- Where an email's bytes are: a place on the server that is still the one the
 -- sync saw. No row: there is no such email, or it lies in somebody's personal
--- mail account.
+-- mail account; a worker (user 0) reads for whom its job is of.
 -- name: content_source_get :one
 -- args: account account, int user, id email
 -- row:  content_source
@@ -10,7 +10,7 @@ SELECT e.id AS email_id, e.application_id, e.credential_id, e.size_bytes,
     e.sha256, p.wire_name, p.uidvalidity, p.uid
 FROM email e
 LEFT JOIN credential c ON c.account_id = $1 AND c.id = e.credential_id
-    AND (c.user_id IS NULL OR c.user_id = $2)
+    AND (c.user_id IS NULL OR c.user_id = $2 OR scope_user() = 0)
 LEFT JOIN LATERAL (SELECT m.wire_name, p.uidvalidity, p.uid
     FROM placement p
     JOIN mailbox m ON m.account_id = $1 AND m.id = p.mailbox_id

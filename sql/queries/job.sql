@@ -109,10 +109,10 @@ VALUES ($2, $1, 'job', $3, $4, $5, $6, $7, (SELECT c.user_id FROM credential c
     WHERE c.account_id = $1 AND c.id = $8));
 
 -- Jobs, newest first, behind an id. `q` is looked for in what went wrong and
--- in notes.
+-- in notes; with `whole` also in the servers' words.
 -- name: job_list :many
 -- args: account account, id? task, text? state, text? action, text? q,
--- args: id before, int skip, int most
+-- args: id before, int skip, int most, bool whole
 -- row:  job
 SELECT id, account_id, task_id, credential_id, action, state, priority,
     run_at, attempt_count, created_at, started_at, finished_at, failed_at,
@@ -121,20 +121,21 @@ FROM job
 WHERE account_id = $1 AND id < $6 AND ($2 IS NULL OR task_id = $2)
 AND ($3 IS NULL OR state = $3) AND ($4 IS NULL OR action = $4)
 AND ($5 IS NULL OR position(lower($5) IN lower(concat_ws(' ', action,
-    last_error_code, last_error_detail, note))) > 0)
+    last_error_code, CASE WHEN $9 THEN last_error_detail END, note))) > 0)
 ORDER BY id DESC
 LIMIT $8 OFFSET $7;
 
 -- The same, counted; stops at 10,001.
 -- name: job_count :value
--- args: account account, id? task, text? state, text? action, text? q
+-- args: account account, id? task, text? state, text? action, text? q,
+-- args: bool whole
 -- value: int
 SELECT count(*) FROM (
     SELECT FROM job
     WHERE account_id = $1 AND ($2 IS NULL OR task_id = $2)
     AND ($3 IS NULL OR state = $3) AND ($4 IS NULL OR action = $4)
     AND ($5 IS NULL OR position(lower($5) IN lower(concat_ws(' ', action,
-        last_error_code, last_error_detail, note))) > 0)
+        last_error_code, CASE WHEN $6 THEN last_error_detail END, note))) > 0)
     LIMIT 10001) AS capped;
 
 -- The same job, to be changed in this transaction.
@@ -170,3 +171,53 @@ SELECT guard_look($1, $2);
 -- args: account account, id credential
 UPDATE job SET lease_token = lease_token + 1, lease_until = now()
 WHERE account_id = $1 AND credential_id = $2 AND state = 'running';
+
+-- One that waits; what is not given stays.
+-- name: job_change :must
+-- args: account account, id id, int? priority, time? run_at
+UPDATE job SET priority = coalesce($3, priority),
+    run_at = coalesce($4, run_at)
+WHERE account_id = $1 AND id = $2 AND state = 'queued';
+
+-- name: job_delete :must
+-- args: account account, id id
+DELETE FROM job WHERE account_id = $1 AND id = $2;
+
+-- How many job_search_delete would remove, at most `limit`.
+-- name: job_search_delete_count :value
+-- args: account account, text? q, text? state, text? action,
+-- args: time? older_than, int limit
+-- value: int
+-- plan: custom
+SELECT count(*) FROM (
+    SELECT FROM job
+    WHERE account_id = $1 AND state IN ('succeeded', 'failed', 'resolved')
+    AND ($3 IS NULL OR state = $3) AND ($4 IS NULL OR action = $4)
+    AND ($5 IS NULL OR coalesce(finished_at, created_at) < $5)
+    AND ($2 IS NULL OR position(lower($2) IN lower(concat_ws(' ', action,
+        last_error_code, last_error_detail, note))) > 0)
+    LIMIT $6) few;
+
+-- Removes jobs that have ended, oldest first; how many. Their tasks stay.
+-- name: job_search_delete :value
+-- args: account account, text? q, text? state, text? action,
+-- args: time? older_than, int limit
+-- value: int
+-- plan: custom
+WITH ended AS MATERIALIZED (
+	SELECT id, task_id FROM job
+	WHERE account_id = $1 AND state IN ('succeeded', 'failed', 'resolved')
+	AND ($3 IS NULL OR state = $3) AND ($4 IS NULL OR action = $4)
+	AND ($5 IS NULL OR coalesce(finished_at, created_at) < $5)
+	AND ($2 IS NULL OR position(lower($2) IN lower(concat_ws(' ', action,
+	    last_error_code, last_error_detail, note))) > 0)
+	ORDER BY id LIMIT $6 FOR UPDATE
+), gone AS (
+	DELETE FROM job j USING ended WHERE j.account_id = $1 AND j.id = ended.id
+	RETURNING j.id
+), alone AS (
+	UPDATE task t SET last_job_id = NULL FROM ended
+	WHERE t.account_id = $1 AND t.id = ended.task_id
+	AND t.last_job_id = ended.id
+)
+SELECT count(*) FROM gone;

@@ -10,7 +10,7 @@
 
 #define TO(s) (1u << JOB_##s)
 const unsigned job_may[JOB_STATE_COUNT] = {
-	[JOB_QUEUED] = TO(RUNNING),
+	[JOB_QUEUED] = TO(RUNNING) | TO(RESOLVED),
 	[JOB_RUNNING] = TO(SUCCEEDED) | TO(FAILED) | TO(QUEUED),
 	[JOB_FAILED] = TO(QUEUED) | TO(RESOLVED),
 };
@@ -288,6 +288,9 @@ job_release(struct db *db, const struct lease *l)
 
 /* ---- people ---- */
 
+const char *const job_ended_states[] = { "succeeded", "failed", "resolved",
+	NULL };
+
 static enum rc
 job_note(struct db *db, const struct doer *who, const char *action, int64_t id,
     const char *message)
@@ -334,4 +337,58 @@ job_run_now(struct db *db, const struct doer *who, int64_t id, struct arena *a,
 	TRY(job_hurry(db, who->account, id));
 	TRY(job_note(db, who, "trigger", id, "Job is to run now"));
 	return job_get(db, who->account, id, a, out);
+}
+
+enum rc
+job_resolve(struct db *db, const struct doer *who, int64_t id, const char *note,
+    struct arena *a)
+{
+	struct job *job;
+
+	TRY(job_lock(db, who->account, id, a, &job));
+	if (strcmp(job->state, job_state_word(JOB_FAILED)) != 0)
+		return fail(RC_CONFLICT, "Only a failed job is resolved.");
+	TRY(job_move(db,
+	    &(struct job_move_args){ .account = who->account,
+		.id = id,
+		.was = job->state,
+		.becomes = job_state_word(JOB_RESOLVED),
+		.note = note },
+	    a, &job));
+	return job_note(db, who, "resolve", id, "Job resolved");
+}
+
+enum rc
+job_edit(struct db *db, const struct doer *who, int64_t id,
+    const struct job_edit *e, struct arena *a)
+{
+	struct job *job;
+
+	TRY(job_lock(db, who->account, id, a, &job));
+	if (strcmp(job->state, job_state_word(JOB_RUNNING)) == 0)
+		return RC_JOB_RUNNING;
+	if (strcmp(job->state, job_state_word(JOB_QUEUED)) != 0)
+		return fail(RC_CONFLICT, "The job has ended.");
+	TRY(job_change(db, who->account, id, e->priority, e->run_at));
+	return job_note(db, who, "update", id, "Job changed");
+}
+
+/* One that waits and is of something else's (a message, a delivery) would
+ * leave that waiting for ever. */
+enum rc
+job_remove(struct db *db, const struct doer *who, int64_t id, struct arena *a)
+{
+	struct job *job;
+
+	TRY(job_lock(db, who->account, id, a, &job));
+	if (strcmp(job->state, job_state_word(JOB_RUNNING)) == 0)
+		return RC_JOB_RUNNING;
+	if (strcmp(job->state, job_state_word(JOB_QUEUED)) == 0 &&
+	    task_kind_find(job->action) == NULL)
+		return fail(RC_CONFLICT,
+		    "It waits for what it was made for; that is called off "
+		    "where it was asked for.");
+	TRY(job_note(db, who, "delete", id, "Job removed"));
+	TRY(task_forget_job(db, who->account, job->task_id, id, NULL));
+	return job_delete(db, who->account, id);
 }

@@ -63,6 +63,7 @@ extern const struct col job_cols[];
 	X(imap_sync_messages, "imap", 8, 15, 1800, sync_messages_run)          \
 	X(imap_store_flags, "imap", 8, 5, 1800, sync_flags_run)                \
 	X(imap_fetch_text, "imap", 8, 60, 3600, sync_texts_run)                \
+	X(imap_fetch_body, "imap", 8, 15, 1800, content_fetch_run)             \
 	/* Nobody could say "try again": the account is out of reach. */       \
 	X(account_remove, NULL, 100000, 5, 600, account_remove)
 
@@ -160,5 +161,25 @@ enum rc job_retry(struct db *, const struct doer *, int64_t id, struct arena *,
  * RC_CONFLICT where it has ended. */
 enum rc job_run_now(struct db *, const struct doer *, int64_t id,
     struct arena *, struct job **) MUST_CHECK;
+
+/* A failed one is seen to; the note says how. RC_CONFLICT: it has not
+ * failed. */
+enum rc job_resolve(struct db *, const struct doer *, int64_t id,
+    const char *note, struct arena *) MUST_CHECK;
+
+/* One that waits: what is not NULL, and not INSTANT_NONE. */
+struct job_edit {
+	const int64_t *priority;
+	instant run_at;
+};
+enum rc job_edit(struct db *, const struct doer *, int64_t id,
+    const struct job_edit *, struct arena *) MUST_CHECK;
+
+/* Its task stays. RC_JOB_RUNNING; RC_CONFLICT: something waits for it. */
+enum rc job_remove(
+    struct db *, const struct doer *, int64_t id, struct arena *) MUST_CHECK;
+
+/* Those that run no more; NULL at the end. */
+extern const char *const job_ended_states[];
 
 #endif

@@ -12,6 +12,7 @@ libdomain_a_SOURCES = \
 	%D%/body-cache.c %D%/body-cache.h \
 	%D%/content.c %D%/content.h \
 	%D%/content-fetch.c %D%/content-fetch.h \
+	%D%/content-run.c \
 	%D%/credential.c %D%/credential.h \
 	%D%/email.c %D%/email.h \
 	%D%/event.c %D%/event.h \

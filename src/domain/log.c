@@ -66,7 +66,8 @@ log_write(struct db *db, const struct doer *who, const struct log_note *n)
 		.request = who->request,
 		.credential = id_of(n, ID_CREDENTIAL),
 		.job = id_of(n, ID_JOB),
-		.email = id_of(n, ID_EMAIL) },
+		.email = id_of(n, ID_EMAIL),
+		.task = id_of(n, ID_TASK) },
 	    NULL);
 	buf_clear(&data);
 	return rc;

@@ -24,9 +24,11 @@ libweb_a_SOURCES = \
 	%D%/openapi-schema.c %D%/openapi-schema.h \
 	%D%/page.c %D%/page.h \
 	%D%/params.c %D%/params.h \
+	%D%/purge.c %D%/purge.h \
 	%D%/reply.c %D%/reply-error.c %D%/reply.h \
 	%D%/request.c %D%/request.h \
 	%D%/route.c %D%/route.h \
+	%D%/sync-target.c %D%/sync-target.h \
 	%D%/supervisor.c %D%/supervisor.h \
 	%D%/share.c %D%/share.h
 

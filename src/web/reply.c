@@ -15,7 +15,7 @@ reply_style(const struct request *rq)
 	struct row_style s = {
 		.prefixed = rq->env == ENV_DATA || rq->env == ENV_RAW,
 		.time = rq->env == ENV_SUCCESS ? TIME_OFFSET : TIME_Z,
-		.viewer = rq->actor.role == ROLE_VIEWER,
+		.viewer = !sees_content(rq),
 	};
 
 	if ((flags & TIMES_Z) != 0)

@@ -155,6 +155,13 @@ arg_text(const struct request *rq, unsigned i)
 	return rq->args[i].text;
 }
 
+/* Viewers get null for content, and no answer by which it could be told. */
+static inline bool
+sees_content(const struct request *rq)
+{
+	return rq->actor.role != ROLE_VIEWER;
+}
+
 /* Was the member given, in the body or among the parameters? `null` counts as
  * given. For PATCH: absent and null stay apart.
  *	if (GIVEN(rq, struct task_patch, priority)) … */

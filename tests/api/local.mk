@@ -24,6 +24,7 @@ EXTRA_DIST += \
 	%D%/refresh.test.mjs \
 	%D%/serve.slow.test.mjs \
 	%D%/sync.test.mjs \
+	%D%/tasks.test.mjs \
 	%D%/tenants.slow.test.mjs \
 	%D%/tokens.test.mjs \
 	%D%/users.test.mjs \

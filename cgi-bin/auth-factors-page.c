@@ -197,6 +197,8 @@ done(struct request *rq, const struct factors_done *d)
 enum rc
 auth_factors_done(struct request *rq, const struct factors_done *d, enum rc rc)
 {
+	const char *alert;
+
 	rq->reply.fresh = true;
 	if (rc == RC_OK)
 		return done(rq, d);
@@ -209,12 +211,11 @@ auth_factors_done(struct request *rq, const struct factors_done *d, enum rc rc)
 		return page_confirm_again(rq, result_row(rc)->text);
 	if (rc == RC_BAD_CODE)
 		return overview(rq, 200, result_row(rc)->text);
-	if (rc == RC_INVALID) {
+	if (rc == RC_INVALID && rq->faults != NULL) {
+		alert = rq->faults->message;
 		rq->faults = NULL;
-		return overview(rq, 200, "This is not your password.");
+		return overview(rq, 200, alert);
 	}
-	if (rc == RC_FORBIDDEN)
-		return overview(rq, 200, arena_str(rq->arena, fail_detail()));
 	if (rc == RC_CONFLICT)
 		return overview(rq, 200, "That cannot be done any more.");
 	return rc;

@@ -81,7 +81,7 @@ prove(struct request *rq, const struct password_owner *who)
 	TRY(factor_session_age(rq->db, rq->actor.session, &age));
 	if (age >= 0 && age < FRESH && rq->actor.how == HOW_COOKIE)
 		return RC_OK;
-	return fail(RC_FORBIDDEN,
+	return fault_add(rq, "password", "stale_session",
 	    "You have no password to prove that it is you: sign in again, and "
 	    "set it up within a quarter of an hour.");
 }

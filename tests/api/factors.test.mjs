@@ -123,12 +123,15 @@ describe('setting one up', () => {
 		sql(house, `UPDATE app_user SET password_hash = NULL
 			WHERE id = ${who.user}; UPDATE session SET created_at = now() -
 			interval '20 minutes' WHERE token_hash = sha256('${who.cookie}')`);
-		refused(await as.post('/auth/factors/totp', {}), 'forbidden', 403);
+		const stale = (answer) => {
+			assert.equal(answer.status, 422, answer.text);
+			assert.match(answer.text, /"stale_session"/);
+		};
+		stale(await as.post('/auth/factors/totp', {}));
 		assert.match((await as.post('/auth/factors/totp', form({}), html)).text,
 			/role="alert">You have no password/);
 		// A program has no cookie: it may be one that was let in for less.
-		refused(await api.as({ token }).post('/auth/factors/totp', {}),
-			'forbidden', 403);
+		stale(await api.as({ token }).post('/auth/factors/totp', {}));
 		sql(house, `UPDATE session SET created_at = now()
 			WHERE token_hash = sha256('${who.cookie}')`);
 		await enrol(as);

@@ -8,9 +8,12 @@ fuzz_cppflags = $(AM_CPPFLAGS) -I$(srcdir)/fuzz $(CRYPTO_CFLAGS) \
 	$(JSONC_CFLAGS)
 fuzz_ldflags = $(AM_LDFLAGS) -fsanitize=fuzzer
 
-noinst_PROGRAMS += %D%/fuzz-conf %D%/fuzz-json %D%/fuzz-jws %D%/fuzz-mime \
+noinst_PROGRAMS += %D%/fuzz-compose %D%/fuzz-conf %D%/fuzz-json %D%/fuzz-jws %D%/fuzz-mime \
 	%D%/fuzz-date %D%/fuzz-imap %D%/fuzz-imap-deflate %D%/fuzz-mutf7 \
 	%D%/fuzz-rfc2047
+%C%_fuzz_compose_CPPFLAGS = $(fuzz_cppflags)
+%C%_fuzz_compose_LDFLAGS = $(fuzz_ldflags)
+%C%_fuzz_compose_LDADD = $(mail_libs)
 %C%_fuzz_conf_CPPFLAGS = $(fuzz_cppflags)
 %C%_fuzz_conf_LDFLAGS = $(fuzz_ldflags)
 %C%_fuzz_conf_LDADD = $(core_libs)

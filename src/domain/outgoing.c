@@ -8,15 +8,15 @@
 #include "core/secret.h"
 #include "domain/job.h"
 #include "domain/outgoing-sql.h"
-#include "mail/date.h"
-#include "mail/rfc2047.h"
+#include "mail/address.h"
+#include "mail/compose.h"
 #include "mail/smtp.h"
-#include "mail/transfer.h"
 
 #define MEMORY             ((size_t)2 << 20)
 #define MESSAGE_MOST       ((size_t)256 << 10)
 #define STEM_BYTES         16
-#define LEASE_S            900 /* longer than any answer is waited for */
+#define FINAL_MS           300000
+#define LEASE_S            900 /* longer than all that is waited for */
 #define PASSWORD_FILE_MOST 1024
 
 const struct col outgoing_cols[] = {
@@ -49,27 +49,31 @@ const struct col outgoing_seen_cols[] = {
 
 /* From and Message-ID come first, when it leaves: both are of the sender that
  * is configured by then. */
-static struct str
-compose(struct arena *a, const struct outgoing_new *in)
+static enum rc
+make(struct arena *a, const struct outgoing_new *in, const char *stem,
+    struct str *out)
 {
-	char date[DATE_TEXT];
-	struct str subject = rfc2047_encode(a, str_of(in->subject)), out;
-	struct buf b;
-
-	(void)date_print(clock_now(), date);
-	buf_init(&b, MESSAGE_MOST);
-	buf_fmt(&b, "To: %s\r\nSubject: %.*s\r\nDate: %s\r\n", in->to,
-	    STR_FMT(subject), date);
 	/* RFC 3834 5: nobody's absence notice answers it. */
-	buf_puts(&b,
-	    "MIME-Version: 1.0\r\n"
-	    "Content-Type: text/plain; charset=utf-8\r\n"
-	    "Content-Transfer-Encoding: quoted-printable\r\n"
-	    "Auto-Submitted: auto-generated\r\n\r\n");
-	transfer_quote(&b, str_of(in->text));
-	out = (struct str){ arena_dup(a, b.p, b.n), b.n };
+	static const struct compose_header automatic = { STR("Auto-Submitted"),
+		STR("auto-generated") };
+	const struct compose_person to = { .address = str_of(in->to) };
+	const struct compose message = { .to = { &to, 1 },
+		.subject = str_of(in->subject),
+		.text = str_of(in->text),
+		.date = clock_now(),
+		.extra = &automatic,
+		.extras = 1,
+		.seed = str_of(stem) };
+	struct buf b;
+	bool utf8;
+	enum rc rc;
+
+	buf_init(&b, MESSAGE_MOST);
+	rc = compose(&message, &b, &utf8);
+	if (rc == RC_OK)
+		*out = (struct str){ arena_dup(a, b.p, b.n), b.n };
 	buf_clear(&b);
-	return out;
+	return rc;
 }
 
 static bool
@@ -86,9 +90,10 @@ outgoing_add(struct db *db, const struct outgoing_new *in)
 	unsigned char dice[STEM_BYTES];
 	char stem[2 * STEM_BYTES + 1];
 	struct arena *a;
+	struct str message;
 	enum rc rc;
 
-	if (!smtp_address_ok(str_of(in->to)))
+	if (!address_ok(str_of(in->to)))
 		return fail(RC_INVALID, "the address cannot be written to");
 	if (!egress_text_ok(str_of(in->subject), OUTGOING_SUBJECT_MOST) ||
 	    !egress_text_ok(str_of(in->kind), 64) || !is_text(in->text))
@@ -96,8 +101,10 @@ outgoing_add(struct db *db, const struct outgoing_new *in)
 	random_bytes(dice, sizeof dice);
 	hex_encode(dice, sizeof dice, stem);
 	a = arena_new(MEMORY);
-	rc = outgoing_insert(
-	    db, in->application, in->kind, in->to, stem, compose(a, in), NULL);
+	rc = make(a, in, stem, &message);
+	if (rc == RC_OK)
+		rc = outgoing_insert(
+		    db, in->application, in->kind, in->to, stem, message, NULL);
 	arena_free(&a);
 	return rc;
 }
@@ -117,7 +124,7 @@ outgoing_sender_read(
 		s = (struct str){ open + 1,
 			(size_t)(s.p + s.n - 1 - (open + 1)) };
 	}
-	if (!smtp_address_ok(s) ||
+	if (address_wire(a, s, &s) != RC_OK ||
 	    (name.n > 0 && !egress_text_ok(name, OUTGOING_SUBJECT_MOST)))
 		return fail(RC_INVALID, "is no mail address");
 	out->address = arena_dup(a, s.p, s.n);
@@ -135,44 +142,24 @@ outgoing_unset(const struct conf *conf)
 	return NULL;
 }
 
-/* An address alone may stand bare; a name is quoted as words are (RFC 5322
- * 3.2.4), or encoded. */
-static void
-write_from(struct buf *b, struct arena *a, const struct outgoing_sender *from)
-{
-	struct str name = rfc2047_encode(a, str_of(from->name));
-
-	BUF_LIT(b, "From: ");
-	if (name.n > 0 && !str_eq(name, str_of(from->name))) {
-		buf_fmt(b, "%.*s\r\n ", STR_FMT(name));
-	} else if (name.n > 0) {
-		buf_putc(b, '"');
-		for (size_t i = 0; i < name.n; i++) {
-			if (name.p[i] == '"' || name.p[i] == '\\')
-				buf_putc(b, '\\');
-			buf_putc(b, name.p[i]);
-		}
-		BUF_LIT(b, "\" ");
-	}
-	buf_fmt(b, "<%s>\r\n", from->address);
-}
-
 /* The same bytes at each try. */
-static struct str
+static enum rc
 finish(struct arena *a, const struct outgoing *o,
-    const struct outgoing_sender *from)
+    const struct outgoing_sender *from, struct smtp_letter *letter)
 {
-	const char *domain = strrchr(from->address, '@');
-	struct str out;
+	const struct compose_person person = { .name = str_of(from->name),
+		.address = str_of(from->address) };
+	const char *id =
+	    arena_fmt(a, "%s%s", o->stem, strrchr(from->address, '@'));
 	struct buf b;
+	enum rc rc;
 
 	buf_init(&b, MESSAGE_MOST + 4096);
-	write_from(&b, a, from);
-	buf_fmt(&b, "Message-ID: <%s%s>\r\n", o->stem, domain);
+	rc = compose_from(&person, str_of(id), &b, &letter->utf8);
 	buf_add(&b, o->message.p, o->message.n);
-	out = (struct str){ arena_dup(a, b.p, b.n), b.n };
+	letter->message = (struct str){ arena_dup(a, b.p, b.n), b.n };
 	buf_clear(&b);
-	return out;
+	return rc;
 }
 
 /* ---- one message ---- */
@@ -186,6 +173,7 @@ struct run {
 	struct arena *arena;
 	const char *sender; /* system_from as it is, or was at the first try */
 	struct smtp_report report;
+	struct smtp **smtp; /* kept for the next one */
 };
 
 static enum rc
@@ -260,24 +248,27 @@ server_of(const struct run *r, struct smtp_server *out)
 		.port = (unsigned)c->system_smtp_port,
 		.security = c->system_smtp_security,
 		.user = c->system_smtp_user,
-		.egress = r->host->egress };
+		.egress = r->host->egress,
+		.times = { .final_ms = FINAL_MS } };
 	if (*out->user == '\0')
 		return RC_OK;
 	TRY(secret_read(r->arena, c->system_smtp_password_file,
-	    PASSWORD_FILE_MOST, &out->password));
+	    PASSWORD_FILE_MOST, &out->secret));
 	/* an editor's line end */
-	while (out->password.n > 0 &&
-	    (out->password.p[out->password.n - 1] == '\n' ||
-		out->password.p[out->password.n - 1] == '\r'))
-		out->password.p[--out->password.n] = '\0';
+	while (out->secret.n > 0 &&
+	    (out->secret.p[out->secret.n - 1] == '\n' ||
+		out->secret.p[out->secret.n - 1] == '\r'))
+		out->secret.p[--out->secret.n] = '\0';
 	return RC_OK;
 }
 
 static const struct effect hand_over;
 
+/* One recipient: the row is as the report. */
 static enum rc
-leave(void *arg)
+leave(void *arg, const struct smtp_report *report)
 {
+	(void)report;
 	return effect_intend(&hand_over, arg);
 }
 
@@ -289,7 +280,7 @@ send_out(void *arg)
 	struct outgoing_sender from;
 	struct smtp_server server;
 	struct smtp_letter letter = {
-		.to = r->o->recipient, .intent = leave, .arg = r
+		.to = &r->o->recipient, .to_n = 1, .intent = leave, .arg = r
 	};
 
 	r->sender =
@@ -298,14 +289,19 @@ send_out(void *arg)
 	r->report.rc = outgoing_sender_read(r->sender, r->arena, &from);
 	if (r->report.rc == RC_OK)
 		r->report.rc = server_of(r, &server);
+	if (r->report.rc == RC_OK)
+		r->report.rc = finish(r->arena, r->o, &from, &letter);
 	if (r->report.rc != RC_OK) {
 		snprintf(r->report.detail, sizeof r->report.detail, "%s",
 		    fail_detail());
 		return RC_OK;
 	}
 	letter.from = from.address;
-	letter.message = finish(r->arena, r->o, &from);
-	smtp_send(&server, &letter, &r->report);
+	if (*r->smtp != NULL && !smtp_fits(*r->smtp, &server))
+		smtp_free(r->smtp);
+	if (*r->smtp == NULL)
+		*r->smtp = smtp_new(&server);
+	smtp_send(*r->smtp, &letter, r->arena, &r->report);
 	return RC_OK;
 }
 
@@ -316,9 +312,10 @@ static const struct effect hand_over =
 
 /* `*more`: there may be another. */
 static enum rc
-send_next(const struct outgoing_host *host, struct arena *a, bool *more)
+send_next(const struct outgoing_host *host, struct arena *a, struct smtp **smtp,
+    bool *more)
 {
-	struct run r = { .host = host, .arena = a };
+	struct run r = { .host = host, .arena = a, .smtp = smtp };
 	struct outgoing *o;
 	enum rc rc;
 
@@ -342,6 +339,7 @@ enum rc
 outgoing_run(const struct outgoing_host *host)
 {
 	struct arena *a = arena_new(MEMORY);
+	struct smtp *smtp = NULL;
 	bool more = true;
 	enum rc rc = RC_OK;
 
@@ -349,8 +347,9 @@ outgoing_run(const struct outgoing_host *host)
 	while (
 	    rc == RC_OK && more && (host->stop == NULL || *host->stop == 0)) {
 		arena_reset(a);
-		rc = send_next(host, a, &more);
+		rc = send_next(host, a, &smtp, &more);
 	}
+	smtp_free(&smtp);
 	arena_free(&a);
 	return rc;
 }

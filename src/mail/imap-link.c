@@ -2,7 +2,6 @@
 
 #include <stdlib.h>
 
-#include "core/clock.h"
 #include "core/log.h"
 #include "mail/echo.h"
 #include "mail/imap-code.h"
@@ -214,13 +213,10 @@ time_us(const struct imap_link *l, CURLINFO what)
 								   : 0;
 }
 
-enum imap_reach
+enum dial_reach
 imap_link_reach(const struct imap_link *l)
 {
-	if (time_us(l, CURLINFO_CONNECT_TIME_T) == 0)
-		return IMAP_NOT_DIALLED;
-	return time_us(l, CURLINFO_APPCONNECT_TIME_T) == 0 ? IMAP_DIALLED
-							   : IMAP_SECURED;
+	return dial_reach(l->handle);
 }
 
 bool
@@ -299,34 +295,6 @@ login_refused(struct str words, bool oauth2)
 	return rc;
 }
 
-static const struct {
-	CURLcode code;
-	enum rc rc;
-	const char *why;
-} failures[] = {
-	{ CURLE_PEER_FAILED_VERIFICATION, RC_CONFIG_TLS,
-	    "the server's certificate is not trusted" },
-	{ CURLE_SSL_CACERT_BADFILE, RC_CONFIG_TLS,
-	    "the file of authorities cannot be read" },
-	{ CURLE_SSL_CONNECT_ERROR, RC_CONFIG_TLS,
-	    "the server does not speak TLS on this port" },
-	{ CURLE_USE_SSL_FAILED, RC_CONFIG_TLS,
-	    "the server does not offer STARTTLS" },
-	{ CURLE_SSL_CERTPROBLEM, RC_CONFIG_TLS, "TLS failed" },
-	{ CURLE_SSL_CIPHER, RC_CONFIG_TLS, "TLS failed" },
-	{ CURLE_COULDNT_RESOLVE_HOST, RC_CONFIG_HOST, EGRESS_NOWHERE },
-	{ CURLE_COULDNT_RESOLVE_PROXY, RC_CONFIG_HOST, EGRESS_NOWHERE },
-	{ CURLE_URL_MALFORMAT, RC_CONFIG_HOST, "this is not a host name" },
-	{ CURLE_UNSUPPORTED_PROTOCOL, RC_CONFIG_HOST,
-	    "this is not a host name" },
-	{ CURLE_OPERATION_TIMEDOUT, RC_TIMEOUT,
-	    "no answer in the time allowed" },
-	{ CURLE_COULDNT_CONNECT, RC_CONNECTION, "no connection" },
-	/* BYE, or data before TLS: curl calls both a weird server reply. */
-	{ CURLE_WEIRD_SERVER_REPLY, RC_CONNECTION,
-	    "the server ended the connection" },
-};
-
 enum rc
 imap_link_failure(CURLcode code, struct str words, bool oauth2)
 {
@@ -334,15 +302,9 @@ imap_link_failure(CURLcode code, struct str words, bool oauth2)
 
 	if (code == CURLE_LOGIN_DENIED || code == CURLE_AUTH_ERROR)
 		return login_refused(words, oauth2);
-	for (size_t i = 0; i < sizeof(failures) / sizeof(failures[0]); i++) {
-		if (failures[i].code != code)
-			continue;
-		if (failures[i].rc == RC_CONNECTION && said.n > 0 &&
-		    code == CURLE_WEIRD_SERVER_REPLY)
-			return fail(RC_CONNECTION, "%.*s", STR_FMT(said));
-		return fail(failures[i].rc, "%s", failures[i].why);
-	}
-	return fail(RC_CONNECTION, "%s", curl_easy_strerror(code));
+	if (code == CURLE_WEIRD_SERVER_REPLY && said.n > 0)
+		return fail(RC_CONNECTION, "%.*s", STR_FMT(said));
+	return dial_failure(code);
 }
 
 static enum rc
@@ -384,32 +346,6 @@ imap_link_finish(struct imap_link *l, CURLcode code, bool *again)
 	return failed(l, code);
 }
 
-/* One turn of the multi handle; *done when this handle has finished. */
-static enum rc
-turn(struct imap_link *l, int64_t until, bool *done, CURLcode *code)
-{
-	int running, left;
-	int64_t wait = until - clock_steady_ms();
-	CURLMsg *m;
-
-	*done = false;
-	if (wait <= 0)
-		return fail(RC_TIMEOUT, "no connection in the time allowed");
-	if (curl_multi_perform(l->multi, &running) != CURLM_OK)
-		return fail(RC_CONNECTION, "libcurl gave up");
-	while ((m = curl_multi_info_read(l->multi, &left)) != NULL) {
-		if (m->msg == CURLMSG_DONE && m->easy_handle == l->handle) {
-			*code = m->data.result;
-			*done = true;
-			return RC_OK;
-		}
-	}
-	if (curl_multi_poll(l->multi, NULL, 0, (int)(wait < 1000 ? wait : 1000),
-		NULL) != CURLM_OK)
-		return fail(RC_CONNECTION, "libcurl gave up");
-	return RC_OK;
-}
-
 enum rc
 imap_link_connect(struct imap_link *l, int64_t until)
 {
@@ -420,7 +356,8 @@ imap_link_connect(struct imap_link *l, int64_t until)
 		CURLcode code = CURLE_OK;
 
 		while (!done)
-			TRY(turn(l, until, &done, &code));
+			TRY(dial_turn(
+			    l->multi, l->handle, until, &done, &code));
 		TRY(imap_link_finish(l, code, &again));
 	}
 	return RC_OK;
@@ -442,28 +379,11 @@ imap_link_open(
 enum rc
 imap_link_receive(struct imap_link *l, char *p, size_t room, size_t *n)
 {
-	CURLcode code = curl_easy_recv(l->handle, p, room, n);
-
-	if (code == CURLE_AGAIN) {
-		*n = 0;
-		return RC_OK;
-	}
-	if (code != CURLE_OK)
-		return fail(RC_CONNECTION, "%s", curl_easy_strerror(code));
-	return *n > 0 ? RC_OK
-		      : fail(RC_CONNECTION, "the server closed the connection");
+	return dial_receive(l->handle, p, room, n);
 }
 
 enum rc
 imap_link_send(struct imap_link *l, const char *p, size_t n, size_t *sent)
 {
-	CURLcode code = curl_easy_send(l->handle, p, n, sent);
-
-	if (code == CURLE_AGAIN) {
-		*sent = 0;
-		return RC_OK;
-	}
-	return code == CURLE_OK
-	    ? RC_OK
-	    : fail(RC_CONNECTION, "%s", curl_easy_strerror(code));
+	return dial_send(l->handle, p, n, sent);
 }

@@ -9,6 +9,7 @@
 #include <curl/curl.h>
 
 #include "core/secret.h"
+#include "mail/dial.h"
 #include "mail/egress.h"
 
 #define IMAP_LINK_PIECE 65536L /* bytes that come at once at most */
@@ -57,8 +58,7 @@ enum rc imap_link_open(
     const struct imap_login *, int64_t until, struct imap_link **) MUST_CHECK;
 
 /* How far it has come, whether it went on or not. */
-enum imap_reach { IMAP_NOT_DIALLED, IMAP_DIALLED, IMAP_SECURED };
-enum imap_reach imap_link_reach(const struct imap_link *);
+enum dial_reach imap_link_reach(const struct imap_link *);
 /* The server asked for no login (PREAUTH, RFC 9051 7.1.4). */
 bool imap_link_is_open_to_all(const struct imap_link *);
 

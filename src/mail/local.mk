@@ -1,10 +1,15 @@
 # mail: the protocols and formats; knows no SQL and no requests.
 
 noinst_LIBRARIES += libmail.a
-libmail_a_CPPFLAGS = $(AM_CPPFLAGS) $(CURL_CFLAGS) $(ZLIB_CFLAGS)
+libmail_a_CPPFLAGS = $(AM_CPPFLAGS) $(CURL_CFLAGS) $(IDN2_CFLAGS) \
+	$(ZLIB_CFLAGS)
 libmail_a_SOURCES = \
+	%D%/address.c %D%/address.h \
 	%D%/charset.c %D%/charset.h \
+	%D%/compose.c %D%/compose.h \
+	%D%/compose-field.c %D%/compose-field.h \
 	%D%/date.c %D%/date.h \
+	%D%/dial.c %D%/dial.h \
 	%D%/echo.c %D%/echo.h \
 	%D%/egress.c %D%/egress.h \
 	%D%/fetch.c %D%/fetch.h \
@@ -32,7 +37,10 @@ libmail_a_SOURCES = \
 	%D%/parameter.c %D%/parameter.h \
 	%D%/probe.c %D%/probe.h \
 	%D%/rfc2047.c %D%/rfc2047.h \
+	%D%/smtp-dots.c %D%/smtp-dots.h \
+	%D%/smtp-link.c %D%/smtp-link.h \
+	%D%/smtp-reply.c %D%/smtp-reply.h \
 	%D%/smtp.c %D%/smtp.h \
 	%D%/transfer.c %D%/transfer.h
 
-mail_libs = libmail.a $(CURL_LIBS) $(ZLIB_LIBS) $(core_libs)
+mail_libs = libmail.a $(CURL_LIBS) $(IDN2_LIBS) $(ZLIB_LIBS) $(core_libs)

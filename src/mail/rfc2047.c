@@ -4,7 +4,10 @@
 #include "mail/charset.h"
 
 #define CHARSET_LONGEST 64
-#define WORD_BYTES      45 /* as base64 60; with =?UTF-8?B??= 72 */
+#define WORD_BYTES      45  /* as base64 60; with =?UTF-8?B??= 72 */
+#define WORD_AROUND     12  /* its ends and names */
+#define LINE_MOST       76  /* of a line with such a word (2) */
+#define PLAIN_MOST      900 /* a line has at most 998 (RFC 5322 2.1.1) */
 
 /* One encoded word, cut into its pieces (2). */
 struct word {
@@ -254,32 +257,67 @@ rfc2047_decode(struct arena *a, struct str s, size_t max)
 	return out;
 }
 
+/* The length of a word's bytes: all, or a cut between characters at a third
+ * byte, since some (GMime 3.2) read neighbouring words as one run of base64 and
+ * stop at a padding. */
+static size_t
+word_cut(struct str text, size_t most)
+{
+	size_t n = utf8_cut(text.p, text.n, most);
+
+	for (size_t k = n; n < text.n && k > n / 2;
+	     k = utf8_cut(text.p, text.n, k - 1))
+		if (k % 3 == 0)
+			return k;
+	return n;
+}
+
+/* As many bytes as a word from `column` on has room for; 0: not even one
+ * character. */
+static size_t
+word_bytes(struct str text, size_t column)
+{
+	size_t room = column + WORD_AROUND < LINE_MOST
+	    ? (LINE_MOST - column - WORD_AROUND) / 4 * 3
+	    : 0;
+
+	return word_cut(text, room < WORD_BYTES ? room : WORD_BYTES);
+}
+
 struct str
-rfc2047_encode(struct arena *a, struct str text)
+rfc2047_words(struct arena *a, struct str text, size_t column)
 {
 	struct buf b;
 	struct str out;
 
-	buf_init(&b, text.n * 3 + 128);
-	/* a line has at most 998 (RFC 5322 2.1.1) */
-	if (text.n <= 900 && is_decoded(text)) {
-		buf_add(&b, text.p, text.n);
-		text.n = 0;
-	}
+	buf_init(&b, text.n * 4 + 256);
 	while (text.n > 0) {
-		size_t n = utf8_cut(text.p, text.n, WORD_BYTES);
+		size_t n = word_bytes(text, column);
 		char *piece = arena_dup(a, text.p, n);
 
 		for (size_t i = 0; i < n; i++) {
 			if ((unsigned char)piece[i] < 0x20 || piece[i] == 0x7f)
 				piece[i] = ' ';
 		}
-		if (b.n > 0)
-			BUF_LIT(&b, "\r\n ");
-		buf_fmt(&b, "=?UTF-8?B?%s?=", base64_encode(a, piece, n));
+		if (n > 0)
+			buf_fmt(
+			    &b, "=?UTF-8?B?%s?=", base64_encode(a, piece, n));
 		text = (struct str){ text.p + n, text.n - n };
+		if (text.n > 0)
+			BUF_LIT(&b, "\r\n ");
+		column = 1;
 	}
 	out = (struct str){ arena_dup(a, b.n > 0 ? b.p : "", b.n), b.n };
 	buf_clear(&b);
 	return out;
+}
+
+struct str
+rfc2047_encode(struct arena *a, struct str text, size_t column)
+{
+	if (text.n <= PLAIN_MOST && is_decoded(text))
+		return (struct str){
+			arena_dup(a, text.n > 0 ? text.p : "", text.n), text.n
+		};
+	return rfc2047_words(a, text, column);
 }

@@ -13,9 +13,13 @@
  * proper word stays as it is. p == NULL stays NULL. */
 struct str rfc2047_decode(struct arena *, struct str, size_t max);
 
-/* Writes text as header text: plain where it is printable ASCII, else in
- * words of UTF-8 in base64, at most 75 bytes each, folded with CRLF SP.
- * `text` is valid UTF-8; control characters become blanks. */
-struct str rfc2047_encode(struct arena *, struct str text);
+/* Writes text as header text that begins in `column` of its line: plain where
+ * it is printable ASCII, else in words of UTF-8 in base64 (rfc2047_words). */
+struct str rfc2047_encode(struct arena *, struct str text, size_t column);
+
+/* In words in any case, of at most 75 bytes each, on lines of 76; divided by
+ * CRLF SP, which comes first where not even one character fits. `text` is valid
+ * UTF-8; control characters become blanks. */
+struct str rfc2047_words(struct arena *, struct str text, size_t column);
 
 #endif

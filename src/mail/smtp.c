@@ -3,303 +3,767 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/buffer.h"
+#include "core/clock.h"
 #include "core/log.h"
+#include "mail/address.h"
 #include "mail/echo.h"
+#include "mail/smtp-dots.h"
 
-#define CONNECT_MS   20000
-#define REPLY_S      300 /* RFC 5321 4.5.3.2: the last reply may take long */
-#define ADDRESS_MOST 320
+#define ENVELOPE_MS   300000
+#define ENVELOPE_EACH 2000   /* more for each recipient */
+#define FINAL_MS      600000 /* RFC 5321 4.5.3.2.6 */
+#define MESSAGE_MS    180000
+#define MESSAGE_SPEED 8 /* bytes a millisecond that have to leave */
+#define QUIT_MS       2000
+#define IDLE_MS       60000 /* servers wait five minutes, some less */
+#define TOGETHER      50    /* commands that leave in one piece */
+#define COMMANDS_MOST ((size_t)64 << 10)
+#define MEMORY        ((size_t)64 << 10)
+#define PIECE         ((size_t)16 << 10)
 
-bool
-smtp_address_ok(struct str s)
-{
-	const char *at = s.n > 0 ? memrchr(s.p, '@', s.n) : NULL;
-
-	if (at == NULL || at == s.p || !egress_text_ok(s, ADDRESS_MOST))
-		return false;
-	for (size_t i = 0; i < s.n; i++)
-		if (strchr(" <>()[]\\,;:\"", s.p[i]) != NULL)
-			return false;
-	return memchr(s.p, '@', (size_t)(at - s.p)) == NULL &&
-	    egress_host_ok(
-		(struct str){ at + 1, s.n - (size_t)(at + 1 - s.p) });
-}
-
-/* While it runs. */
-struct sending {
-	const struct smtp_server *server;
-	const struct smtp_letter *letter;
-	struct smtp_report *out;
-	struct egress_use use;
-	CURL *curl;
-	struct curl_slist *to; /* owned */
-	size_t given;          /* bytes of the message that curl has taken */
-	bool begun, whole;     /* asked for; all of it taken */
-	enum rc intent;
-	char url[320];
-	char words[CURL_ERROR_SIZE]; /* curl's own */
-	char line[256];              /* the server's last */
+struct smtp {
+	struct arena *arena;
+	struct smtp_server server;
+	struct smtp_link *link; /* NULL: none */
+	int64_t used;           /* when; steady */
+	struct smtp_reader reader;
+	char out[PIECE];
+	char in[4096]; /* read, and not looked at: at..n */
+	size_t at, n;
 };
 
-/* QUIT's answer comes behind the one that counts. */
-static size_t
-on_line(char *p, size_t size, size_t n, void *ctx)
-{
-	struct sending *x = ctx;
-	struct str line = str_trim((struct str){ p, size * n });
+/* How far one message has come. */
+struct sending {
+	struct smtp *s;
+	const struct smtp_letter *letter;
+	struct arena *arena;
+	struct smtp_report *out;
+	const char *from, **to; /* as they go over the wire */
+	bool *open;             /* the recipients without a fate of their own */
+	size_t taken;           /* recipients that the server has said yes to */
+	int64_t until;
+	size_t size;
+	bool mailed; /* MAIL has been sent */
+	bool said;   /* anything has */
+	bool heard;  /* the server has said something of this message */
+	bool dot;    /* the last dot may have left */
+};
 
-	if (!str_starts(line, STR("221")))
-		snprintf(x->line, sizeof x->line, "%.*s",
-		    (int)utf8_cut(line.p, line.n, sizeof x->line - 1), line.p);
-	return size * n;
+/* ---- the connection ---- */
+
+struct smtp *
+smtp_new(const struct smtp_server *server)
+{
+	struct arena *a = arena_new(MEMORY);
+	struct smtp *s = ARENA_NEW(a, struct smtp);
+
+	s->arena = a;
+	s->server = *server;
+	s->server.host = arena_str(a, server->host);
+	s->server.security = arena_str(a, server->security);
+	s->server.user = arena_str(a, server->user);
+	if (secret_is(&server->secret))
+		s->server.secret =
+		    secret_new(a, server->secret.p, server->secret.n);
+	return s;
 }
 
-/* curl asks for the message when the server has said 354, not before. */
-static size_t
-on_read(char *to, size_t size, size_t n, void *ctx)
-{
-	struct sending *x = ctx;
-	struct str m = x->letter->message;
-	size_t room = size * n;
-
-	if (!x->begun) {
-		x->begun = true;
-		x->intent = x->letter->intent(x->letter->arg);
-	}
-	if (x->intent != RC_OK)
-		return CURL_READFUNC_ABORT;
-	if (room > m.n - x->given)
-		room = m.n - x->given;
-	memcpy(to, m.p + x->given, room);
-	x->given += room;
-	x->whole = x->given == m.n;
-	return room;
-}
-
-static bool
-is_mode(const struct sending *x, const char *mode)
-{
-	return strcmp(x->server->security, mode) == 0;
-}
-
-/* CR and LF in here would become commands: libcurl 7.88 hands them on. */
-static bool
-is_clean(const struct sending *x)
-{
-	const struct smtp_server *s = x->server;
-	struct str secret = { (const char *)s->password.p, s->password.n };
-
-	return egress_host_ok(str_of(s->host)) &&
-	    smtp_address_ok(str_of(x->letter->from)) &&
-	    smtp_address_ok(str_of(x->letter->to)) &&
-	    (*s->user == '\0' ||
-		(egress_text_ok(str_of(s->user), ADDRESS_MOST) &&
-		    egress_text_ok(secret, 1024)));
-}
-
-#define SET(option, value)                                                     \
-	(bad |= curl_easy_setopt(x->curl, (option), (value)) != CURLE_OK)
-
-static bool
-set_login(struct sending *x)
-{
-	bool bad = false;
-
-	if (*x->server->user == '\0')
-		return true;
-	SET(CURLOPT_USERNAME, x->server->user);
-	SET(CURLOPT_PASSWORD, (const char *)x->server->password.p);
-	return !bad;
-}
-
-static bool
-set_letter(struct sending *x)
-{
-	bool bad = false;
-
-	x->to = curl_slist_append(NULL, x->letter->to);
-	if (x->to == NULL)
-		die("no memory for curl");
-	SET(CURLOPT_MAIL_FROM, x->letter->from);
-	SET(CURLOPT_MAIL_RCPT, x->to);
-	SET(CURLOPT_UPLOAD, 1L);
-	SET(CURLOPT_READFUNCTION, on_read);
-	SET(CURLOPT_READDATA, x);
-	SET(CURLOPT_INFILESIZE_LARGE, (curl_off_t)x->letter->message.n);
-	return !bad;
-}
-
-/* "smtps://[::1]:465" */
 static void
-make_url(struct sending *x)
+drop(struct smtp *s)
 {
-	const char *host = x->server->host;
-	bool v6 = strchr(host, ':') != NULL;
+	smtp_link_free(&s->link);
+	s->reader = (struct smtp_reader){ .lines = 0 };
+	s->at = s->n = 0;
+}
 
-	snprintf(x->url, sizeof x->url, "smtp%s://%s%s%s:%u",
-	    is_mode(x, "ssl_tls") ? "s" : "", v6 ? "[" : "", host,
-	    v6 ? "]" : "", x->server->port);
+/* RFC 5321 4.1.1.10: the answer is waited for, but not for long. */
+static void
+quit(struct smtp *s)
+{
+	int64_t until = clock_steady_ms() + QUIT_MS;
+	size_t n = 0;
+	enum rc rc;
+
+	if (s->link == NULL ||
+	    smtp_link_send(s->link, "QUIT\r\n", 6, &n) != RC_OK || n < 6)
+		return;
+	do {
+		rc = smtp_link_wait(s->link, false, until);
+		if (rc == RC_OK)
+			rc =
+			    smtp_link_receive(s->link, s->in, sizeof s->in, &n);
+	} while (rc == RC_OK && n == 0);
+}
+
+void
+smtp_free(struct smtp **sp)
+{
+	struct arena *a;
+
+	if (*sp == NULL)
+		return;
+	quit(*sp);
+	drop(*sp);
+	a = (*sp)->arena;
+	*sp = NULL;
+	arena_free(&a);
+}
+
+bool
+smtp_fits(const struct smtp *s, const struct smtp_server *other)
+{
+	const struct smtp_server *own = &s->server;
+
+	return strcmp(own->host, other->host) == 0 &&
+	    own->port == other->port &&
+	    strcmp(own->security, other->security) == 0 &&
+	    own->allow_plaintext == other->allow_plaintext &&
+	    strcmp(own->user, other->user) == 0 &&
+	    own->oauth2 == other->oauth2 && own->egress == other->egress &&
+	    own->multi == other->multi &&
+	    secret_eq(&own->secret, other->secret.p, other->secret.n);
+}
+
+/* A server that has left, or says something that nobody asked for. */
+static bool
+is_stale(struct smtp *s)
+{
+	size_t n = 0;
+
+	if (s->at < s->n || clock_steady_ms() - s->used > IDLE_MS)
+		return true;
+	return smtp_link_receive(s->link, s->in, sizeof s->in, &n) != RC_OK ||
+	    n > 0;
+}
+
+static enum rc
+dial(struct sending *x)
+{
+	struct smtp *s = x->s;
+	size_t n = 0;
+
+	TRY(smtp_link_new(&s->server, &s->link));
+	TRY(smtp_link_connect(s->link, x->letter->beat, x->letter->arg));
+	TRY(smtp_link_receive(s->link, s->in, sizeof s->in, &n));
+	return n == 0 ? RC_OK
+		      : fail(RC_CONNECTION, "the server speaks unasked");
+}
+
+/* ---- what becomes of recipients ---- */
+
+static bool
+says_secret(const struct sending *x, const char *text)
+{
+	const struct secret *secret = &x->s->server.secret;
+
+	return secret_is(secret) && echo_of(str_of(text), secret);
+}
+
+static struct smtp_fate
+fate_of(const struct sending *x, enum smtp_end end, enum rc rc,
+    const struct smtp_reply *reply)
+{
+	bool hide = says_secret(x, reply->text);
+
+	return (struct smtp_fate){ .end = end,
+		.rc = rc,
+		.code = reply->code,
+		.status = arena_str(x->arena, reply->status),
+		.text = hide ? "" : arena_str(x->arena, reply->text) };
+}
+
+static void
+fate_set(struct sending *x, size_t i, const struct smtp_fate *fate)
+{
+	x->out->to[i] = *fate;
+	x->open[i] = false;
+}
+
+/* Of all that have none of their own. */
+static void
+fate_set_open(struct sending *x, const struct smtp_fate *fate)
+{
+	for (size_t i = 0; i < x->out->to_n; i++)
+		if (x->open[i])
+			x->out->to[i] = *fate;
+}
+
+/* What the message's own end is, and of which recipient it has the words. */
+static void
+conclude(const struct sending *x)
+{
+	static const int weight[] = { [SMTP_REFUSED] = 0,
+		[SMTP_LATER] = 1,
+		[SMTP_ACCEPTED] = 2,
+		[SMTP_UNKNOWN] = 3 };
+	struct smtp_report *out = x->out;
+	const struct smtp_fate *most = out->to;
+
+	for (size_t i = 1; i < out->to_n; i++)
+		if (weight[out->to[i].end] > weight[most->end])
+			most = &out->to[i];
+	if (out->to_n == 0)
+		return;
+	out->end = most->end;
+	out->rc = most->rc;
+	out->code = most->code;
+	snprintf(out->status, sizeof out->status, "%s", most->status);
+	snprintf(out->detail, sizeof out->detail, "%.*s",
+	    (int)utf8_cut(
+		most->text, strlen(most->text), sizeof out->detail - 1),
+	    most->text);
+}
+
+/* Without a reply: our words. */
+static void
+fate_set_ours(
+    struct sending *x, enum smtp_end end, enum rc rc, const char *text)
+{
+	const struct smtp_fate fate = { .end = end,
+		.rc = rc,
+		.status = "",
+		.text = says_secret(x, text) ? "" : arena_str(x->arena, text) };
+
+	fate_set_open(x, &fate);
+}
+
+/* ---- what replies mean ---- */
+
+enum phase { MAIL = 1, RCPT = 2, DATA = 4, DOT = 8, ANY = 15 };
+
+struct meaning {
+	unsigned phases;
+	int code;           /* 5: any of them */
+	const char *status; /* NULL: whatever it is */
+	enum smtp_end end;
+	enum rc rc;
+	bool server;
+};
+
+/* The first that fits counts. */
+static const struct meaning meanings[] = {
+	{ ANY, 421, NULL, SMTP_LATER, RC_CONNECTION, true },
+	/* nobody, or not us (RFC 4954 6): may be mended by who set it up */
+	{ ANY, 530, NULL, SMTP_LATER, RC_AUTH_FAILED, true },
+	{ ANY, 535, NULL, SMTP_LATER, RC_AUTH_FAILED, true },
+	{ ANY, 538, NULL, SMTP_LATER, RC_CONFIG_TLS, true },
+	{ ANY, 4, NULL, SMTP_LATER, RC_CONNECTION, false },
+	/* Gmail: enough for today */
+	{ ANY, 550, "5.4.5", SMTP_LATER, RC_CONNECTION, true },
+	{ MAIL, 552, NULL, SMTP_REFUSED, RC_PAYLOAD, false },
+	{ MAIL, 5, "5.3.4", SMTP_REFUSED, RC_PAYLOAD, false },
+	{ MAIL, 5, NULL, SMTP_REFUSED, RC_DENIED, false },
+	/* too many at a time (RFC 5321 4.5.3.1.10) */
+	{ RCPT, 552, "5.5.3", SMTP_LATER, RC_CONNECTION, false },
+	{ RCPT, 5, NULL, SMTP_REFUSED, RC_RECIPIENT, false },
+	{ DATA | DOT, 5, NULL, SMTP_REFUSED, RC_PAYLOAD, false },
+};
+
+/* NULL: it is neither a yes nor a no. */
+static const struct meaning *
+meaning_of(enum phase phase, const struct smtp_reply *reply)
+{
+	for (size_t i = 0; i < sizeof meanings / sizeof meanings[0]; i++) {
+		const struct meaning *m = &meanings[i];
+
+		if ((m->phases & phase) != 0 &&
+		    (m->code == reply->code || m->code == reply->code / 100) &&
+		    (m->status == NULL ||
+			strcmp(m->status, reply->status) == 0))
+			return m;
+	}
+	return NULL;
+}
+
+/* A no for the whole message, or what is no answer at all. */
+static enum rc
+refused(struct sending *x, enum phase phase, const struct smtp_reply *reply)
+{
+	static const struct meaning odd = { ANY, 0, NULL, SMTP_LATER,
+		RC_CONNECTION, true };
+	const struct meaning *m = meaning_of(phase, reply);
+	struct smtp_fate fate;
+
+	if (m == NULL)
+		m = &odd;
+	fate = fate_of(x, m->end, m->rc, reply);
+	fate_set_open(x, &fate);
+	x->out->server = m->server;
+	return m->rc;
+}
+
+/* The connection, not the server's word. */
+static enum rc
+broken(struct sending *x, enum rc rc)
+{
+	if (rc == RC_PAYLOAD) /* what is no reply */
+		rc = RC_CONNECTION;
+	fate_set_ours(x, x->dot ? SMTP_UNKNOWN : SMTP_LATER, rc,
+	    x->dot ? "no answer came behind the message" : fail_detail());
+	x->out->server = true;
+	return rc;
+}
+
+/* ---- talking ---- */
+
+static enum rc
+idle(struct sending *x, bool out)
+{
+	if (x->letter->beat != NULL)
+		TRY(x->letter->beat(x->letter->arg));
+	return smtp_link_wait(x->s->link, out, x->until);
+}
+
+static enum rc
+receive(struct sending *x)
+{
+	struct smtp *s = x->s;
+
+	s->at = s->n = 0;
+	for (;;) {
+		TRY(smtp_link_receive(s->link, s->in, sizeof s->in, &s->n));
+		if (s->n > 0)
+			return clock_steady_ms() < x->until
+			    ? RC_OK
+			    : fail(RC_TIMEOUT, "no answer in the time allowed");
+		TRY(idle(x, false));
+	}
+}
+
+static enum rc
+answer(struct sending *x, struct smtp_reply *reply)
+{
+	struct smtp *s = x->s;
+
+	for (bool done = false;;) {
+		size_t used = 0;
+
+		TRY(smtp_reader_feed(&s->reader, s->in + s->at, s->n - s->at,
+		    &used, &done, reply));
+		s->at += used;
+		if (done)
+			break;
+		TRY(receive(x));
+	}
+	x->heard |= reply->code != 421;
+	return RC_OK;
+}
+
+static enum rc
+say(struct sending *x, const char *p, size_t n)
+{
+	x->said = true;
+	while (n > 0) {
+		size_t sent = 0;
+
+		TRY(smtp_link_send(x->s->link, p, n, &sent));
+		p += sent;
+		n -= sent;
+		if (sent == 0)
+			TRY(idle(x, true));
+	}
+	return RC_OK;
+}
+
+/* ---- the envelope ---- */
+
+static bool
+needs_utf8(const struct sending *x)
+{
+	return x->letter->utf8 || address_is_utf8(str_of(x->from));
+}
+
+static void
+mail_command(struct sending *x, struct buf *b)
+{
+	const struct smtp_features *f = smtp_link_features(x->s->link);
+	bool utf8 = needs_utf8(x);
+
+	for (size_t i = 0; i < x->out->to_n; i++)
+		utf8 |= x->open[i] && address_is_utf8(str_of(x->to[i]));
+	buf_fmt(b, "MAIL FROM:<%s>", x->from);
+	if (f->size)
+		buf_fmt(b, " SIZE=%zu", x->size);
+	if (utf8)
+		buf_puts(b, " SMTPUTF8");
+	BUF_LIT(b, "\r\n");
+}
+
+static enum rc
+mail_answer(struct sending *x)
+{
+	struct smtp_reply reply;
+	enum rc rc = answer(x, &reply);
+
+	if (rc != RC_OK)
+		return broken(x, rc);
+	return reply.code / 100 == 2 ? RC_OK : refused(x, MAIL, &reply);
+}
+
+/* 421 ends the connection, and all of it. */
+static enum rc
+rcpt_answer(struct sending *x, size_t i)
+{
+	struct smtp_reply reply;
+	const struct meaning *m;
+	struct smtp_fate fate;
+	enum rc rc = answer(x, &reply);
+
+	if (rc != RC_OK)
+		return broken(x, rc);
+	if (reply.code / 100 == 2) {
+		x->taken++;
+		return RC_OK;
+	}
+	m = meaning_of(RCPT, &reply);
+	if (m == NULL || m->server)
+		return refused(x, RCPT, &reply);
+	fate = fate_of(x, m->end, m->rc, &reply);
+	fate_set(x, i, &fate);
+	return RC_OK;
+}
+
+/* As many commands in one piece as the server takes, and their answers. */
+static enum rc
+group(struct sending *x, size_t *next)
+{
+	bool mail = !x->mailed, many;
+	size_t first = *next, commands = mail;
+	struct buf b;
+	enum rc rc;
+
+	many = smtp_link_features(x->s->link)->pipelining;
+	buf_init(&b, COMMANDS_MOST);
+	if (mail)
+		mail_command(x, &b);
+	x->mailed = true;
+	for (; *next < x->out->to_n && commands < (many ? TOGETHER : 1);
+	     ++*next) {
+		if (x->open[*next]) {
+			buf_fmt(&b, "RCPT TO:<%s>\r\n", x->to[*next]);
+			commands++;
+		}
+	}
+	rc = say(x, b.p, b.n);
+	buf_clear(&b);
+	if (rc != RC_OK)
+		return broken(x, rc);
+	if (mail)
+		TRY(mail_answer(x));
+	for (size_t i = first; i < *next; i++)
+		if (x->open[i])
+			TRY(rcpt_answer(x, i));
+	return RC_OK;
+}
+
+/* Recipients of local parts that this server has no words for. */
+static void
+utf8_check(struct sending *x)
+{
+	static const struct smtp_fate no = { .end = SMTP_REFUSED,
+		.rc = RC_RECIPIENT,
+		.status = "5.6.7",
+		.text = "the server takes no addresses beyond ASCII" };
+
+	for (size_t i = 0; i < x->out->to_n; i++)
+		if (x->open[i] && address_is_utf8(str_of(x->to[i])))
+			fate_set(x, i, &no);
+}
+
+static bool
+any_open(const struct sending *x)
+{
+	for (size_t i = 0; i < x->out->to_n; i++)
+		if (x->open[i])
+			return true;
+	return false;
+}
+
+/* What needs no question. */
+static enum rc
+limits(struct sending *x)
+{
+	const struct smtp_features *f = smtp_link_features(x->s->link);
+
+	x->size = f->size ? smtp_dots_size(x->letter->message) : 0;
+	if (f->size_most > 0 && x->size > f->size_most) {
+		(void)fail(RC_PAYLOAD,
+		    "the message is larger than the server takes (%llu bytes)",
+		    (unsigned long long)f->size_most);
+		fate_set_ours(x, SMTP_REFUSED, RC_PAYLOAD, fail_detail());
+		return RC_PAYLOAD;
+	}
+	if (f->utf8)
+		return RC_OK;
+	if (needs_utf8(x)) {
+		fate_set_ours(x, SMTP_REFUSED, RC_PAYLOAD,
+		    "the server takes no addresses beyond ASCII");
+		return RC_PAYLOAD;
+	}
+	utf8_check(x);
+	return any_open(x) ? RC_OK : RC_RECIPIENT;
+}
+
+static enum rc
+envelope(struct sending *x)
+{
+	const struct smtp_times *t = &x->s->server.times;
+
+	x->until = clock_steady_ms() +
+	    (t->envelope_ms > 0 ? t->envelope_ms : ENVELOPE_MS) +
+	    (int64_t)x->out->to_n * ENVELOPE_EACH;
+	for (size_t next = 0; next < x->out->to_n;)
+		TRY(group(x, &next));
+	return x->taken > 0 ? RC_OK : RC_RECIPIENT;
+}
+
+/* ---- the message ---- */
+
+/* A server that speaks before the message is whole: it refuses, or it is
+ * mad. In neither case the dot is sent. */
+static enum rc
+interrupted(struct sending *x, enum phase phase)
+{
+	struct smtp_reply reply;
+	enum rc rc = answer(x, &reply);
+
+	return rc != RC_OK ? broken(x, rc) : refused(x, phase, &reply);
+}
+
+/* Has anything come that nobody waits for yet? */
+static enum rc
+listen_early(struct sending *x, bool *came)
+{
+	struct smtp *s = x->s;
+
+	if (s->at == s->n) {
+		s->at = s->n = 0;
+		TRY(smtp_link_receive(s->link, s->in, sizeof s->in, &s->n));
+	}
+	*came = s->at < s->n;
+	return RC_OK;
+}
+
+static enum rc
+data(struct sending *x)
+{
+	struct smtp_reply reply;
+	enum rc rc = say(x, "DATA\r\n", 6);
+
+	if (rc == RC_OK)
+		rc = answer(x, &reply);
+	if (rc != RC_OK)
+		return broken(x, rc);
+	return reply.code == 354 ? RC_OK : refused(x, DATA, &reply);
+}
+
+static enum rc
+intend(struct sending *x)
+{
+	static const struct smtp_fate unheard = { .end = SMTP_UNKNOWN,
+		.rc = RC_CONNECTION,
+		.status = "",
+		.text = "no answer came behind the message" };
+	enum rc rc;
+
+	if (x->letter->intent == NULL)
+		return RC_OK;
+	fate_set_open(x, &unheard);
+	conclude(x);
+	rc = x->letter->intent(x->letter->arg, x->out);
+	if (rc == RC_OK)
+		return RC_OK;
+	fate_set_ours(x, SMTP_LATER, rc, fail_detail());
+	x->out->server = true;
+	return rc;
+}
+
+static enum rc
+piece(struct sending *x, const char *p, size_t n)
+{
+	while (n > 0) {
+		size_t sent = 0;
+		bool came = false;
+		enum rc rc = listen_early(x, &came);
+
+		if (came)
+			return interrupted(x, DATA);
+		if (rc == RC_OK)
+			rc = smtp_link_send(x->s->link, p, n, &sent);
+		if (rc == RC_OK && sent == 0)
+			rc = idle(x, true);
+		if (rc != RC_OK)
+			return broken(x, rc);
+		p += sent;
+		n -= sent;
+	}
+	return RC_OK;
+}
+
+static enum rc
+body(struct sending *x)
+{
+	struct smtp_dots dots = { .message = x->letter->message };
+	char *out = x->s->out;
+
+	x->until = clock_steady_ms() + MESSAGE_MS +
+	    (int64_t)(x->letter->message.n / MESSAGE_SPEED);
+	for (size_t n; (n = smtp_dots_next(&dots, out, sizeof x->s->out)) > 0;)
+		TRY(piece(x, out, n));
+	return RC_OK;
+}
+
+/* TLS may keep what it did not take at once and send it when it is closed: once
+ * the dot has been handed over without an error, it may have left. */
+static enum rc
+dot(struct sending *x)
+{
+	static const char end[] = { '.', '\r', '\n' };
+	size_t sent = 0;
+	bool came = false;
+	enum rc rc = listen_early(x, &came);
+
+	if (came)
+		return interrupted(x, DATA);
+	if (rc == RC_OK)
+		rc = smtp_link_send(x->s->link, end, sizeof end, &sent);
+	if (rc != RC_OK)
+		return broken(x, rc);
+	x->dot = true;
+	rc = say(x, end + sent, sizeof end - sent);
+	return rc == RC_OK ? RC_OK : broken(x, rc);
+}
+
+static enum rc
+verdict(struct sending *x)
+{
+	const struct smtp_times *t = &x->s->server.times;
+	struct smtp_reply reply;
+	struct smtp_fate fate;
+	enum rc rc;
+
+	x->until =
+	    clock_steady_ms() + (t->final_ms > 0 ? t->final_ms : FINAL_MS);
+	rc = answer(x, &reply);
+	if (rc != RC_OK)
+		return broken(x, rc);
+	if (reply.code / 100 == 3)
+		return broken(x, RC_CONNECTION);
+	if (reply.code / 100 != 2)
+		return refused(x, DOT, &reply);
+	fate = fate_of(x, SMTP_ACCEPTED, RC_OK, &reply);
+	fate_set_open(x, &fate);
+	snprintf(x->out->queued, sizeof x->out->queued, "%s", fate.text);
+	return RC_OK;
+}
+
+/* ---- one message ---- */
+
+static enum rc
+converse(struct sending *x)
+{
+	static enum rc (*const steps[])(struct sending *) = { limits, envelope,
+		data, intend, body, dot, verdict };
+
+	for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++)
+		TRY(steps[i](x));
+	return RC_OK;
+}
+
+static enum rc
+attempt(struct sending *x)
+{
+	struct smtp *s = x->s;
+	enum rc rc = s->link == NULL ? dial(x) : RC_OK;
+
+	rc = rc != RC_OK ? broken(x, rc) : converse(x);
+	/* What was refused without a word to the server harms no connection. */
+	if (rc != RC_OK && (x->said || x->out->server))
+		drop(s);
+	s->used = clock_steady_ms();
+	return rc;
+}
+
+/* As they go over the wire. */
+static void
+recipient_prepare(struct sending *x, size_t i)
+{
+	struct str wire;
+	struct smtp_fate no = {
+		.end = SMTP_REFUSED, .rc = RC_RECIPIENT, .status = "5.1.3"
+	};
+
+	if (address_wire(x->arena, str_of(x->letter->to[i]), &wire) == RC_OK) {
+		x->to[i] = wire.p;
+		return;
+	}
+	no.text = arena_str(x->arena, fail_detail());
+	fate_set(x, i, &no);
+}
+
+/* What would be wrong with each of them. */
+static enum rc
+sender_prepare(struct sending *x)
+{
+	const struct smtp_letter *l = x->letter;
+	struct str wire = { "", 0 };
+
+	if (l->to_n > SMTP_RCPT_MOST)
+		return fail(RC_PAYLOAD, "there are too many recipients");
+	if (*l->from != '\0' &&
+	    address_wire(x->arena, str_of(l->from), &wire) != RC_OK)
+		return RC_PAYLOAD;
+	x->from = wire.p;
+	return RC_OK;
 }
 
 static enum rc
 prepare(struct sending *x)
 {
-	static const struct egress_how how = { "smtp,smtps", CONNECT_MS, 0,
-		REPLY_S };
-	long tls = is_mode(x, "none") ? CURLUSESSL_NONE : CURLUSESSL_ALL;
-	bool bad = false;
+	size_t n = x->letter->to_n;
+	enum rc rc;
 
-	if (!is_clean(x))
-		return fail(RC_INVALID,
-		    "an address, the host or the login cannot be used");
-	make_url(x);
-	TRY(egress_apply(x->curl, &x->use, &how));
-	SET(CURLOPT_URL, x->url);
-	SET(CURLOPT_USE_SSL, tls);
-	SET(CURLOPT_HEADERFUNCTION, on_line);
-	SET(CURLOPT_HEADERDATA, x);
-	SET(CURLOPT_ERRORBUFFER, x->words);
-	if (bad || !set_login(x) || !set_letter(x))
-		return fail(RC_INTERNAL, "curl takes no options");
-	return RC_OK;
-}
-
-/* ---- what it means ---- */
-
-/* What keeps a message from leaving and is no reply to it. */
-static enum rc
-trouble(const struct sending *x, CURLcode code)
-{
-	static const struct {
-		CURLcode code;
-		enum rc rc;
-	} rows[] = {
-		{ CURLE_COULDNT_RESOLVE_HOST, RC_CONFIG_HOST },
-		{ CURLE_URL_MALFORMAT, RC_CONFIG_HOST },
-		{ CURLE_PEER_FAILED_VERIFICATION, RC_CONFIG_TLS },
-		{ CURLE_SSL_CONNECT_ERROR, RC_CONFIG_TLS },
-		{ CURLE_SSL_CIPHER, RC_CONFIG_TLS },
-		{ CURLE_SSL_CACERT_BADFILE, RC_CONFIG_TLS },
-		{ CURLE_USE_SSL_FAILED, RC_CONFIG_TLS },
-		{ CURLE_LOGIN_DENIED, RC_AUTH_FAILED },
-		{ CURLE_AUTH_ERROR, RC_AUTH_FAILED },
-		{ CURLE_OPERATION_TIMEDOUT, RC_TIMEOUT },
-	};
-
-	if (x->use.refused != NULL)
-		return RC_CONFIG_HOST;
-	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
-		if (rows[i].code == code)
-			return rows[i].rc;
-	return RC_CONNECTION;
-}
-
-static void
-ended(struct sending *x, enum smtp_end end, enum rc rc)
-{
-	x->out->end = end;
-	x->out->rc = rc;
-}
-
-/* Was the reply one to this message: to MAIL, RCPT or what followed DATA? */
-static bool
-is_about_it(const struct sending *x, CURLcode code)
-{
-	return code == CURLE_SEND_ERROR ||
-	    (code == CURLE_WEIRD_SERVER_REPLY && x->begun);
-}
-
-/* A server that lets nobody send today, or not us (RFC 4954 6: 530, 535), may
- * be mended. */
-static bool
-is_refusal(const struct sending *x, CURLcode code, long reply)
-{
-	return is_about_it(x, code) && reply / 100 == 5 && reply != 530 &&
-	    reply != 535;
-}
-
-/* Behind the whole message: curl leaves the 354 to DATA where nothing came, 0
- * where half a line did. */
-static bool
-is_verdict(long reply)
-{
-	return reply / 100 == 4 || reply / 100 == 5;
-}
-
-/* `reply`: the server's last code. */
-static void
-judge(struct sending *x, CURLcode code, long reply)
-{
-	if (x->whole && reply / 100 == 2)
-		ended(x, SMTP_ACCEPTED, RC_OK);
-	else if (x->begun && x->intent != RC_OK)
-		ended(x, SMTP_LATER, x->intent);
-	else if (x->whole && !is_verdict(reply))
-		ended(x, SMTP_UNKNOWN,
-		    code == CURLE_OPERATION_TIMEDOUT ? RC_TIMEOUT
-						     : RC_CONNECTION);
-	else if (is_refusal(x, code, reply))
-		ended(x, SMTP_REFUSED, x->begun ? RC_PAYLOAD : RC_RECIPIENT);
-	else if (is_about_it(x, code) && reply / 100 == 4)
-		ended(x, SMTP_LATER, RC_CONNECTION);
-	else
-		ended(x, SMTP_LATER,
-		    reply == 530 ? RC_AUTH_FAILED : trouble(x, code));
-	x->out->server = x->out->end == SMTP_UNKNOWN ||
-	    (x->out->end == SMTP_LATER && !is_about_it(x, code));
-}
-
-static const char *
-words(const struct sending *x)
-{
-	const char *w = x->line[0] != '\0' ? x->line : x->words;
-
-	if (x->out->rc == RC_CONFIG_HOST)
-		return EGRESS_NOWHERE;
-	if (x->out->end == SMTP_UNKNOWN)
-		return "no answer came behind the message";
-	if (x->out->end == SMTP_LATER && x->line[0] != '4' && x->line[0] != '5')
-		w = x->words;
-	return secret_is(&x->server->password) &&
-		echo_of(str_of(w), &x->server->password)
-	    ? ""
-	    : w;
-}
-
-static void
-try(struct sending *x)
-{
-	enum rc rc = prepare(x);
-	long reply = 0;
-	CURLcode code;
-
+	x->out->to_n = n;
+	x->out->to = ARENA_ARRAY(x->arena, struct smtp_fate, n);
+	x->to = ARENA_ARRAY(x->arena, const char *, n);
+	x->open = ARENA_ARRAY(x->arena, bool, n);
+	memset(x->open, true, n);
+	rc = sender_prepare(x);
 	if (rc != RC_OK) {
-		ended(x, SMTP_REFUSED, rc);
-		snprintf(
-		    x->out->detail, sizeof x->out->detail, "%s", fail_detail());
-		return;
+		fate_set_ours(x, SMTP_REFUSED, rc, fail_detail());
+		return rc;
 	}
-	code = curl_easy_perform(x->curl);
-	(void)curl_easy_getinfo(x->curl, CURLINFO_RESPONSE_CODE, &reply);
-	judge(x, code, reply);
-	snprintf(x->out->detail, sizeof x->out->detail, "%s", words(x));
+	for (size_t i = 0; i < n; i++)
+		recipient_prepare(x, i);
+	return any_open(x) ? RC_OK : RC_RECIPIENT;
+}
+
+/* A server may leave a kept connection at any time: until it has said a word of
+ * this message, nothing of it can have been taken. */
+static void
+deliver(struct sending *x)
+{
+	struct smtp *s = x->s;
+	bool kept;
+
+	if (s->link != NULL && is_stale(s))
+		drop(s);
+	kept = s->link != NULL;
+	if (attempt(x) == RC_CONNECTION && kept && x->said && !x->heard) {
+		x->said = x->mailed = x->out->server = false;
+		(void)attempt(x);
+	}
 }
 
 void
-smtp_send(const struct smtp_server *server, const struct smtp_letter *letter,
+smtp_send(struct smtp *s, const struct smtp_letter *letter, struct arena *a,
     struct smtp_report *out)
 {
-	struct sending x = { .server = server,
-		.letter = letter,
-		.out = out,
-		.use = { .egress = server->egress,
-		    .loopback_only = strcmp(server->security, "none") == 0 },
-		.curl = curl_easy_init() };
+	struct sending x = { .s = s, .letter = letter, .arena = a, .out = out };
 
-	if (x.curl == NULL)
-		die("no memory for curl");
-	*out = (struct smtp_report){ .end = SMTP_LATER };
-	try(&x);
-	curl_easy_cleanup(x.curl);
-	curl_slist_free_all(x.to);
+	*out = (struct smtp_report){ .end = SMTP_REFUSED };
+	if (prepare(&x) == RC_OK)
+		deliver(&x);
+	conclude(&x);
 }

@@ -378,3 +378,43 @@ transfer_quote(struct buf *out, struct str s)
 	if (column > 0)
 		BUF_LIT(out, "\r\n");
 }
+
+#define BASE64_BYTES 57 /* in a line of 76 */
+
+static size_t
+base64_line(struct str s, char *out)
+{
+	static const char alphabet[] =
+	    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	char *to = out;
+
+	for (size_t i = 0; i < s.n; i += 3) {
+		size_t left = s.n - i;
+		uint32_t bits = (uint32_t)(unsigned char)s.p[i] << 16;
+
+		if (left > 1)
+			bits |= (uint32_t)(unsigned char)s.p[i + 1] << 8;
+		if (left > 2)
+			bits |= (uint32_t)(unsigned char)s.p[i + 2];
+		*to++ = alphabet[bits >> 18];
+		*to++ = alphabet[bits >> 12 & 63];
+		*to++ = (char)(left > 1 ? alphabet[bits >> 6 & 63] : '=');
+		*to++ = (char)(left > 2 ? alphabet[bits & 63] : '=');
+	}
+	*to++ = '\r';
+	*to++ = '\n';
+	return (size_t)(to - out);
+}
+
+void
+transfer_base64(struct buf *out, struct str s)
+{
+	for (size_t i = 0; i < s.n && !out->full; i += BASE64_BYTES) {
+		size_t n = s.n - i < BASE64_BYTES ? s.n - i : BASE64_BYTES;
+		char *room = buf_room(out, BASE64_BYTES / 3 * 4 + 2);
+
+		if (room != NULL)
+			buf_wrote(
+			    out, base64_line((struct str){ s.p + i, n }, room));
+	}
+}

@@ -56,6 +56,9 @@ enum rc transfer_decode(
  * lines of the message, of 76 characters at most. */
 void transfer_quote(struct buf *, struct str text);
 
+/* Writes base64 (RFC 2045 6.8), lines of 76 characters that end with CRLF. */
+void transfer_base64(struct buf *, struct str);
+
 /* How many bytes come out. */
 uint64_t transfer_size(enum transfer, struct str);
 

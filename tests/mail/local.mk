@@ -4,6 +4,8 @@ EXTRA_DIST += %D%/rows.h
 
 if HAVE_CHECK
 mail_tests = \
+	%D%/test-address \
+	%D%/test-compose \
 	%D%/test-date \
 	%D%/test-echo \
 	%D%/test-egress \
@@ -17,9 +19,15 @@ mail_tests = \
 	%D%/test-parameter \
 	%D%/test-rfc2047 \
 	%D%/test-smtp \
+	%D%/test-smtp-dots \
+	%D%/test-smtp-reply \
 	%D%/test-transfer
 check_PROGRAMS += $(mail_tests)
 TESTS += $(mail_tests)
+%C%_test_address_CPPFLAGS = $(check_cppflags)
+%C%_test_address_LDADD = $(check_libs) $(mail_libs)
+%C%_test_compose_CPPFLAGS = $(check_cppflags) $(GMIME_CFLAGS)
+%C%_test_compose_LDADD = $(check_libs) $(mail_libs) $(GMIME_LIBS)
 %C%_test_date_CPPFLAGS = $(check_cppflags)
 %C%_test_date_LDADD = $(check_libs) $(mail_libs)
 %C%_test_echo_CPPFLAGS = $(check_cppflags)
@@ -28,6 +36,10 @@ TESTS += $(mail_tests)
 %C%_test_egress_LDADD = $(check_libs) $(mail_libs)
 %C%_test_smtp_CPPFLAGS = $(check_cppflags) $(CURL_CFLAGS)
 %C%_test_smtp_LDADD = $(check_libs) $(mail_libs)
+%C%_test_smtp_dots_CPPFLAGS = $(check_cppflags)
+%C%_test_smtp_dots_LDADD = $(check_libs) $(mail_libs)
+%C%_test_smtp_reply_CPPFLAGS = $(check_cppflags)
+%C%_test_smtp_reply_LDADD = $(check_libs) $(mail_libs)
 %C%_test_imap_response_SOURCES = %D%/test-imap-response.c $(imap_show)
 %C%_test_imap_response_CPPFLAGS = $(check_cppflags)
 %C%_test_imap_response_LDADD = $(check_libs) $(mail_libs)

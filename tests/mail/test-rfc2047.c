@@ -138,7 +138,7 @@ START_TEST(encodes)
 
 	for (size_t i = 0; i < ROWS(texts); i++) {
 		struct str text = str_of(texts[i]);
-		struct str wire = rfc2047_encode(a, text);
+		struct str wire = rfc2047_encode(a, text, 1);
 
 		SAME_TEXT(i, rfc2047_decode(a, wire, 1000), text);
 		for (size_t k = 0, line = 0; k < wire.n; k++) {
@@ -147,7 +147,7 @@ START_TEST(encodes)
 			ck_assert_uint_le(line, 78);
 		}
 	}
-	SAME_TEXT(9, rfc2047_encode(a, STR("a\r\nBcc: x")),
+	SAME_TEXT(9, rfc2047_encode(a, STR("a\r\nBcc: x"), 1),
 	    STR("=?UTF-8?B?YSAgQmNjOiB4?="));
 	arena_free(&a);
 }

@@ -1,39 +1,966 @@
-/* Addresses as they go into a command: nothing that would end or widen it. */
+/* What becomes of a message, against a server that is only memory: it stands in
+ * the place of smtp-link.c, so that each conversation can be cut after each
+ * byte, in both directions, and what the server really got is known. */
 #include "mail/smtp.h"
 
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "core/buffer.h"
 #include "lib/unit.h"
 
-START_TEST(addresses)
-{
-	static const struct {
-		struct str text;
-		bool ok;
-	} rows[] = {
-		{ STR("anna@example.org"), true },
-		{ STR("anna+tag@mail.example.org"), true },
-		{ STR("b\xc3\xbc@example.org"), true },
-		{ STR(""), false },
-		{ STR("anna"), false },
-		{ STR("@example.org"), false },
-		{ STR("anna@"), false },
-		{ STR("anna@@example.org"), false },
-		{ STR("a@b@example.org"), false },
-		{ STR("anna@example.org\r\nRCPT TO:<x@y.z>"), false },
-		{ STR("anna\n@example.org"), false },
-		{ STR("anna\0@example.org"), false },
-		{ STR("anna@example.org\0"), false },
-		{ STR("anna@exam ple.org"), false },
-		{ STR("<anna@example.org>"), false },
-		{ STR("anna@example.org> SIZE=1"), false },
-		{ STR("a,b@example.org"), false },
-		{ STR("\"a b\"@example.org"), false },
-		{ STR("anna@-example.org"), false },
-	};
+#define NEVER SIZE_MAX
+#define MOST  ((size_t)1 << 20)
 
-	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
-		ck_assert_msg(smtp_address_ok(rows[i].text) == rows[i].ok,
-		    "%.*s", STR_FMT(rows[i].text));
+/* How the server behaves. NULL: the usual answer; "": none. */
+struct play {
+	struct smtp_features features;
+	const char *mail, *rcpt[4], *data, *dot;
+	const char *at_once;    /* said when the connection is made */
+	size_t cut_out, cut_in; /* after so many bytes it is gone */
+	size_t piece;           /* bytes that pass at a time; 0: all */
+	size_t closes_after;    /* messages, then it leaves; 0: never */
+	const char *while_data; /* said in the middle of a message */
+	enum rc dial;           /* the connection does not come about */
+	bool sticks;            /* takes nothing more of a message */
+	bool in_time; /* what it says is there when it is looked for */
+};
+
+static const struct play usual = { .cut_out = NEVER, .cut_in = NEVER };
+
+/* What the server has seen, over all connections. */
+static struct {
+	struct play play;
+	unsigned dials, messages, quits;
+	struct buf got, said; /* by this connection */
+	size_t at;            /* of `got`, looked at; */
+	size_t read;          /* of `said`, handed over */
+	size_t rcpt, turns[2];
+	bool data, closed;
+	struct buf message; /* the last whole one, dots doubled */
+	struct buf lines;   /* all commands */
+} server;
+
+struct smtp_link {
+	int nothing;
+};
+
+static void
+say(const char *text, const char *otherwise)
+{
+	buf_puts(&server.said, text != NULL ? text : otherwise);
+}
+
+static void
+command(struct str line)
+{
+	const struct play *p = &server.play;
+
+	buf_add(&server.lines, line.p, line.n);
+	BUF_LIT(&server.lines, "\n");
+	if (str_starts(line, STR("MAIL FROM:<"))) {
+		server.rcpt = 0;
+		say(p->mail, "250 sender\r\n");
+	} else if (str_starts(line, STR("RCPT TO:<"))) {
+		say(server.rcpt < 4 ? p->rcpt[server.rcpt] : NULL,
+		    "250 recipient\r\n");
+		server.rcpt++;
+	} else if (str_eq(line, STR("DATA"))) {
+		size_t before = server.said.n;
+
+		say(p->data, "354 go on\r\n");
+		server.data = memmem(server.said.p + before,
+				  server.said.n - before, "354", 3) != NULL;
+		buf_reset(&server.message);
+		if (server.data && p->while_data != NULL)
+			say(p->while_data, NULL);
+	} else if (str_eq(line, STR("QUIT"))) {
+		server.quits++;
+		say("221 bye\r\n", NULL);
+	} else {
+		ck_abort_msg("no command: %.*s", STR_FMT(line));
+	}
+}
+
+static void
+content(struct str line)
+{
+	if (!str_eq(line, STR("."))) {
+		buf_add(&server.message, line.p, line.n);
+		BUF_LIT(&server.message, "\r\n");
+		return;
+	}
+	server.data = false;
+	server.messages++;
+	say(server.play.dot, "250 2.0.0 Ok: queued as 4F1\r\n");
+	if (server.messages == server.play.closes_after)
+		server.closed = true;
+}
+
+static void
+think(void)
+{
+	for (;;) {
+		const char *from = server.got.p + server.at;
+		const char *end = server.got.n > server.at
+		    ? memmem(from, server.got.n - server.at, "\r\n", 2)
+		    : NULL;
+		struct str line;
+
+		if (end == NULL)
+			return;
+		line = (struct str){ from, (size_t)(end - from) };
+		server.at += line.n + 2;
+		if (server.data)
+			content(line);
+		else
+			command(line);
+	}
+}
+
+/* ---- smtp-link.h ---- */
+
+enum rc
+smtp_link_new(const struct smtp_server *s, struct smtp_link **out)
+{
+	(void)s;
+	*out = calloc(1, sizeof **out);
+	ck_assert_ptr_nonnull(*out);
+	return RC_OK;
+}
+
+void
+smtp_link_free(struct smtp_link **l)
+{
+	free(*l);
+	*l = NULL;
+}
+
+enum rc
+smtp_link_connect(struct smtp_link *l, enum rc (*beat)(void *), void *arg)
+{
+	(void)l;
+	if (beat != NULL && beat(arg) != RC_OK)
+		return RC_STALE;
+	server.dials++;
+	if (server.play.dial != RC_OK)
+		return fail(server.play.dial, "535 no");
+	buf_reset(&server.got);
+	buf_reset(&server.said);
+	server.at = server.read = 0;
+	server.data = server.closed = false;
+	if (server.play.at_once != NULL)
+		say(server.play.at_once, NULL);
+	return RC_OK;
+}
+
+const struct smtp_features *
+smtp_link_features(const struct smtp_link *l)
+{
+	(void)l;
+	return &server.play.features;
+}
+
+enum dial_reach
+smtp_link_reach(const struct smtp_link *l)
+{
+	(void)l;
+	return DIAL_SECURED;
+}
+
+static size_t
+least(size_t a, size_t b)
+{
+	return a < b ? a : b;
+}
+
+/* With pieces, nothing passes each second time, in each direction. */
+static bool
+is_pause(int direction)
+{
+	return server.play.piece > 0 && server.turns[direction]++ % 2 == 0;
+}
+
+enum rc
+smtp_link_send(struct smtp_link *l, const char *p, size_t n, size_t *sent)
+{
+	const struct play *play = &server.play;
+
+	(void)l;
+	*sent = 0;
+	if (server.got.n >= play->cut_out)
+		return fail(RC_CONNECTION, "cut");
+	if (is_pause(0) || (play->sticks && server.data))
+		return RC_OK;
+	n = least(n, play->cut_out - server.got.n);
+	if (play->piece > 0)
+		n = least(n, play->piece);
+	buf_add(&server.got, p, n);
+	*sent = n;
+	think();
+	return RC_OK;
+}
+
+enum rc
+smtp_link_receive(struct smtp_link *l, char *p, size_t room, size_t *n)
+{
+	const struct play *play = &server.play;
+	size_t have = server.said.n - server.read;
+
+	(void)l;
+	*n = 0;
+	if (server.read >= play->cut_in && have > 0)
+		return fail(RC_CONNECTION, "cut");
+	if (have == 0 && server.closed)
+		return fail(RC_CONNECTION, "the server closed the connection");
+	if (have > 0 && is_pause(1))
+		return RC_OK;
+	*n = least(least(have, room), play->cut_in - server.read);
+	if (play->piece > 0)
+		*n = least(*n, play->piece);
+	memcpy(p, server.said.p + server.read, *n);
+	server.read += *n;
+	return RC_OK;
+}
+
+/* Nothing comes of itself: what is not there will not be. */
+enum rc
+smtp_link_wait(struct smtp_link *l, bool out, int64_t until)
+{
+	const struct play *play = &server.play;
+
+	(void)l;
+	(void)until;
+	if (out && !(play->sticks && server.data))
+		return RC_OK;
+	if (server.said.n > server.read || server.closed)
+		return RC_OK;
+	if (server.got.n >= play->cut_out)
+		return fail(RC_CONNECTION, "cut");
+	return fail(RC_TIMEOUT, "no answer in the time allowed");
+}
+
+/* ---- the cases ---- */
+
+#define MESSAGE "Subject: x\r\n\r\n.dot\r\nend\r\n"
+
+static const char *const people[] = { "a@example.org", "b@example.org",
+	"c@example.org" };
+
+struct watch {
+	unsigned intents, beats;
+	enum rc intent, beat;
+	char seen[8]; /* the ends as the intent was shown them */
+};
+
+static const char letters[] = { [SMTP_ACCEPTED] = 'a',
+	[SMTP_LATER] = 'l',
+	[SMTP_REFUSED] = 'r',
+	[SMTP_UNKNOWN] = 'u' };
+
+/* "arl": of each recipient. */
+static void
+ends(const struct smtp_report *r, char *out)
+{
+	for (size_t i = 0; i < r->to_n; i++)
+		out[i] = letters[r->to[i].end];
+	out[r->to_n] = '\0';
+}
+
+static enum rc
+intend(void *arg, const struct smtp_report *r)
+{
+	struct watch *w = arg;
+
+	w->intents++;
+	ends(r, w->seen);
+	ck_assert(r->end == SMTP_UNKNOWN);
+	return w->intent == RC_OK ? RC_OK : fail(w->intent, "lease lost");
+}
+
+static enum rc
+beat(void *arg)
+{
+	struct watch *w = arg;
+
+	w->beats++;
+	return w->beat == RC_OK ? RC_OK : fail(w->beat, "stopped");
+}
+
+static struct smtp_letter
+letter_for(size_t n, struct watch *w)
+{
+	return (struct smtp_letter){ .from = "desk@example.org",
+		.to = people,
+		.to_n = n,
+		.message = STR(MESSAGE),
+		.intent = intend,
+		.beat = beat,
+		.arg = w };
+}
+
+static struct smtp_server
+somewhere(void)
+{
+	return (struct smtp_server){ .host = "mail.example.org",
+		.port = 587,
+		.security = "starttls",
+		.user = "" };
+}
+
+static void
+server_start(const struct play *play)
+{
+	server.play = *play;
+	server.dials = server.messages = server.quits = 0;
+	server.turns[0] = server.turns[1] = 0;
+	buf_init(&server.got, MOST);
+	buf_init(&server.said, MOST);
+	buf_init(&server.message, MOST);
+	buf_init(&server.lines, MOST);
+}
+
+static void
+server_end(void)
+{
+	buf_clear(&server.got);
+	buf_clear(&server.said);
+	buf_clear(&server.message);
+	buf_clear(&server.lines);
+}
+
+/* One message over one connection. */
+static void
+one(const struct play *play, size_t n, struct watch *w, struct arena *a,
+    struct smtp_report *out)
+{
+	struct smtp_server where = somewhere();
+	struct smtp *s = smtp_new(&where);
+	struct smtp_letter letter = letter_for(n, w);
+
+	server_start(play);
+	smtp_send(s, &letter, a, out);
+	smtp_free(&s);
+}
+
+/* Whatever happened: nothing that contradicts what the server knows. */
+static void
+sane(const char *name, const struct smtp_report *r, const struct watch *w)
+{
+	bool took = server.messages > 0 &&
+	    (server.play.dot == NULL || *server.play.dot == '2');
+
+	ROW(name, w->intents <= 1);
+	ROW(name, server.messages <= 1);
+	ROW(name, (r->end == SMTP_ACCEPTED) == (r->queued[0] != '\0'));
+	for (size_t i = 0; i < r->to_n; i++) {
+		const struct smtp_fate *f = &r->to[i];
+
+		ROW(name, (f->end == SMTP_ACCEPTED) == (f->rc == RC_OK));
+		ROW(name, f->end != SMTP_ACCEPTED || took);
+		ROW(name, f->end != SMTP_UNKNOWN || w->intents == 1);
+		if (took && f->end == SMTP_LATER)
+			ROW(name, f->code >= 400);
+	}
+}
+
+static const struct play manners[] = {
+	{ .cut_in = NEVER, .cut_out = NEVER },
+	{ .cut_in = NEVER, .cut_out = NEVER, .features.pipelining = true },
+	{ .cut_in = NEVER,
+	    .cut_out = NEVER,
+	    .features = { .size = true, .pipelining = true },
+	    .piece = 1,
+	    .mail = "250-one\r\n250-\r\n250 two\r\n",
+	    .data = "354-well\r\n354 go\r\n",
+	    .dot = "250-taken\r\n250 2.0.0 queued as 1\r\n" },
+	{ .cut_in = NEVER, .cut_out = NEVER, .piece = 3 },
+};
+
+static const size_t counts[] = { 1, 3 };
+
+START_TEST(accepted)
+{
+	ARRAY_EACH (play, manners)
+		ARRAY_EACH (n, counts) {
+			struct arena *a = arena_new(MOST);
+			struct watch w = { .intent = RC_OK };
+			struct smtp_report r;
+			char is[8];
+
+			one(play, *n, &w, a, &r);
+			ends(&r, is);
+			ck_assert_str_eq(is, *n == 1 ? "a" : "aaa");
+			ck_assert_str_eq(w.seen, *n == 1 ? "u" : "uuu");
+			ck_assert_int_eq(r.end, SMTP_ACCEPTED);
+			ck_assert_ptr_nonnull(strstr(r.queued, "queued as"));
+			ck_assert_str_eq(buf_text(&server.message),
+			    "Subject: x\r\n\r\n..dot\r\nend\r\n");
+			ck_assert_uint_eq(server.quits, play->piece == 0);
+			if (play->features.size)
+				ck_assert_ptr_nonnull(strstr(
+				    buf_text(&server.lines), "> SIZE=25\n"));
+			sane("accepted", &r, &w);
+			server_end();
+			arena_free(&a);
+		}
 }
 END_TEST
 
-UNIT_MAIN("mail/smtp", UNIT(addresses))
+/* How many bytes an undisturbed conversation has, until which the dot has not
+ * left, and until which the answer to it has not begun. */
+static void
+measure(const struct play *play, size_t n, size_t *out, size_t *dot, size_t *in,
+    size_t *answer)
+{
+	struct arena *a = arena_new(MOST);
+	struct watch w = { .intent = RC_OK };
+	struct smtp_report r;
+	const char *end;
+
+	one(play, n, &w, a, &r);
+	end = memmem(server.got.p, server.got.n, "\r\n.\r\n", 5);
+	ck_assert_ptr_nonnull(end);
+	*dot = (size_t)(end - server.got.p) + 2;
+	*out = *dot + 3;
+	/* without QUIT and its answer */
+	*in = server.said.n - server.quits * strlen("221 bye\r\n");
+	*answer = *in -
+	    strlen(play->dot != NULL ? play->dot
+				     : "250 2.0.0 Ok: queued as 4F1\r\n");
+	server_end();
+	arena_free(&a);
+}
+
+static void
+cut(const struct play *play, size_t n, enum smtp_end want)
+{
+	struct arena *a = arena_new(MOST);
+	struct watch w = { .intent = RC_OK };
+	struct smtp_report r;
+	char name[80];
+
+	snprintf(name, sizeof name, "piece %zu out %zd in %zd people %zu",
+	    play->piece, (ssize_t)play->cut_out, (ssize_t)play->cut_in, n);
+	one(play, n, &w, a, &r);
+	sane(name, &r, &w);
+	for (size_t i = 0; i < n; i++)
+		ck_assert_msg(r.to[i].end == want, "%s: %d %s", name,
+		    r.to[i].end, r.detail);
+	ROW(name, r.end == want);
+	ROW(name, r.rc == (want == SMTP_ACCEPTED ? RC_OK : RC_CONNECTION));
+	ROW(name, r.server == (want != SMTP_ACCEPTED));
+	ck_assert_uint_eq(server.dials, 1);
+	server_end();
+	arena_free(&a);
+}
+
+START_TEST(cut_everywhere)
+{
+	ARRAY_EACH (manner, manners)
+		ARRAY_EACH (n, counts) {
+			struct play play = *manner;
+			size_t out, dot, in, answer;
+
+			measure(&play, *n, &out, &dot, &in, &answer);
+			for (size_t i = 0; i <= out; i++) {
+				play.cut_out = i;
+				cut(&play, *n,
+				    i <= dot      ? SMTP_LATER
+					: i < out ? SMTP_UNKNOWN
+						  : SMTP_ACCEPTED);
+			}
+			play.cut_out = NEVER;
+			for (size_t i = 0; i <= in; i++) {
+				play.cut_in = i;
+				cut(&play, *n,
+				    i < answer   ? SMTP_LATER
+					: i < in ? SMTP_UNKNOWN
+						 : SMTP_ACCEPTED);
+			}
+		}
+}
+END_TEST
+
+START_TEST(answers)
+{
+	static const struct {
+		const char *name;
+		struct play play;
+		const char *ends, *seen; /* seen NULL: no intent */
+		enum rc rc;
+		bool server;
+	} rows[] = {
+		{ "second refused",
+		    { .rcpt = { NULL, "550 5.1.1 no such user\r\n" } }, "ara",
+		    "uru", RC_OK, false },
+		{ "second later",
+		    { .rcpt = { NULL, "451 4.7.1 greylisted\r\n" } }, "ala",
+		    "ulu", RC_OK, false },
+		{ "one later, one refused",
+		    { .rcpt = { "450 later\r\n", "550 no\r\n", "550 no\r\n" } },
+		    "lrr", NULL, RC_CONNECTION, false },
+		{ "all refused",
+		    { .rcpt = { "550 no\r\n", "551 no\r\n", "553 no\r\n" } },
+		    "rrr", NULL, RC_RECIPIENT, false },
+		{ "too many", { .rcpt = { NULL, NULL, "552 5.5.3 many\r\n" } },
+		    "aal", "uul", RC_OK, false },
+		{ "mailbox full", { .rcpt = { NULL, NULL, "552 5.2.2 x\r\n" } },
+		    "aar", "uur", RC_OK, false },
+		{ "421 to a recipient",
+		    { .rcpt = { "550 no\r\n", "421 bye\r\n" } }, "rll", NULL,
+		    RC_CONNECTION, true },
+		{ "odd word to a recipient", { .rcpt = { NULL, "354 x\r\n" } },
+		    "lll", NULL, RC_CONNECTION, true },
+		{ "sender refused", { .mail = "553 5.7.1 not yours\r\n" },
+		    "rrr", NULL, RC_DENIED, false },
+		{ "too large", { .mail = "552 5.3.4 too big\r\n" }, "rrr", NULL,
+		    RC_PAYLOAD, false },
+		{ "sender later", { .mail = "452 4.3.1 disk\r\n" }, "lll", NULL,
+		    RC_CONNECTION, false },
+		{ "login wanted", { .mail = "530 5.7.0 who\r\n" }, "lll", NULL,
+		    RC_AUTH_FAILED, true },
+		{ "quota of the day", { .mail = "550 5.4.5 enough\r\n" }, "lll",
+		    NULL, RC_CONNECTION, true },
+		{ "no data", { .data = "554 no valid\r\n" }, "rrr", NULL,
+		    RC_PAYLOAD, false },
+		{ "no data now", { .data = "451 no\r\n" }, "lll", NULL,
+		    RC_CONNECTION, false },
+		{ "250 to DATA", { .data = "250 ok\r\n" }, "lll", NULL,
+		    RC_CONNECTION, true },
+		{ "content refused", { .dot = "554 5.7.1 spam\r\n" }, "rrr",
+		    "uuu", RC_PAYLOAD, false },
+		{ "content refused, one before",
+		    { .rcpt = { "450 x\r\n" }, .dot = "554 spam\r\n" }, "lrr",
+		    "luu", RC_CONNECTION, false },
+		{ "content later", { .dot = "452 4.3.1 full\r\n" }, "lll",
+		    "uuu", RC_CONNECTION, false },
+		{ "down behind it", { .dot = "421 bye\r\n" }, "lll", "uuu",
+		    RC_CONNECTION, true },
+		{ "nonsense behind it", { .dot = "hm\r\n" }, "uuu", "uuu",
+		    RC_CONNECTION, true },
+		{ "354 behind it", { .dot = "354 more\r\n" }, "uuu", "uuu",
+		    RC_CONNECTION, true },
+		{ "two codes behind it", { .dot = "250-a\r\n550 b\r\n" }, "uuu",
+		    "uuu", RC_CONNECTION, true },
+		{ "silence behind it", { .dot = "" }, "uuu", "uuu", RC_TIMEOUT,
+		    true },
+		{ "half a word behind it", { .dot = "25" }, "uuu", "uuu",
+		    RC_TIMEOUT, true },
+		{ "silence before", { .mail = "" }, "lll", NULL, RC_TIMEOUT,
+		    true },
+		{ "speaks at once", { .at_once = "250 ok\r\n" }, "lll", NULL,
+		    RC_CONNECTION, true },
+		{ "answers all before it is asked",
+		    { .mail = "250 a\r\n250 b\r\n250 c\r\n250 d\r\n354 e\r\n"
+			      "250 2.0.0 mine\r\n",
+			.rcpt = { "", "", "" },
+			.data = "354\r\n",
+			.in_time = true },
+		    "lll", "uuu", RC_CONNECTION, true },
+		{ "yes in the middle", { .while_data = "250 mine\r\n" }, "lll",
+		    "uuu", RC_CONNECTION, true },
+		{ "no in the middle", { .while_data = "552 too big\r\n" },
+		    "rrr", "uuu", RC_PAYLOAD, false },
+		{ "leaves in the middle", { .while_data = "421 bye\r\n" },
+		    "lll", "uuu", RC_CONNECTION, true },
+		{ "takes no message", { .sticks = true }, "lll", "uuu",
+		    RC_TIMEOUT, true },
+		{ "password wrong", { .dial = RC_AUTH_FAILED }, "lll", NULL,
+		    RC_AUTH_FAILED, true },
+		{ "no TLS", { .dial = RC_CONFIG_TLS }, "lll", NULL,
+		    RC_CONFIG_TLS, true },
+	};
+
+	ARRAY_EACH (row, rows)
+		for (size_t piece = 0; piece < (row->play.in_time ? 1 : 4);
+		     piece++)
+			for (int pipelining = 0; pipelining < 2; pipelining++) {
+				struct arena *a = arena_new(MOST);
+				struct watch w = { .intent = RC_OK };
+				struct play play = row->play;
+				struct smtp_report r;
+				char is[8];
+
+				play.cut_in = play.cut_out = NEVER;
+				play.piece = piece;
+				play.features.pipelining = pipelining;
+				one(&play, 3, &w, a, &r);
+				ends(&r, is);
+				ck_assert_msg(strcmp(is, row->ends) == 0 &&
+					strcmp(w.seen,
+					    row->seen != NULL ? row->seen
+							      : "") == 0,
+				    "%s: %s, intent %s: %s", row->name, is,
+				    w.seen, r.detail);
+				ck_assert_msg(
+				    r.rc == row->rc && r.server == row->server,
+				    "%s: %s %d %s", row->name,
+				    result_code(r.rc), r.server, r.detail);
+				ROW(row->name,
+				    r.end == SMTP_ACCEPTED ||
+					r.detail[0] != '\0');
+				if (server.play.while_data == NULL)
+					sane(row->name, &r, &w);
+				server_end();
+				arena_free(&a);
+			}
+}
+END_TEST
+
+START_TEST(words_are_kept)
+{
+	static const struct play play = { .cut_in = NEVER,
+		.cut_out = NEVER,
+		.rcpt = { NULL, "550-5.1.1 no such\r\n550 5.1.1 user\r\n" } };
+	struct arena *a = arena_new(MOST);
+	struct watch w = { .intent = RC_OK };
+	struct smtp_report r;
+
+	one(&play, 3, &w, a, &r);
+	ck_assert_int_eq(r.to[1].code, 550);
+	ck_assert_str_eq(r.to[1].status, "5.1.1");
+	ck_assert_str_eq(r.to[1].text, "550 5.1.1 no such 5.1.1 user");
+	ck_assert_int_eq(r.to[1].rc, RC_RECIPIENT);
+	ck_assert_str_eq(r.queued, "250 2.0.0 Ok: queued as 4F1");
+	ck_assert_str_eq(r.status, "2.0.0");
+	server_end();
+	arena_free(&a);
+}
+END_TEST
+
+/* ---- one connection, many messages ---- */
+
+struct house {
+	struct smtp *s;
+	struct arena *a;
+	struct watch w;
+	struct smtp_report r;
+};
+
+static void
+house_open(struct house *h, const struct play *play)
+{
+	struct smtp_server where = somewhere();
+
+	*h = (struct house){ .s = smtp_new(&where), .a = arena_new(MOST) };
+	server_start(play);
+}
+
+static enum smtp_end
+house_send(struct house *h, size_t n)
+{
+	struct smtp_letter letter = letter_for(n, &h->w);
+
+	smtp_send(h->s, &letter, h->a, &h->r);
+	return h->r.end;
+}
+
+static void
+house_close(struct house *h)
+{
+	smtp_free(&h->s);
+	arena_free(&h->a);
+	server_end();
+}
+
+START_TEST(kept)
+{
+	struct house h;
+
+	house_open(&h, &usual);
+	for (int i = 0; i < 20; i++)
+		ck_assert_int_eq(house_send(&h, 3), SMTP_ACCEPTED);
+	ck_assert_uint_eq(server.dials, 1);
+	ck_assert_uint_eq(server.messages, 20);
+	house_close(&h);
+}
+END_TEST
+
+START_TEST(dropped_after_an_error)
+{
+	struct house h;
+
+	house_open(&h, &usual);
+	ck_assert_int_eq(house_send(&h, 1), SMTP_ACCEPTED);
+	server.play.dot = "554 no\r\n";
+	ck_assert_int_eq(house_send(&h, 1), SMTP_REFUSED);
+	server.play.dot = NULL;
+	ck_assert_int_eq(house_send(&h, 1), SMTP_ACCEPTED);
+	ck_assert_uint_eq(server.dials, 2);
+	house_close(&h);
+}
+END_TEST
+
+/* It leaves, seen before the next message or only in the middle of it. */
+START_TEST(leaves_in_between)
+{
+	struct house h;
+
+	house_open(&h, &usual);
+	server.play.closes_after = 1;
+	ck_assert_int_eq(house_send(&h, 1), SMTP_ACCEPTED);
+	ck_assert_int_eq(house_send(&h, 1), SMTP_ACCEPTED);
+	ck_assert_uint_eq(server.dials, 2);
+	house_close(&h);
+
+	house_open(&h, &usual);
+	ck_assert_int_eq(house_send(&h, 1), SMTP_ACCEPTED);
+	server.play.cut_out = server.got.n + 5; /* within MAIL */
+	ck_assert_int_eq(house_send(&h, 1), SMTP_ACCEPTED);
+	ck_assert_uint_eq(server.dials, 2);
+	ck_assert_uint_eq(server.messages, 2);
+	house_close(&h);
+}
+END_TEST
+
+/* Once the server has said a word of this message it is not begun again. */
+START_TEST(not_begun_twice)
+{
+	struct house h;
+
+	for (int farewell = 0; farewell < 2; farewell++) {
+		house_open(&h, &usual);
+		ck_assert_int_eq(house_send(&h, 1), SMTP_ACCEPTED);
+		if (farewell)
+			server.play.rcpt[0] = "421 bye\r\n";
+		else
+			server.play.cut_in =
+			    server.said.n + strlen("250 sender\r\n");
+		ck_assert_int_eq(house_send(&h, 1), SMTP_LATER);
+		ck_assert_uint_eq(server.dials, 1);
+		ck_assert_uint_eq(server.messages, 1);
+		house_close(&h);
+	}
+}
+END_TEST
+
+/* 421 instead of an answer to MAIL: it had left before. */
+START_TEST(farewell)
+{
+	struct house h;
+
+	house_open(&h, &usual);
+	ck_assert_int_eq(house_send(&h, 1), SMTP_ACCEPTED);
+	server.play.mail = "421 idle\r\n";
+	ck_assert_int_eq(house_send(&h, 1), SMTP_LATER);
+	ck_assert_uint_eq(server.dials, 2);
+	house_close(&h);
+}
+END_TEST
+
+START_TEST(fits)
+{
+	struct smtp_server where = somewhere(), other = where;
+	struct arena *a = arena_new(MOST);
+	struct smtp *s;
+
+	where.user = "anna";
+	where.secret = secret_new(a, "one", 3);
+	s = smtp_new(&where);
+	ck_assert(smtp_fits(s, &where));
+	other = where;
+	other.secret = secret_new(a, "two", 3);
+	ck_assert(!smtp_fits(s, &other));
+	other = where;
+	other.user = "bert";
+	ck_assert(!smtp_fits(s, &other));
+	other = where;
+	other.port = 25;
+	ck_assert(!smtp_fits(s, &other));
+	smtp_free(&s);
+	arena_free(&a);
+}
+END_TEST
+
+/* ---- what needs no question ---- */
+
+START_TEST(size)
+{
+	struct house h;
+
+	house_open(&h, &usual);
+	server.play.features =
+	    (struct smtp_features){ .size = true, .size_most = 25 };
+	ck_assert_int_eq(house_send(&h, 1), SMTP_ACCEPTED);
+	server.play.features.size_most = 24;
+	buf_reset(&server.lines);
+	ck_assert_int_eq(house_send(&h, 1), SMTP_REFUSED);
+	ck_assert_int_eq(h.r.rc, RC_PAYLOAD);
+	ck_assert(!h.r.server);
+	ck_assert_uint_eq(server.lines.n, 0);
+	/* and the connection is as good as it was */
+	server.play.features.size_most = 0;
+	ck_assert_int_eq(house_send(&h, 1), SMTP_ACCEPTED);
+	ck_assert_uint_eq(server.dials, 1);
+	house_close(&h);
+}
+END_TEST
+
+static enum smtp_end
+utf8_send(struct house *h, const char *from, const char *first, bool header)
+{
+	const char *to[] = { first, "b@m\xc3\xbcller.example" };
+	struct smtp_letter letter = letter_for(2, &h->w);
+
+	letter.from = from;
+	letter.to = to;
+	letter.utf8 = header;
+	buf_reset(&server.lines);
+	smtp_send(h->s, &letter, h->a, &h->r);
+	(void)buf_text(&server.lines);
+	return h->r.end;
+}
+
+#define ANNA "anna@example.org"
+#define UML  "\xc3\xbc@example.org"
+
+START_TEST(utf8)
+{
+	struct house h;
+	char is[8];
+
+	house_open(&h, &usual);
+	ck_assert_int_eq(utf8_send(&h, ANNA, ANNA, false), SMTP_ACCEPTED);
+	ck_assert_ptr_null(strstr(server.lines.p, "SMTPUTF8"));
+	ck_assert_ptr_nonnull(
+	    strstr(server.lines.p, "RCPT TO:<b@xn--mller-kva.example>\n"));
+	ck_assert_int_eq(utf8_send(&h, ANNA, UML, false), SMTP_ACCEPTED);
+	ends(&h.r, is);
+	ck_assert_str_eq(is, "ra");
+	ck_assert_int_eq(h.r.to[0].rc, RC_RECIPIENT);
+	ck_assert_int_eq(utf8_send(&h, UML, ANNA, false), SMTP_REFUSED);
+	ck_assert_int_eq(h.r.rc, RC_PAYLOAD);
+	ck_assert_int_eq(utf8_send(&h, ANNA, ANNA, true), SMTP_REFUSED);
+	server.play.features.utf8 = true;
+	ck_assert_int_eq(utf8_send(&h, ANNA, UML, false), SMTP_ACCEPTED);
+	ck_assert_ptr_nonnull(
+	    strstr(server.lines.p, "MAIL FROM:<" ANNA "> SMTPUTF8\n"));
+	ck_assert_int_eq(utf8_send(&h, ANNA, ANNA, true), SMTP_ACCEPTED);
+	ck_assert_ptr_nonnull(strstr(server.lines.p, "> SMTPUTF8\n"));
+	ck_assert_int_eq(utf8_send(&h, ANNA, ANNA, false), SMTP_ACCEPTED);
+	ck_assert_ptr_null(strstr(server.lines.p, "SMTPUTF8"));
+	ck_assert_uint_eq(server.dials, 1);
+	house_close(&h);
+}
+END_TEST
+
+/* Line ends in addresses reach no server. */
+START_TEST(hostile_addresses)
+{
+	static const char *const to[] = { "a@b.c>\r\nRCPT TO:<x@y.z",
+		"anna@example.org", "x\n@y.z" };
+	struct arena *a = arena_new(MOST);
+	struct smtp_server where = somewhere();
+	struct smtp *s = smtp_new(&where);
+	struct watch w = { .intent = RC_OK };
+	struct smtp_letter letter = letter_for(3, &w);
+	struct smtp_report r;
+	char is[8];
+
+	server_start(&usual);
+	letter.to = to;
+	smtp_send(s, &letter, a, &r);
+	ends(&r, is);
+	ck_assert_str_eq(is, "rar");
+	ck_assert_str_eq(buf_text(&server.lines),
+	    "MAIL FROM:<desk@example.org>\nRCPT TO:<anna@example.org>\n"
+	    "DATA\n");
+	letter.from = "a@b.c>\r\nRSET";
+	smtp_send(s, &letter, a, &r);
+	ck_assert_int_eq(r.end, SMTP_REFUSED);
+	ck_assert_int_eq(r.rc, RC_PAYLOAD);
+	letter.from = "";
+	buf_reset(&server.lines);
+	smtp_send(s, &letter, a, &r);
+	ck_assert_int_eq(r.end, SMTP_ACCEPTED);
+	ck_assert_ptr_nonnull(
+	    strstr(buf_text(&server.lines), "MAIL FROM:<>\n"));
+	letter.to_n = 0;
+	smtp_send(s, &letter, a, &r);
+	ck_assert_int_eq(r.end, SMTP_REFUSED);
+	smtp_free(&s);
+	server_end();
+	arena_free(&a);
+}
+END_TEST
+
+/* ---- the caller's own no ---- */
+
+START_TEST(no_intent)
+{
+	struct arena *a = arena_new(MOST);
+	struct watch w = { .intent = RC_STALE };
+	struct smtp_report r;
+
+	one(&usual, 3, &w, a, &r);
+	ck_assert_int_eq(r.end, SMTP_LATER);
+	ck_assert_int_eq(r.rc, RC_STALE);
+	ck_assert_str_eq(r.detail, "lease lost");
+	ck_assert_uint_eq(server.messages, 0);
+	ck_assert_uint_eq(server.message.n, 0);
+	server_end();
+	arena_free(&a);
+}
+END_TEST
+
+START_TEST(gives_up)
+{
+	struct play play = usual;
+	struct arena *a = arena_new(MOST);
+	struct watch w = { .beat = RC_STALE };
+	struct smtp_report r;
+
+	play.mail = "";
+	one(&play, 1, &w, a, &r);
+	ck_assert_int_eq(r.end, SMTP_LATER);
+	ck_assert_int_eq(r.rc, RC_STALE);
+	ck_assert_uint_eq(server.messages, 0);
+	server_end();
+	arena_free(&a);
+}
+END_TEST
+
+/* Hundreds, some of them bad, in groups. */
+START_TEST(many)
+{
+	for (int pipelining = 0; pipelining < 2; pipelining++) {
+		struct arena *a = arena_new(4 * MOST);
+		struct smtp_server where = somewhere();
+		struct smtp *s = smtp_new(&where);
+		struct watch w = { .intent = RC_OK };
+		struct smtp_letter letter = letter_for(1, &w);
+		const char *to[SMTP_RCPT_MOST + 1];
+		struct smtp_report r;
+		struct play play = usual;
+
+		letter.intent = NULL;
+		play.features.pipelining = pipelining;
+		play.piece = 700;
+		play.rcpt[2] = "550 no\r\n";
+		server_start(&play);
+		for (int i = 0; i <= SMTP_RCPT_MOST; i++)
+			to[i] = i % 7 == 3 ? "broken"
+					   : arena_fmt(a, "p%d@example.org", i);
+		letter.to = to;
+		letter.to_n = SMTP_RCPT_MOST;
+		smtp_send(s, &letter, a, &r);
+		for (int i = 0; i < SMTP_RCPT_MOST; i++)
+			ck_assert_int_eq(r.to[i].end,
+			    i % 7 == 3 || i == 2 ? SMTP_REFUSED
+						 : SMTP_ACCEPTED);
+		letter.to_n++;
+		smtp_send(s, &letter, a, &r);
+		ck_assert_int_eq(r.end, SMTP_REFUSED);
+		smtp_free(&s);
+		server_end();
+		arena_free(&a);
+	}
+}
+END_TEST
+
+UNIT_MAIN("mail/smtp", UNIT(accepted), UNIT(cut_everywhere), UNIT(answers),
+    UNIT(words_are_kept), UNIT(kept), UNIT(dropped_after_an_error),
+    UNIT(leaves_in_between), UNIT(not_begun_twice), UNIT(farewell), UNIT(fits),
+    UNIT(size), UNIT(utf8), UNIT(hostile_addresses), UNIT(no_intent),
+    UNIT(gives_up), UNIT(many))

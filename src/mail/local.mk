@@ -10,6 +10,7 @@ libmail_a_SOURCES = \
 	%D%/compose-field.c %D%/compose-field.h \
 	%D%/date.c %D%/date.h \
 	%D%/dial.c %D%/dial.h \
+	%D%/dsn.c %D%/dsn.h \
 	%D%/echo.c %D%/echo.h \
 	%D%/egress.c %D%/egress.h \
 	%D%/fetch.c %D%/fetch.h \

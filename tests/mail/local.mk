@@ -7,6 +7,7 @@ mail_tests = \
 	%D%/test-address \
 	%D%/test-compose \
 	%D%/test-date \
+	%D%/test-dsn \
 	%D%/test-echo \
 	%D%/test-egress \
 	%D%/test-header \
@@ -30,6 +31,8 @@ TESTS += $(mail_tests)
 %C%_test_compose_LDADD = $(check_libs) $(mail_libs) $(GMIME_LIBS)
 %C%_test_date_CPPFLAGS = $(check_cppflags)
 %C%_test_date_LDADD = $(check_libs) $(mail_libs)
+%C%_test_dsn_CPPFLAGS = $(check_cppflags)
+%C%_test_dsn_LDADD = $(check_libs) $(mail_libs)
 %C%_test_echo_CPPFLAGS = $(check_cppflags)
 %C%_test_echo_LDADD = $(check_libs) $(mail_libs)
 %C%_test_egress_CPPFLAGS = $(check_cppflags)

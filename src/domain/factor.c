@@ -181,9 +181,9 @@ factor_read(const struct conf *conf, const struct factor_try *f,
 
 struct passing {
 	const struct sign_in *in;
-	const struct login *user;
+	struct login user;
 	struct str step; /* hash of its token */
-	const struct factor_proof *proof;
+	struct factor_proof proof;
 	struct str cookie; /* likewise */
 };
 
@@ -196,13 +196,13 @@ pass_body(struct db *db, void *ctx)
 	int64_t session;
 
 	TRY(step_pass(db,
-	    &(struct step_pass_args){ p->step, p->proof->step, p->proof->code,
+	    &(struct step_pass_args){ p->step, p->proof.step, p->proof.code,
 		p->cookie, (int32_t)in->idle, (int32_t)in->life, in->address },
 	    &session));
 	if (session == 0)
 		return RC_BAD_CODE;
-	return in->note(db, in, p->user,
-	    p->proof->code.p != NULL ? SIGN_IN_RECOVERED : SIGN_IN_DONE);
+	return in->note(db, in, &p->user,
+	    p->proof.code.p != NULL ? SIGN_IN_RECOVERED : SIGN_IN_DONE);
 }
 
 static struct str
@@ -219,17 +219,14 @@ pass(struct db *db, const struct conf *conf, const struct sign_in *in,
     struct passing *p, const struct factor_try *f, const char *code,
     struct arena *a)
 {
-	const struct login user = { .user_id = f->user_id,
-		.application_id = f->application_id };
-	struct factor_proof proof;
-	enum rc rc = factor_read(conf, f, code, a, &proof);
+	enum rc rc = factor_read(conf, f, code, a, &p->proof);
 
-	p->user = &user;
-	p->proof = &proof;
+	p->user.user_id = f->user_id;
+	p->user.application_id = f->application_id;
 	if (rc == RC_OK)
 		rc = db_tx(db, pass_body, p);
 	if (rc == RC_BAD_CODE)
-		TRY(in->note(db, in, &user, SIGN_IN_BAD_CODE));
+		TRY(in->note(db, in, &p->user, SIGN_IN_BAD_CODE));
 	return rc;
 }
 

@@ -38,15 +38,17 @@ client_address(struct request *rq, const char *next)
 	return NULL;
 }
 
+/* The client says whose users may sign in, wherever that leads to. */
 void
 auth_next_fields(struct page_doc *doc, const char *next, const char *client)
 {
 	const char *address;
 
+	if (client != NULL && *client != '\0')
+		page_hidden(doc, "client_id", client);
 	if (!auth_next_ok(next))
 		return;
 	page_hidden(doc, "next", next);
-	page_hidden(doc, "client_id", client);
 	address = client_address(doc->rq, next);
 	if (address != NULL)
 		page_form_to(doc, address);
@@ -59,17 +61,21 @@ auth_next_again(struct request *rq, const char *next, const char *client)
 	    arena_fmt(rq->arena, "%s?error=1", rq->route->path), next, client);
 }
 
+static const char *
+with(struct request *rq, const char *to, const char *name, const char *value)
+{
+	return arena_fmt(rq->arena, "%s%c%s=%s", to,
+	    strchr(to, '?') != NULL ? '&' : '?', name,
+	    percent_encode(rq->arena, str_of(value)));
+}
+
 const char *
 auth_next_to(
     struct request *rq, const char *to, const char *next, const char *client)
 {
-	if (!auth_next_ok(next))
-		return to;
-	to = arena_fmt(rq->arena, "%s%cnext=%s", to,
-	    strchr(to, '?') != NULL ? '&' : '?',
-	    percent_encode(rq->arena, str_of(next)));
-	if (client != NULL)
-		to = arena_fmt(rq->arena, "%s&client_id=%s", to,
-		    percent_encode(rq->arena, str_of(client)));
+	if (auth_next_ok(next))
+		to = with(rq, to, "next", next);
+	if (client != NULL && *client != '\0')
+		to = with(rq, to, "client_id", client);
 	return to;
 }

@@ -21,6 +21,7 @@ EXTRA_DIST += \
 	%D%/mailed.test.mjs \
 	%D%/nginx.test.mjs \
 	%D%/oauth.test.mjs \
+	%D%/pages.slow.test.mjs \
 	%D%/refresh.test.mjs \
 	%D%/serve.slow.test.mjs \
 	%D%/sync.test.mjs \

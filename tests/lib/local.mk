@@ -18,6 +18,7 @@ EXTRA_DIST += \
 	%D%/altered.mjs \
 	%D%/altered.sh \
 	%D%/api.mjs \
+	%D%/browser.mjs \
 	%D%/ctl.mjs \
 	%D%/issuer.mjs \
 	%D%/machine.mjs \

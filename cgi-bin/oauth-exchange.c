@@ -7,6 +7,7 @@
 #include "domain/oauth-sql.h"
 #include "web/issuer.h"
 #include "web/reply.h"
+#include "web/verifier.h"
 
 static bool
 type_ok(const char *type)
@@ -36,15 +37,17 @@ ask_check(struct request *rq, const struct oauth_token_ask *in)
 }
 
 /* A client's own token, or one of a sign-in that named no client; good as the
- * guards would find it. */
+ * guards would find it. Another issuer's has no session that could end what was
+ * made of it. */
 static enum rc
 subject_read(struct request *rq, const struct oauth_token_ask *in,
     const struct oauth_client *c, struct claims *s)
 {
 	bool alive = false;
 
-	if (issuer_verify(rq, oauth_str(&in->subject_token), s) == RC_OK &&
-	    s->application == c->application_id &&
+	if (verifier_check(rq->verifier, oauth_str(&in->subject_token), s) ==
+		RC_OK &&
+	    !s->external && s->application == c->application_id &&
 	    (s->client[0] == '\0' || strcmp(s->client, c->id) == 0) &&
 	    s->expires > clock_now().us / 1000000)
 		TRY(oauth_token_alive(rq->db,

@@ -3,9 +3,10 @@
 
 #include "domain/oauth-sql.h"
 #include "domain/refresh-sql.h"
+#include "domain/session-sql.h"
 #include "web/audit.h"
-#include "web/issuer.h"
 #include "web/reply.h"
+#include "web/verifier.h"
 
 const struct field oauth_inspect_body[] = { F_SECRET(struct oauth_inspect,
 						token, 0, 8192, OPTIONAL),
@@ -26,7 +27,9 @@ const struct field oauth_inspect_answer[] = { A_BOOL("active", 0),
 /* What both kinds of token say. */
 struct told {
 	const char *type, *client, *scope, *role;
-	int64_t application, account, user, session;
+	const char *issuer;  /* NULL: ours */
+	const char *subject; /* there */
+	int64_t application, account, user;
 	int64_t issued, expires;
 };
 
@@ -37,6 +40,32 @@ is_access(const struct secret *token)
 	return memchr(token->p, '.', token->n) != NULL;
 }
 
+/* Of another issuer's the membership says what it is good for. */
+static enum rc
+look_at_external(
+    struct request *rq, const struct claims *c, struct told *t, bool *is)
+{
+	const char *issuer = verifier_issuer(rq->verifier, c);
+	struct session *s;
+
+	TRY(session_external(rq->db, issuer, c->subject, c->application,
+	    c->account, c->user, rq->arena, &s));
+	*is = s != NULL;
+	if (s != NULL)
+		*t = (struct told){ .type = "Bearer",
+			.client = c->client,
+			.scope = c->scope,
+			.role = s->role,
+			.issuer = issuer,
+			.subject = c->subject,
+			.application = s->application_id,
+			.account = s->account_id,
+			.user = s->user_id,
+			.issued = c->issued,
+			.expires = c->expires };
+	return RC_OK;
+}
+
 static enum rc
 look_at_access(
     struct request *rq, const struct secret *token, struct told *t, bool *is)
@@ -44,11 +73,19 @@ look_at_access(
 	struct claims *s = ARENA_NEW(rq->arena, struct claims);
 
 	*is = false;
-	if (issuer_verify(rq, oauth_str(token), s) != RC_OK)
+	if (verifier_check(rq->verifier, oauth_str(token), s) != RC_OK)
 		return RC_OK;
-	*t = (struct told){ "Bearer", s->client, s->scope, s->role,
-		s->application, s->account, s->user, s->session, s->issued,
-		s->expires };
+	if (s->external)
+		return look_at_external(rq, s, t, is);
+	*t = (struct told){ .type = "Bearer",
+		.client = s->client,
+		.scope = s->scope,
+		.role = s->role,
+		.application = s->application,
+		.account = s->account,
+		.user = s->user,
+		.issued = s->issued,
+		.expires = s->expires };
 	return oauth_token_alive(rq->db,
 	    &(struct oauth_token_alive_args){ s->application, s->account,
 		s->user, s->session, s->member_version, s->client, s->role },
@@ -65,21 +102,35 @@ look_at_refresh(
 	    rq->db, refresh_hash_of(rq->arena, token), rq->arena, &r));
 	*is = r != NULL;
 	if (r != NULL)
-		*t = (struct told){ "refresh_token",
-			r->client != NULL ? r->client : "", r->scope, r->role,
-			r->application_id, r->account_id, r->user_id,
-			r->session_id, r->created_at.us / 1000000,
-			r->expires_at.us / 1000000 };
+		*t = (struct told){ .type = "refresh_token",
+			.client = r->client != NULL ? r->client : "",
+			.scope = r->scope,
+			.role = r->role,
+			.application = r->application_id,
+			.account = r->account_id,
+			.user = r->user_id,
+			.issued = r->created_at.us / 1000000,
+			.expires = r->expires_at.us / 1000000 };
 	return RC_OK;
 }
 
 /* A client learns of its own tokens; one that acts as an admin of the
- * application of all that the application's users and clients have. */
+ * application of all that the application's users and clients have. What
+ * another issuer calls a client is none of ours. */
 static bool
 may_learn(const struct oauth_client *c, const struct told *t)
 {
 	return t->application == c->application_id &&
-	    (c->is_app_admin || strcmp(t->client, c->id) == 0);
+	    (c->is_app_admin ||
+		(t->issuer == NULL && strcmp(t->client, c->id) == 0));
+}
+
+static const char *
+subject_of(const struct told *t, const char *user)
+{
+	if (t->subject != NULL)
+		return t->subject;
+	return t->user != 0 ? user : t->client;
 }
 
 static void
@@ -90,9 +141,9 @@ told_write(struct request *rq, struct jw *w, const struct told *t)
 	JW_TEXT(w, "token_type", t->type);
 	JW_TEXT(w, "client_id", t->client);
 	JW_TEXT(w, "scope", t->scope);
-	JW_TEXT(w, "iss", rq->conf->base_url);
+	JW_TEXT(w, "iss", t->issuer != NULL ? t->issuer : rq->conf->base_url);
 	id_print(ID_USER, t->user, id);
-	JW_TEXT(w, "sub", t->user != 0 ? id : t->client);
+	JW_TEXT(w, "sub", subject_of(t, id));
 	if (t->user != 0)
 		JW_TEXT(w, "uid", id);
 	id_print(ID_APPLICATION, t->application, id);
@@ -170,8 +221,8 @@ revoke_refresh(struct db *db, void *ctx)
 	return revoke_told(r->rq, r->client, g, "refresh token");
 }
 
-/* It dies with its session, and what renews it, too; a machine's has none and
- * ends by itself. */
+/* It dies with its session, and what renews it, too; a machine's and another
+ * issuer's have none and end by themselves. */
 static enum rc
 revoke_access(struct db *db, void *ctx)
 {
@@ -179,7 +230,7 @@ revoke_access(struct db *db, void *ctx)
 	struct claims *s = ARENA_NEW(r->rq->arena, struct claims);
 	int64_t n;
 
-	if (issuer_verify(r->rq, oauth_str(r->token), s) != RC_OK ||
+	if (verifier_check(r->rq->verifier, oauth_str(r->token), s) != RC_OK ||
 	    strcmp(s->client, r->client) != 0 || s->session == 0)
 		return RC_OK;
 	TRY(oauth_session_revoke(db, s->user, s->session, &n));

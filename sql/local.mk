@@ -38,6 +38,7 @@ migrations_sql = \
 	%D%/migrations/0067-factor-fresh.sql \
 	%D%/migrations/0070-audit-seal.sql \
 	%D%/migrations/0071-external-identity.sql \
+	%D%/migrations/0072-external-bearer.sql \
 	%D%/migrations/0080-event.sql
 queries_sql = \
 	%D%/queries/account.sql \

@@ -21,13 +21,23 @@ SELECT set_config('letterrack.application', $1::text, true),
 SELECT guard_client($1, $2, $3, $4);
 
 -- For an external issuer's token: whom it speaks for, and what they may do now.
--- 0 where it does not say.
+-- 0 where it does not say. Refused where that is not `as_user` in `as_account`
+-- with the rights of `as_version`, if it has to be (0: it may be anybody).
 -- name: guard_external :guard
--- args: text issuer, text subject, int application, int account, int user
+-- args: text issuer, text subject, int application, int account, int user,
+-- args: int as_account, int as_user, int as_version
 -- row:  session
 -- scope: global: decides the scope of what follows
 SELECT session_id, application_id, user_id, account_id, role, is_admin, version
-FROM guard_token($1, $2, $3, $4, $5);
+FROM guard_token($1, $2, $3, $4, $5, $6, $7, $8);
+
+-- The same for a token that is not the caller's own.
+-- name: session_external :maybe
+-- args: text issuer, text subject, int application, int account_of, int user
+-- row:  session
+-- scope: global: the token decides whose it is
+SELECT session_id, application_id, user_id, account_id, role, is_admin, version
+FROM door_external_bearer($1, $2, $3, $4, $5);
 
 -- For a cookie, by its SHA-256: who it is, in the user's active account.
 -- `account` 0: whichever that is; else refused where it has changed.

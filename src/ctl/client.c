@@ -100,11 +100,23 @@ add_body(struct db *db, void *ctx)
 }
 
 static enum rc
+redirects_check(const struct client_args *in)
+{
+	for (size_t i = 0; i < in->redirects_n; i++)
+		if (client_redirect_check(in->redirects[i]) != RC_OK)
+			return fail(RC_INVALID, "--redirect %.*s: %s",
+			    STR_FMT(in->redirects[i]),
+			    arena_str(in->op.arena, fail_detail()));
+	return RC_OK;
+}
+
+static enum rc
 add_one(const struct client_args *in)
 {
 	struct making m = { .in = in };
 	struct secret secret = client_secret_new(in->op.arena, m.hash);
 
+	TRY(redirects_check(in));
 	m.id = in->op.n > 1 ? in->op.words[1] : client_id_new(in->op.arena);
 	if (in->is_public && in->account != 0)
 		return fail(RC_INVALID,

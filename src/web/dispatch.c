@@ -121,8 +121,8 @@ admit(struct responder *r, struct request *rq, enum rc found)
 	return found;
 }
 
-/* The database's guard refuses at the handler's first statement; only reads
- * have a remembered actor, so nothing is done twice. */
+/* The database's guard refuses at the handler's first statement: nothing has
+ * been done, and so nothing is done twice. */
 static enum rc
 handle(struct responder *r, struct request *rq)
 {
@@ -269,6 +269,7 @@ dispatch(struct responder *r, struct request *rq, char *const *env_vars,
 	memset(rq, 0, sizeof *rq);
 	rq->arena = r->arena;
 	rq->db = r->db;
+	rq->verifier = guard_verifier(r->guard);
 	rq->conf = r->conf;
 	rq->family = r->family;
 	rq->env_vars = env_vars;

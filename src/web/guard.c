@@ -3,18 +3,16 @@
 #include <stdlib.h>
 
 #include "core/clock.h"
-#include "core/external.h"
 #include "core/rate.h"
 #include "core/secret.h"
-#include "core/token-key.h"
 #include "core/token.h"
-#include "db/db.h"
 #include "domain/actor-sql.h"
 #include "domain/factor-sql.h"
 #include "domain/session-sql.h"
-#include "domain/session.h"
-#include "web/issuer.h"
+#include "web/actor.h"
+#include "web/bearer.h"
 #include "web/reply.h"
+#include "web/verifier.h"
 
 #define SESSIONS_KEPT   256 /* a power of two */
 #define SESSION_KEEP_MS 1000
@@ -44,48 +42,14 @@ struct confirmed {
 	int64_t until_ms; /* steady; 0: free */
 };
 
-#define ISSUERS_MEMORY ((size_t)256 * 1024)
-
 struct guard {
 	const struct conf *conf;
-	struct arena *arena; /* owned; the issuers' words */
-	struct external_issuers externals;
-	struct external_keys external_keys[EXTERNAL_MOST];
-	struct timespec keys_seen; /* which ones the cache was filled by */
-	struct token_cache *tokens;
-	struct rate_table *rates; /* NULL: no limits */
+	struct verifier *verifier; /* owned */
+	struct bearers *bearers;   /* owned */
+	struct rate_table *rates;  /* NULL: no limits */
 	struct seen sessions[SESSIONS_KEPT];
 	struct confirmed confirmed[RIGHTS_KEPT];
 };
-
-/* ---- keys ---- */
-
-static bool
-externals_look(struct guard *g, int64_t now)
-{
-	bool changed = false;
-
-	for (size_t i = 0; i < g->externals.n; i++)
-		changed |= external_keys_look(&g->external_keys[i],
-		    g->conf->state_dir, &g->externals.v[i], now);
-	return changed;
-}
-
-/* What was proved by keys that have changed since is forgotten. */
-static enum rc
-keys_look(struct guard *g, int64_t now, const struct token_keys **keys)
-{
-	bool changed = externals_look(g, now);
-
-	TRY(issuer_keys(g->conf, keys));
-	if (memcmp(&g->keys_seen, &(*keys)->seen, sizeof g->keys_seen) != 0) {
-		g->keys_seen = (*keys)->seen;
-		changed = true;
-	}
-	if (changed)
-		token_cache_clear(g->tokens);
-	return RC_OK;
-}
 
 struct guard *
 guard_new(const struct conf *conf)
@@ -95,11 +59,8 @@ guard_new(const struct conf *conf)
 	if (g == NULL)
 		die("out of memory");
 	g->conf = conf;
-	g->arena = arena_new(ISSUERS_MEMORY);
-	if (external_issuers_read(
-		conf->external_issuer, g->arena, &g->externals) != RC_OK)
-		die("external_issuer: %s", fail_detail());
-	g->tokens = token_cache_new();
+	g->verifier = verifier_new(conf);
+	g->bearers = bearers_new();
 	if (rate_open(conf->run_dir, &g->rates) != RC_OK) {
 		log_error(NULL, "no rate limits: %s", fail_detail());
 		g->rates = NULL;
@@ -114,13 +75,17 @@ guard_free(struct guard **pg)
 
 	if (g == NULL)
 		return;
-	token_cache_free(&g->tokens);
-	for (size_t i = 0; i < g->externals.n; i++)
-		external_keys_clear(&g->external_keys[i]);
-	arena_free(&g->arena);
+	verifier_free(&g->verifier);
+	bearers_free(&g->bearers);
 	rate_close(&g->rates);
 	free(g);
 	*pg = NULL;
+}
+
+struct verifier *
+guard_verifier(struct guard *g)
+{
+	return g == NULL ? NULL : g->verifier;
 }
 
 /* ---- rates ---- */
@@ -201,23 +166,6 @@ refuse(struct guard *g, struct request *rq)
 }
 
 /* ---- tokens ---- */
-
-static void
-actor_from_claims(struct actor *a, const struct claims *c)
-{
-	*a = (struct actor){
-		.application = c->application,
-		.user = c->user,
-		.account = c->account,
-		.session = c->session,
-		.version = c->member_version,
-		.role = role_parse(str_of(c->role)),
-		.machine = c->user == 0,
-		.how = HOW_TOKEN,
-		.client = str_of(c->client),
-		.scope = str_of(c->scope),
-	};
-}
 
 static void
 ask_by_claims(struct request *rq, const struct claims *c)
@@ -306,105 +254,21 @@ guard_prove(struct request *rq)
 	return db_guard_run(rq->db);
 }
 
-static void
-actor_from_session(struct actor *a, const struct session *s, enum how how)
-{
-	*a = (struct actor){
-		.application = s->application_id,
-		.user = s->user_id,
-		.account = s->account_id,
-		.session = s->session_id,
-		.version = s->version,
-		.role =
-		    s->role == NULL ? ROLE_NONE : role_parse(str_of(s->role)),
-		.admin = s->is_admin,
-		.how = how,
-	};
-}
-
-/* The database's guard, asked who it is. */
-static enum rc
-ask(struct request *rq, struct session **s)
-{
-	TRY(db_guard_run(rq->db));
-	return *s != NULL ? RC_OK : RC_UNAUTHORIZED;
-}
-
-/* It does not say what its bearer may: the membership does, each time. */
-static enum rc
-by_external(struct guard *g, struct request *rq, const struct claims *c)
-{
-	const char *issuer = g->externals.v[c->issuer - 1].name;
-	struct session *s = NULL;
-	enum rc rc;
-
-	guard_external(rq->db, issuer, c->subject, c->application, c->account,
-	    c->user, rq->arena, &s);
-	rc = ask(rq, &s);
-	if (rc == RC_UNAUTHORIZED)
-		return refuse(g, rq);
-	TRY(rc);
-	actor_from_session(&rq->actor, s, HOW_TOKEN);
-	rq->actor.client = str_of(c->client);
-	rq->actor.scope = str_of(c->scope);
-	guard_external(rq->db, issuer, c->subject, s->application_id,
-	    s->account_id, s->user_id, NULL, NULL);
-	return RC_OK;
-}
-
-/* Of our own keys there is nothing to wait for. */
-static void
-key_missing(void *ctx, size_t issuer)
-{
-	const struct guard *g = ctx;
-
-	if (issuer > 0)
-		external_keys_want(
-		    g->conf->state_dir, &g->externals.v[issuer - 1]);
-}
-
-/* Our own issuer first, then the others in their order. */
-static enum rc
-verify(struct guard *g, struct str token, struct claims *c)
-{
-	const char *audiences = g->conf->audiences;
-	struct token_issuer issuers[1 + EXTERNAL_MOST] = {
-		{ .name = g->conf->base_url }
-	};
-	struct token_rules rules = { .issuers = issuers,
-		.issuers_n = 1 + g->externals.n,
-		.audiences =
-		    audiences[0] != '\0' ? audiences : g->conf->base_url,
-		.no_key = key_missing,
-		.ctx = g };
-	int64_t now = clock_now().us / 1000000;
-	const struct token_keys *keys;
-
-	TRY(keys_look(g, now, &keys));
-	issuers[0].keys = &keys->set;
-	for (size_t i = 0; i < g->externals.n; i++)
-		issuers[1 + i] = (struct token_issuer){
-			.name = g->externals.v[i].name,
-			.keys = &g->external_keys[i].set,
-			.external = true,
-			.audiences = g->externals.v[i].audience,
-		};
-	return token_verify_cached(g->tokens, &rules, token, now, c);
-}
-
 static enum rc
 by_token(struct guard *g, struct request *rq, struct str token)
 {
 	struct claims *c = ARENA_NEW(rq->arena, struct claims);
-	enum rc rc = verify(g, token, c);
+	enum rc rc = verifier_check(g->verifier, token, c);
 
 	if (rc == RC_RETRY)
 		return rc;
 	if (rc != RC_OK)
 		return refuse(g, rq);
 	TRY(count(g, rq, RATE_TOKEN, token, g->conf->token_rate));
-	if (c->external)
-		return by_external(g, rq, c);
+	if (c->external) {
+		rc = bearer_guard(g->bearers, rq, c);
+		return rc == RC_UNAUTHORIZED ? refuse(g, rq) : rc;
+	}
 	actor_from_claims(&rq->actor, c);
 	guard_by_claims(g, rq, c);
 	return RC_OK;
@@ -442,7 +306,8 @@ remembered(struct guard *g, struct request *rq, const unsigned char *hash)
 bool
 guard_anew(struct request *rq)
 {
-	rq->anew = rq->remembered;
+	rq->anew =
+	    rq->remembered && (rq->method == GET || !db_guard_passed(rq->db));
 	return rq->anew;
 }
 
@@ -462,7 +327,7 @@ ask_cookie(struct request *rq, struct str key)
 	struct session *s = NULL;
 
 	guard_session(rq->db, key, 0, rq->arena, &s);
-	TRY(ask(rq, &s));
+	TRY(actor_ask(rq, &s));
 	actor_from_session(&rq->actor, s, HOW_COOKIE);
 	return RC_OK;
 }

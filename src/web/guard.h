@@ -18,10 +18,15 @@ struct guard;
 struct guard *guard_new(const struct conf *);
 void guard_free(struct guard **);
 
+/* For whoever has a token that is not the caller's own. NULL without a guard.
+ */
+struct verifier *guard_verifier(struct guard *);
+
 /* Fills rq->actor by what the request carries, as far as the route's need
  * asks for it, and counts the request. A cookie's actor is remembered for at
- * most a second, for reads; a write asks first. RC_UNAUTHORIZED: nothing
- * valid came; RC_RATE_LIMIT; RC_RETRY: the database is away. */
+ * most a second, for reads; a write asks first. That of an external issuer's
+ * token is until the database refuses it. RC_UNAUTHORIZED: nothing valid came;
+ * RC_RATE_LIMIT; RC_RETRY: the database is away. */
 enum rc guard_request(struct guard *, struct request *) MUST_CHECK;
 
 /* Counts a request for what does not exist. RC_RATE_LIMIT. */
@@ -44,7 +49,8 @@ enum rc guard_prove(struct request *) MUST_CHECK;
 void guard_confirm(struct guard *, struct request *);
 
 /* Of an actor that was refused: was it one remembered? By now the user may be
- * in another account, or have another role; the next guard_request asks. */
+ * in another account, or have another role; the next guard_request asks. Not
+ * where a write has been let pass: what it did is not done twice. */
 bool guard_anew(struct request *);
 
 /* Role against need, path's account against actor's, CSRF for unsafe methods

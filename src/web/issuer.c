@@ -36,18 +36,18 @@ word_next(struct str *list)
 	return word;
 }
 
-static struct str
-audiences(const struct conf *conf)
+const char *
+issuer_audiences(const struct conf *conf)
 {
 	struct str list = str_trim(str_of(conf->audiences));
 
-	return list.n > 0 ? list : str_of(conf->base_url);
+	return list.n > 0 ? list.p : conf->base_url;
 }
 
 bool
 issuer_audience_ok(const struct conf *conf, struct str audience)
 {
-	struct str list = audiences(conf), word;
+	struct str list = str_of(issuer_audiences(conf)), word;
 
 	while (word = word_next(&list), word.n > 0)
 		if (str_eq(word, audience))
@@ -58,7 +58,7 @@ issuer_audience_ok(const struct conf *conf, struct str audience)
 static const char *
 audience_or_first(const struct request *rq, const char *given)
 {
-	struct str list = audiences(rq->conf), first;
+	struct str list = str_of(issuer_audiences(rq->conf)), first;
 
 	if (given != NULL)
 		return given;
@@ -90,21 +90,6 @@ issuer_grant(struct request *rq, const struct grant *g, const char **token)
 	*token = token_mint(rq->arena, token_keys_active(keys),
 	    rq->conf->base_url, audience_or_first(rq, g->audience), &claims);
 	return RC_OK;
-}
-
-enum rc
-issuer_verify(struct request *rq, struct str token, struct claims *out)
-{
-	const char *list = rq->conf->audiences;
-	struct token_issuer issuer = { .name = rq->conf->base_url };
-	const struct token_rules rules = { .issuers = &issuer,
-		.issuers_n = 1,
-		.audiences = list[0] != '\0' ? list : rq->conf->base_url };
-	const struct token_keys *keys;
-
-	TRY(issuer_keys(rq->conf, &keys));
-	issuer.keys = &keys->set;
-	return token_verify(&rules, token, clock_now().us / 1000000, out);
 }
 
 enum rc

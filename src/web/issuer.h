@@ -6,13 +6,14 @@
 #include "web/request.h"
 
 struct token_keys;
-struct claims;
 
 /* The keys of key_dir, kept for the process and read again when the directory
  * changed. RC_RETRY where they cannot be read: an operator can mend that. */
 enum rc issuer_keys(const struct conf *, const struct token_keys **) MUST_CHECK;
 
-/* Is it one of `audiences`? */
+/* Blank-separated: whom tokens may be meant for here. */
+const char *issuer_audiences(const struct conf *);
+/* Is it one of them? */
 bool issuer_audience_ok(const struct conf *, struct str);
 
 /* What a token says beyond the caller's application, user and session. */
@@ -36,11 +37,6 @@ enum rc issuer_grant(
 enum rc issuer_renew(
     struct request *, const struct granted *, const char **token) MUST_CHECK;
 struct refresh_terms issuer_terms(const struct request *);
-
-/* Is it a token of ours, for one of `audiences`, and what does it say? Whether
- * that is still so the database knows. RC_UNAUTHORIZED. */
-enum rc
-issuer_verify(struct request *, struct str token, struct claims *) MUST_CHECK;
 
 /* Signs another kind of token; `payload` is a JSON object. */
 enum rc issuer_sign(struct request *, const char *typ, struct str payload,

@@ -3,7 +3,9 @@
 noinst_LIBRARIES += libweb.a
 libweb_a_CPPFLAGS = $(AM_CPPFLAGS) $(JSONC_CFLAGS)
 libweb_a_SOURCES = \
+	%D%/actor.c %D%/actor.h \
 	%D%/audit.c %D%/audit.h \
+	%D%/bearer.c %D%/bearer.h \
 	%D%/body.c %D%/body.h \
 	%D%/content.c \
 	%D%/cursor.c %D%/cursor.h \
@@ -30,6 +32,7 @@ libweb_a_SOURCES = \
 	%D%/route.c %D%/route.h \
 	%D%/sync-target.c %D%/sync-target.h \
 	%D%/supervisor.c %D%/supervisor.h \
-	%D%/share.c %D%/share.h
+	%D%/share.c %D%/share.h \
+	%D%/verifier.c %D%/verifier.h
 
 web_libs = libweb.a $(domain_libs) $(FCGI_LIBS) $(JSONC_LIBS)

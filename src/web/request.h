@@ -20,6 +20,7 @@
 
 struct db;
 struct json_object;
+struct verifier;
 
 enum role { ROLE_NONE, ROLE_VIEWER, ROLE_MEMBER, ROLE_OWNER };
 const char *role_name(enum role); /* "viewer" …; ROLE_NONE: "none" */
@@ -86,6 +87,7 @@ struct request {
 	struct arena *arena;
 	struct db *db;
 	const struct conf *conf;
+	struct verifier *verifier; /* of tokens; NULL: nobody knows any */
 	struct log log;
 	const char *id; /* X-Request-Id */
 

@@ -269,6 +269,10 @@ describe('a client', () => {
 		['a name that is taken', ['add', 'cid_demo']],
 		['a public one that works alone', ['add', '--public', '--account', '1']],
 		['a role that is none', ['add', '--account', '1', '--role', 'king']],
+		['a redirect by http', ['add', '--redirect', 'https://a.example/',
+			'--redirect', 'http://a.example/']],
+		['a redirect to a fragment', ['add', '--redirect',
+			'https://a.example/#x']],
 		['a secret for nobody', ['secret', 'cid_nobody']],
 		['which?', ['disable']],
 	])

@@ -2,13 +2,14 @@
 import assert from 'node:assert/strict';
 import { createHash, createHmac, createPrivateKey, createPublicKey, randomBytes,
 	sign } from 'node:crypto';
-import { existsSync, readdirSync, rmSync, utimesSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, utimesSync } from 'node:fs';
 import http from 'node:http';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import { client } from '../lib/api.mjs';
 import { ctl, pass, passBeside, well } from '../lib/ctl.mjs';
 import { issuer, issuerKey } from '../lib/issuer.mjs';
+import { basic, clientRow, form } from '../lib/oauth.mjs';
 import { people, sql } from '../lib/people.mjs';
 import { stack } from '../lib/stack.mjs';
 import { b64, parts, signingKey } from '../lib/tokens.mjs';
@@ -17,12 +18,13 @@ const AUDIENCE = 'https://api.letterrack.example';
 const [rsa, ed, next, evil] = [issuerKey('rsa-1'), issuerKey('ed-1', 'EdDSA'),
 	issuerKey('rsa-2'), issuerKey('rsa-1')];
 
-let house, api, p, idp, other;
+let house, api, p, idp, other, backend, plain;
 
 before(async () => {
 	idp = await issuer(AUDIENCE, [rsa, ed]);
 	other = await issuer('https://other.example', [issuerKey('rsa-1')]);
-	house = await stack({ own: true, with: ['sync'], set: [
+	house = await stack({ own: true, with: ['sync'],
+		postgres: ['log_statement=all'], set: [
 		`external_issuer = ${idp.name} ${AUDIENCE} ${idp.keysUrl}`,
 		`external_issuer = ${other.name} https://other.example ` +
 			`${other.keysUrl}`] });
@@ -31,6 +33,10 @@ before(async () => {
 	sql(house, `UPDATE credential SET sync_mode = 'off'`);
 	api = client(house);
 	p = people(house);
+	backend = clientRow(house, { id: 'cid_ext', application: p.application,
+		account: p.account, secret: 'its secret', admin: true });
+	plain = clientRow(house, { id: 'cid_extplain', application: p.application,
+		account: p.account, secret: 'its secret' });
 });
 after(async () => {
 	await house?.end();
@@ -69,6 +75,10 @@ function forge(header, payload, jwk = rsa) {
 	return `${text}.${sign(alg, Buffer.from(text), key)
 		.toString('base64url')}`;
 }
+
+const mailbox = { provider_kind: 'imap', label: 'Desk', host: '127.0.0.1',
+	port: 10143, security_mode: 'none',
+	secret: { username: 'desk@rack.test', password: 'letterrack' } };
 
 describe('keys', () => {
 	test('come with a pass, once somebody has configured their issuer',
@@ -163,9 +173,84 @@ describe('a token of an external issuer', () => {
 			`acc_${p.other}`);
 	});
 	test('makes no tokens of ours', async () => {
-		assert.equal((await api.as({ token: await idp.token(
-			claimsOf('owner')) }).post(`/api/accounts/${p.account}/token`, {}))
-			.status, 403);
+		const token = await idp.token({ ...claimsOf('owner'), cid: backend.id });
+		assert.equal((await api.as({ token }).post(
+			`/api/accounts/${p.account}/token`, {})).status, 403);
+		const { status: code, json } = await api.post('/oauth2/token', form({
+			grant_type: 'urn:ietf:params:oauth:grant-type:token-exchange',
+			subject_token: token, subject_token_type:
+				'urn:ietf:params:oauth:token-type:access_token' }),
+		basic(backend.id, backend.secret));
+		assert.equal(code, 400);
+		assert.equal(json.error, 'invalid_grant');
+	});
+	test('is told of to a client that acts as an admin, as long as it counts',
+		async () => {
+			const them = people(house);
+			const token = await idp.token({ uid: `uid_${them.viewer.user}`,
+				acc: `acc_${them.account}`, role: 'owner', cid: plain.id });
+			const look = async (who) => (await api.post('/oauth2/introspect',
+				form({ token }), basic(who.id, who.secret))).json;
+			const admin = clientRow(house, { id: `cid_adm${them.application}`,
+				application: them.application, account: them.account,
+				secret: 'its secret', admin: true });
+			const told = await look(admin);
+			assert.deepEqual([told.active, told.iss, told.sub, told.uid,
+				told.acc, told.role], [true, idp.name, 'robot',
+				`uid_${them.viewer.user}`, `acc_${them.account}`, 'viewer']);
+			/* Neither one of another application, nor one whose name the issuer
+			 * has used. */
+			for (const who of [backend, plain])
+				assert.deepEqual(await look(who), { active: false });
+			sql(house, `DELETE FROM membership
+				WHERE user_id = ${them.viewer.user}`);
+			assert.deepEqual(await look(admin), { active: false });
+		});
+	test('is asked for in the pipeline of what it wants', async () => {
+		const them = people(house);
+		const token = await idp.token({ uid: `uid_${them.member.user}`,
+			acc: `acc_${them.account}` });
+		const own = (await api.as({ cookie: them.member.cookie }).post(
+			`/api/accounts/${them.account}/token`, {})).json.access_token;
+		const ran = (guard) => readdirSync(house.logs).reduce((n, name) => n +
+			readFileSync(`${house.logs}/${name}`, 'utf8')
+				.split(`execute ${guard}:`).length - 1, 0);
+		/* How often the guard runs in a request, at the least: each process of
+		 * a family has to meet its caller once. */
+		const least = async (guard, it, ask) => {
+			const counts = [];
+			for (let i = 0; i < 8; i++) {
+				const before_ = ran(guard);
+				assert.equal((await ask(api.as({ token: it }))).status, 200);
+				counts.push(ran(guard) - before_);
+			}
+			return Math.min(...counts);
+		};
+		const one = `/api/provider-credentials/${(await api.as({ token: own })
+			.post(`/api/accounts/${them.account}/provider-credentials`,
+				mailbox)).json.data.id}`;
+		assert.equal(await least('guard_external', token,
+			(who) => who.get(one)), 1);
+		const change = (who) => who.patch(one, { label: 'Other' });
+		assert.equal(await least('guard_external', token, change),
+			await least('guard_token', own, change));
+	});
+	test('follows its user into another account at once', async () => {
+		const them = people(house);
+		const token = await idp.token({ uid: `uid_${them.member.user}` });
+		const write = () => api.as({ token }).post(
+			`/api/accounts/${them.other}/provider-credentials`, mailbox);
+		for (let i = 0; i < 8; i++)
+			assert.equal((await write()).status, 403);
+		sql(house, `INSERT INTO membership (application_id, account_id, user_id,
+			role) VALUES (${them.application}, ${them.other},
+			${them.member.user}, 'member');
+			UPDATE app_user SET active_account_id = ${them.other}
+			WHERE id = ${them.member.user}`);
+		for (let i = 0; i < 8; i++)
+			assert.equal((await write()).status, 201);
+		assert.equal(sql(house, `SELECT count(*) FROM credential
+			WHERE account_id = ${them.other}`), '8');
 	});
 	test('without a user speaks for whom an operator has linked', async () => {
 		const token = await idp.token({});

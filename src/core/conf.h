@@ -104,7 +104,8 @@
 	X(SECONDS, log_keep, "90d", 86400, 315360000,                          \
 	    "How long logs are kept, and tasks that failed.")                  \
 	X(SECONDS, session_keep, "30d", 86400, 315360000,                      \
-	    "How long sessions are kept after their end.")                     \
+	    "How long sessions, refresh tokens and mailed links are kept "     \
+	    "after their end.")                                                \
 	X(SECONDS, audit_keep, "0", 0, 315360000,                              \
 	    "How long entries of the audit log are kept; 0: for ever.")        \
 	X(SIZE, body_cache_message, "10m", 4096, 52428800,                     \

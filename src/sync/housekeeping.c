@@ -6,19 +6,23 @@
 #include "domain/audit-sql.h"
 #include "domain/housekeeping-sql.h"
 
-#define EVERY_S       (6 * 3600)
-#define ROWS_MOST     500         /* a transaction */
-#define TIME_MOST_MS  30000       /* a chore; mail waits meanwhile */
-#define IDEMPOTENCY_S (24 * 3600) /* as long as a key is looked for */
-#define KEEP(option)  offsetof(struct conf, option)
-#define KEEP_A_DAY    SIZE_MAX
+#define EVERY_S      (6 * 3600)
+#define ROWS_MOST    500   /* a transaction */
+#define TIME_MOST_MS 30000 /* a chore; mail waits meanwhile */
+#define DAY_S        (24 * 3600)
+#define KEEP(option) offsetof(struct conf, option)
+#define KEEP_A_DAY   SIZE_MAX
 
 /* How long which rows outlive their end. */
 static const struct chore {
 	const char *what;
 	size_t keep; /* a number of seconds in struct conf */
 } chores[] = {
-	{ "idempotency", KEEP_A_DAY },
+	{ "idempotency", KEEP_A_DAY }, /* as long as one is looked for */
+	{ "oauth_code", KEEP_A_DAY },  /* one that comes again was stolen */
+	{ "oauth_device", KEEP_A_DAY },
+	{ "refresh_family", KEEP(session_keep) },
+	{ "one_time", KEEP(session_keep) },
 	{ "session", KEEP(session_keep) },
 	{ "task", KEEP(job_keep) },
 	{ "failed_task", KEEP(log_keep) },
@@ -29,7 +33,7 @@ static int32_t
 seconds(const struct conf *conf, const struct chore *c)
 {
 	if (c->keep == KEEP_A_DAY)
-		return IDEMPOTENCY_S;
+		return DAY_S;
 	return (int32_t) * (const int64_t *)((const char *)conf + c->keep);
 }
 

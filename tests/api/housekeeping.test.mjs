@@ -47,6 +47,30 @@ const log = (name, days) => sql(house, `INSERT INTO log (application_id,
 	account_id, subject, action, status, created_at)
 	VALUES (${place}, 'x', '${name}', 'succeeded', ${ago(days)})`);
 
+/* Grants and links: what the door leaves behind. */
+const client = () => sql(house, `INSERT INTO client (id, application_id, name,
+	redirect_uris) VALUES ('cid_old', ${p.application}, 'old', '{}')`);
+const grant = (name, days) => sql(house, `INSERT INTO refresh_family
+	(application_id, account_id, user_id, client, scope, auth_time, expires_at)
+	VALUES (${place}, ${p.member.user}, 'cid_old', '${name}', now(),
+	${ago(days)});
+	INSERT INTO refresh_token (hash, family_id, expires_at)
+	SELECT sha256('${name}'), id, expires_at FROM refresh_family
+	WHERE scope = '${name}'`);
+const code = (name, days) => sql(house, `INSERT INTO oauth_code (hash,
+	application_id, account_id, user_id, session_id, client, redirect_uri,
+	challenge, scope, expires_at) SELECT sha256('${name}'), ${place},
+	${p.member.user}, min(id), 'cid_old', '', '', '${name}', ${ago(days)}
+	FROM session WHERE user_id = ${p.member.user} AND ended_at IS NULL
+	AND expires_at > now()`);
+const device = (name, days) => sql(house, `INSERT INTO oauth_device (hash,
+	user_code_hash, application_id, client, scope, expires_at)
+	VALUES (sha256('${name}'), sha256('${name}'), ${p.application}, 'cid_old',
+	'${name}', ${ago(days)})`);
+const link = (name, days) => sql(house, `INSERT INTO one_time (application_id,
+	kind, hash, address, expires_at) VALUES (${p.application}, 'magic',
+	sha256('${name}'), '${name}', ${ago(days)})`);
+
 describe('housekeeping', () => {
 	test('removes what is old and done with, and nothing that is needed', () => {
 		const rows = [
@@ -62,6 +86,25 @@ describe('housekeeping', () => {
 			['log', 'action', () => {
 				log('gone', 91);
 				log('kept', 89);
+			}],
+			['oauth_code', 'scope', () => {
+				client();
+				code('gone', 1.1);
+				code('kept', 0.9);
+			}],
+			['oauth_device', 'scope', () => {
+				device('gone', 1.1);
+				device('kept', 0.9);
+			}],
+			['refresh_family', 'scope', () => {
+				grant('gone', 31);
+				grant('kept', 29);
+				grant('kept: good still', -1);
+			}],
+			['one_time', 'address', () => {
+				link('gone', 31);
+				link('kept', 29);
+				link('kept: good still', -1);
 			}],
 			['task', 'task_type', () => {
 				task('gone', 'succeeded', 15);
@@ -80,6 +123,16 @@ describe('housekeeping', () => {
 				.split('\n').filter((n) => !n.startsWith('kept')), [], table);
 		assert.equal(sql(house, `SELECT count(*) FROM job
 			WHERE action LIKE 'kept%'`), '3');
+		assert.equal(sql(house, `SELECT count(*) FROM refresh_token`), '2');
+		for (const [table] of rows)
+			assert.notEqual(sql(house, `SELECT count(*) FROM ${table}`), '0',
+				table);
+	});
+	test('of grants and links is nobody else\'s', () => {
+		for (const f of ['door_code_add', 'door_device_add',
+			'refresh_family_add', 'door_one_time_add'])
+			assert.doesNotMatch(sql(house, `SELECT prosrc FROM pg_proc
+				WHERE proname = '${f}'`), /DELETE/);
 	});
 	test('takes many in many transactions', () => {
 		sql(house, `DELETE FROM log; INSERT INTO log (application_id,

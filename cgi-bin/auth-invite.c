@@ -5,6 +5,7 @@
 #include "domain/account-sql.h"
 #include "domain/one-time-sql.h"
 #include "domain/user-sql.h"
+#include "web/idempotency.h"
 #include "web/reply.h"
 
 #define RETRY_AFTER 3600
@@ -54,11 +55,10 @@ words_of(struct request *rq, struct db *db, const char *role, const char **out)
 struct inviting {
 	struct request *rq;
 	const struct invite_new *in;
-	struct one_time *made;
 };
 
 static enum rc
-invite_body(struct db *db, void *ctx)
+invite_make(struct db *db, void *ctx, int64_t made[ONCE_MADE])
 {
 	struct inviting *i = ctx;
 	struct request *rq = i->rq;
@@ -69,40 +69,43 @@ invite_body(struct db *db, void *ctx)
 		.account = rq->actor.account,
 		.role = roles[i->in->role],
 	};
+	struct one_time *row;
 	bool member;
 
 	TRY(invite_is_member(db, new.account, new.address, &member));
 	if (member)
 		return fail(RC_CONFLICT, "They are a member already.");
 	TRY(words_of(rq, db, new.role, &new.words));
-	TRY(link_mail(rq, db, &new, &i->made));
-	if (i->made != NULL)
+	TRY(link_mail(rq, db, &new, &row));
+	if (row != NULL) {
+		made[0] = row->id;
 		return RC_OK;
+	}
 	rq->retry_after = RETRY_AFTER;
 	error_int(rq, "retry_after_seconds", RETRY_AFTER);
 	return fail(RC_RATE_LIMIT, "This address has had enough mail.");
 }
 
 static enum rc
-invite_reply(struct request *rq, const struct inviting *i)
+invite_reply(struct request *rq, const struct one_time *row)
 {
 	const struct row_style style = reply_style(rq);
 	char id[ID_PRINT_SIZE];
 	struct jw *w = reply_open(rq, 0);
 
-	id_print(ID_INVITE, i->made->id, id);
+	id_print(ID_INVITE, row->id, id);
 	JW_TEXT(w, "id", id);
-	id_print(ID_ACCOUNT, i->made->account_id, id);
+	id_print(ID_ACCOUNT, row->account_id, id);
 	JW_TEXT(w, "account_id", id);
-	JW_TEXT(w, "email", i->in->email);
-	JW_TEXT(w, "role", i->made->role);
-	JW_TEXT(w, "status", "pending");
-	id_print(ID_USER, rq->actor.user, id);
-	JW_TEXT(w, "invited_by", rq->actor.user != 0 ? id : NULL);
+	JW_TEXT(w, "email", row->address);
+	JW_TEXT(w, "role", row->role);
+	JW_TEXT(w, "status", row->state);
+	id_print(ID_USER, row->made_by, id);
+	JW_TEXT(w, "invited_by", row->made_by != 0 ? id : NULL);
 	jw_key(w, "created_at");
-	jw_time(w, i->made->created_at, style.time);
+	jw_time(w, row->created_at, style.time);
 	jw_key(w, "expires_at");
-	jw_time(w, i->made->expires_at, style.time);
+	jw_time(w, row->expires_at, style.time);
 	return reply_close(rq);
 }
 
@@ -111,6 +114,10 @@ auth_invite(struct request *rq)
 {
 	struct inviting i = { .rq = rq, .in = rq->body };
 
-	TRY(db_tx(rq->db, invite_body, &i));
-	return invite_reply(rq, &i);
+	int64_t made[ONCE_MADE] = { 0 };
+	struct one_time *row;
+
+	TRY(once(rq, invite_make, &i, made));
+	TRY(invite_look(rq->db, rq->actor.account, made[0], rq->arena, &row));
+	return invite_reply(rq, row);
 }

@@ -165,8 +165,8 @@ static const struct route routes[] = {
 	    .about = "Makes the user where there is none, and signs in. Where "
 		     "`password_set` is false, one should be asked for." },
 	{ POST, "/api/accounts/:account_id/invite", auth_invite, NEED_OWNER,
-	    BODY(invite_new), .status = 201, .answer = invite_answer,
-	    .fails = { RC_CONFLICT },
+	    .flags = IDEMPOTENT, BODY(invite_new), .status = 201,
+	    .answer = invite_answer, .fails = { RC_CONFLICT },
 	    .summary = "Invite somebody into an account, by mail" },
 
 	{ GET, "/auth/login", auth_login_page, NEED_PUBLIC, ENV_SUCCESS,

@@ -40,6 +40,7 @@ migrations_sql = \
 	%D%/migrations/0071-external-identity.sql \
 	%D%/migrations/0072-external-bearer.sql \
 	%D%/migrations/0073-grants-kept.sql \
+	%D%/migrations/0074-invite-once.sql \
 	%D%/migrations/0080-event.sql
 queries_sql = \
 	%D%/queries/account.sql \

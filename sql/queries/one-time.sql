@@ -32,6 +32,13 @@ SELECT EXISTS (SELECT FROM membership m
     AND u.id = m.user_id
     WHERE m.account_id = $1 AND lower(u.email) = lower($2));
 
+-- An invitation as it is now.
+-- name: invite_look :one
+-- args: account account, id invite
+-- row:  one_time
+SELECT id, account_id, address, role, made_by, state, created_at, expires_at
+FROM door_invite_look($1, $2);
+
 -- What stands behind a link that is valid; it stays so.
 -- name: one_time_look :maybe
 -- args: text kind, bytes hash

@@ -10,6 +10,8 @@ const struct col one_time_cols[] = { COL(struct one_time, id, .hidden = true),
 	COL(struct one_time, role, .hidden = true),
 	COL(struct one_time, user_name, .hidden = true),
 	COL(struct one_time, has_password, .hidden = true),
+	COL(struct one_time, made_by, .hidden = true),
+	COL(struct one_time, state, .hidden = true),
 	COL(struct one_time, created_at, .hidden = true),
 	COL(struct one_time, expires_at, .hidden = true), COL_END };
 

@@ -21,6 +21,8 @@ struct one_time {
 	const char *role;
 	const char *user_name; /* of who has the address */
 	bool has_password;
+	int64_t made_by;   /* who invites; 0: a machine client */
+	const char *state; /* of an invitation: "pending" ... */
 	instant created_at;
 	instant expires_at;
 };

@@ -298,6 +298,31 @@ describe('an invitation', () => {
 			`SELECT name FROM account WHERE id = ${p.account}`)));
 		assert.ok(!mail.text.includes('127.0.0.1:0'));
 	});
+	test('is made once under an Idempotency-Key', async () => {
+		const email = fresh();
+		const ask = (role, key = email) => api.as({ cookie: p.owner.cookie })
+			.post(path(), { email, role }, { 'idempotency-key': key });
+		const both = await Promise.all([ask('viewer'), ask('viewer')]);
+		const first = both.find((a) => a.status === 201);
+		assert.ok(first, both[0].text);
+		assert.ok(both.every((a) => [201, 409].includes(a.status)));
+		const again = await ask('viewer');
+		assert.equal(again.status, 201);
+		assert.equal(again.headers['idempotency-replayed'], 'true');
+		assert.deepEqual(again.json, first.json);
+		assert.equal(mails(email).length, 1);
+		const other = await ask('owner');
+		assert.equal(other.status, 422);
+		assert.equal(mails(email).length, 1);
+		/* As it is by now. */
+		await use('invite', token(email), { password: good });
+		assert.equal((await ask('viewer')).json.data.status, 'accepted');
+		/* Nobody in another account learns of it by the key. */
+		const foreign = await api.as({ cookie: p.stranger.cookie }).post(
+			`/api/accounts/${p.other}/invite`, { email: fresh() },
+			{ 'idempotency-key': email });
+		assert.equal(foreign.headers['idempotency-replayed'], undefined);
+	});
 	test('makes user and member, and wants a password', async () => {
 		const email = fresh();
 		await invite(email, 'viewer');

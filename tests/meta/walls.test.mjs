@@ -14,6 +14,7 @@ const over = {
 		'session_end'],
 	'links that are mailed': ['door_application', 'door_user_at',
 		'door_one_time_add', 'door_one_time_look', 'door_one_time_use',
+		'door_invite_look',
 		'door_user_make', 'door_invite_accept', 'door_password_reset'],
 	'grants and what renews them': ['door_client_find', 'door_code_add',
 		'door_code_redeem', 'door_consent_look', 'door_consent_put',
@@ -98,6 +99,7 @@ describe('the schema', () => {
 			AND relkind IN ('r', 'v')
 			AND has_any_column_privilege('letterrack_auth', oid, 'SELECT')
 			ORDER BY 1`), ['account', 'app_user', 'application', 'client',
+			'idempotency',
 			'membership', 'migration']);
 	});
 });

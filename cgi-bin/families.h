@@ -18,7 +18,8 @@
 	X(providers) \
 	X(system) \
 	X(tasks) \
-	X(users)
+	X(users) \
+	X(webhooks)
 /* clang-format on */
 
 #define FAMILY_DECLARE(name) extern const struct family name##_family;

@@ -42,10 +42,12 @@ libfamilies_a_SOURCES = \
 	%D%/oauth-exchange.c \
 	%D%/oauth-inspect.c \
 	%D%/oauth-token.c \
-	%D%/providers.c \
+	%D%/providers.c %D%/providers.h \
+	%D%/providers-webhooks.c \
 	%D%/system.c \
 	%D%/tasks.c \
 	%D%/users.c \
+	%D%/webhooks.c \
 	%D%/families.c %D%/families.h
 
 families_libs = libfamilies.a $(web_libs)
@@ -64,7 +66,8 @@ responder_PROGRAMS += \
 	cgi-bin/providers \
 	cgi-bin/system \
 	cgi-bin/tasks \
-	cgi-bin/users
+	cgi-bin/users \
+	cgi-bin/webhooks
 nodist_cgi_bin_accounts_SOURCES = cgi-bin/accounts-main.c
 nodist_cgi_bin_auth_SOURCES = cgi-bin/auth-main.c
 nodist_cgi_bin_content_SOURCES = cgi-bin/content-main.c
@@ -77,6 +80,7 @@ nodist_cgi_bin_providers_SOURCES = cgi-bin/providers-main.c
 nodist_cgi_bin_system_SOURCES = cgi-bin/system-main.c
 nodist_cgi_bin_tasks_SOURCES = cgi-bin/tasks-main.c
 nodist_cgi_bin_users_SOURCES = cgi-bin/users-main.c
+nodist_cgi_bin_webhooks_SOURCES = cgi-bin/webhooks-main.c
 CLEANFILES += $(responder_PROGRAMS:=-main.c)
 EXTRA_DIST += src/web/main.c
 

@@ -2,6 +2,7 @@
  * what is queued for the sync. */
 #include "domain/provider-credential-sql.h"
 #include "domain/credential-sql.h"
+#include "domain/delivery.h"
 #include "domain/reach.h"
 #include "domain/task.h"
 #include "domain/vault.h"
@@ -13,6 +14,8 @@
 #include "web/reply.h"
 #include "web/route.h"
 #include "web/share.h"
+
+#include "providers.h"
 #include "web/sync-target.h"
 
 /* The row, and what it takes to reach its server. */
@@ -317,6 +320,18 @@ static const struct route routes[] = {
 	    .summary = "Sync messages",
 	    .about = "Queues a job; without a folder, one that waits already "
 		     "is joined." },
+	{ POST, "/api/webhooks/:webhook_id/test", webhook_test, NEED_WRITE,
+	    ENV_SUCCESS, .row = delivery_seen_cols, .key = "delivery",
+	    .missing = "WEBHOOK_NOT_FOUND",
+	    .summary = "Tell a webhook a test event now",
+	    .about = "The answer says what the receiver said, within ten "
+		     "seconds. It is not tried again." },
+	{ POST, "/api/webhooks/deliveries/:delivery_id/retry", delivery_retry,
+	    NEED_WRITE, ENV_SUCCESS, .row = delivery_seen_cols,
+	    .key = "delivery", .missing = "DELIVERY_NOT_FOUND",
+	    .fails = { RC_CONFLICT }, .summary = "Tell a webhook again now",
+	    .about = "The same bytes under the same webhook-id. Where that "
+		     "fails, it is tried for another 72 hours." },
 };
 
 FAMILY(providers, WAITING);

@@ -42,6 +42,8 @@ migrations_sql = \
 	%D%/migrations/0073-grants-kept.sql \
 	%D%/migrations/0074-invite-once.sql \
 	%D%/migrations/0080-event.sql
+	%D%/migrations/0080-event.sql \
+	%D%/migrations/0086-webhook.sql
 queries_sql = \
 	%D%/queries/account.sql \
 	%D%/queries/actor.sql \
@@ -49,6 +51,7 @@ queries_sql = \
 	%D%/queries/client.sql \
 	%D%/queries/content.sql \
 	%D%/queries/credential.sql \
+	%D%/queries/delivery.sql \
 	%D%/queries/email.sql \
 	%D%/queries/event.sql \
 	%D%/queries/expunge.sql \
@@ -73,7 +76,8 @@ queries_sql = \
 	%D%/queries/skipped.sql \
 	%D%/queries/snippet.sql \
 	%D%/queries/task.sql \
-	%D%/queries/user.sql
+	%D%/queries/user.sql \
+	%D%/queries/webhook.sql
 
 EXTRA_DIST += %D%/typed.awk %D%/embed.awk $(migrations_sql) $(queries_sql)
 

@@ -27,12 +27,6 @@ const struct col credential_access_cols[] = {
 	COL_END,
 };
 
-const struct col data_key_cols[] = {
-	COL(struct data_key, id),
-	COL_BYTES(struct data_key, wrapped, .hidden = true),
-	COL_END,
-};
-
 static struct envelope_place
 place_of(int64_t application, int64_t account, int64_t id)
 {
@@ -41,42 +35,6 @@ place_of(int64_t application, int64_t account, int64_t id)
 		.account = account,
 		.id = id,
 		.field = "secret" };
-}
-
-/* ---- the account's data key ---- */
-
-static enum rc
-key_make(struct db *db, const struct envelope_keks *keks, int64_t application,
-    int64_t account, struct arena *a)
-{
-	struct envelope_key key;
-	struct str wrapped;
-	int64_t id;
-
-	TRY(data_key_id_take(db, &id));
-	envelope_data_key_new(
-	    keks, application, account, id, a, &key, &wrapped);
-	envelope_key_wipe(&key);
-	return data_key_insert(db, account, application, id, wrapped, NULL);
-}
-
-/* Reads it back in any case: another may have made one at the same time. */
-static enum rc
-key_current(struct db *db, const struct envelope_keks *keks,
-    int64_t application, int64_t account, struct arena *a,
-    struct envelope_key *out)
-{
-	struct data_key *row;
-
-	TRY(data_key_current(db, account, a, &row));
-	if (row == NULL) {
-		TRY(key_make(db, keks, application, account, a));
-		TRY(data_key_current(db, account, a, &row));
-	}
-	if (row == NULL)
-		return fail(RC_INTERNAL, "the account's data key is missing");
-	return envelope_data_key_open(
-	    keks, application, account, row->id, row->wrapped, out);
 }
 
 /* ---- user name and secret ---- */
@@ -103,19 +61,15 @@ enum rc
 credential_secret_seal(struct db *db, const struct envelope_keks *keks,
     int64_t application, int64_t account, int64_t id,
     const struct credential_secret *s, struct arena *a,
-    struct credential_sealed *out)
+    struct sealed *out)
 {
 	const struct envelope_place place = place_of(application, account, id);
-	struct envelope_key key;
 	struct secret plain;
 	enum rc rc;
 
 	TRY(join(s, a, &plain));
-	TRY(key_current(db, keks, application, account, a, &key));
-	out->key_id = key.id;
-	rc = envelope_seal(&key, &place,
-	    (struct str){ (const char *)plain.p, plain.n }, a, &out->secret);
-	envelope_key_wipe(&key);
+	rc = sealed_make(db, keks, &place,
+	    (struct str){ (const char *)plain.p, plain.n }, a, out);
 	secret_wipe(&plain);
 	return rc;
 }
@@ -141,17 +95,13 @@ credential_secret_open(const struct envelope_keks *keks, int64_t account,
 {
 	const struct envelope_place place =
 	    place_of(c->application_id, account, c->id);
-	struct envelope_key key;
+	const struct sealed sealed = { c->sealed, c->secret_key_id };
 	struct secret plain;
-	enum rc rc;
 
 	if (c->sealed.n == 0)
 		return fail(RC_AUTH_FAILED, "the credential has no secret");
-	TRY(envelope_data_key_open(keks, c->application_id, account,
-	    c->secret_key_id, c->wrapped, &key));
-	rc = envelope_open(&key, &place, c->sealed, a, &plain);
-	envelope_key_wipe(&key);
-	return rc == RC_OK ? split(&plain, a, out) : rc;
+	TRY(sealed_open(keks, &place, &sealed, c->wrapped, a, &plain));
+	return split(&plain, a, out);
 }
 
 /* ---- what a failure says ---- */

@@ -13,6 +13,7 @@
 #include "core/envelope.h"
 #include "core/secret.h"
 #include "db/db.h"
+#include "domain/sealed.h"
 
 struct credential_access {
 	int64_t id;
@@ -37,22 +38,10 @@ struct credential_access {
 };
 extern const struct col credential_access_cols[];
 
-struct data_key {
-	int64_t id;
-	struct str wrapped;
-};
-extern const struct col data_key_cols[];
-
 /* In the clear; wiped with the arena. */
 struct credential_secret {
 	const char *username;
 	struct secret secret; /* password, or token where auth_kind is oauth2 */
-};
-
-/* What belongs into the columns secret and secret_key_id. */
-struct credential_sealed {
-	struct str secret;
-	int64_t key_id;
 };
 
 /* Seals for the row `id`, which need not exist yet; makes the account's data
@@ -61,7 +50,7 @@ struct credential_sealed {
 enum rc credential_secret_seal(struct db *, const struct envelope_keks *,
     int64_t application, int64_t account, int64_t id,
     const struct credential_secret *, struct arena *,
-    struct credential_sealed *) MUST_CHECK;
+    struct sealed *) MUST_CHECK;
 
 /* Opens what credential_access_get has read. RC_INTERNAL: the key is not on
  * this host, or the row was tampered with. RC_AUTH_FAILED: it has no secret. */

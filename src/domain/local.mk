@@ -14,6 +14,7 @@ libdomain_a_SOURCES = \
 	%D%/content-fetch.c %D%/content-fetch.h \
 	%D%/content-run.c \
 	%D%/credential.c %D%/credential.h \
+	%D%/delivery.c %D%/delivery.h \
 	%D%/email.c %D%/email.h \
 	%D%/event.c %D%/event.h \
 	%D%/expunge.c %D%/expunge.h \
@@ -35,6 +36,7 @@ libdomain_a_SOURCES = \
 	%D%/provider-credential.c %D%/provider-credential.h \
 	%D%/reach.c %D%/reach.h \
 	%D%/refresh.c %D%/refresh.h \
+	%D%/sealed.c %D%/sealed.h \
 	%D%/session.c %D%/session.h \
 	%D%/setup.c %D%/setup.h \
 	%D%/skipped.c %D%/skipped.h \
@@ -60,6 +62,7 @@ libdomain_a_SOURCES = \
 	%D%/task.c %D%/task.h \
 	%D%/user.c %D%/user.h \
 	%D%/vault.c %D%/vault.h \
+	%D%/webhook.c %D%/webhook.h \
 	%D%/wish.c %D%/wish.h
 domain_made_c = \
 	%D%/account-sql.c \
@@ -68,6 +71,7 @@ domain_made_c = \
 	%D%/client-sql.c \
 	%D%/content-sql.c \
 	%D%/credential-sql.c \
+	%D%/delivery-sql.c \
 	%D%/email-sql.c \
 	%D%/event-sql.c \
 	%D%/expunge-sql.c \
@@ -93,7 +97,8 @@ domain_made_c = \
 	%D%/snippet-sql.c \
 	%D%/statements.c \
 	%D%/task-sql.c \
-	%D%/user-sql.c
+	%D%/user-sql.c \
+	%D%/webhook-sql.c
 domain_made_h = \
 	%D%/account-sql.h \
 	%D%/actor-sql.h \
@@ -101,6 +106,7 @@ domain_made_h = \
 	%D%/client-sql.h \
 	%D%/content-sql.h \
 	%D%/credential-sql.h \
+	%D%/delivery-sql.h \
 	%D%/email-sql.h \
 	%D%/event-sql.h \
 	%D%/expunge-sql.h \
@@ -125,7 +131,8 @@ domain_made_h = \
 	%D%/skipped-sql.h \
 	%D%/snippet-sql.h \
 	%D%/task-sql.h \
-	%D%/user-sql.h
+	%D%/user-sql.h \
+	%D%/webhook-sql.h
 nodist_libdomain_a_SOURCES = $(domain_made_c) $(domain_made_h)
 BUILT_SOURCES += $(domain_made_h)
 CLEANFILES += $(domain_made_c) $(domain_made_h)

@@ -302,7 +302,7 @@ insert(struct db *db, const struct job_of *j)
 		.smtp_credential = r->smtp_credential_id,
 		.body_policy = r->body_policy,
 	};
-	struct credential_sealed sealed = { .key_id = 0 };
+	struct sealed sealed = { .key_id = 0 };
 
 	TRY(provider_credential_id_take(db, &in.id));
 	if (s != NULL) {
@@ -383,7 +383,7 @@ static enum rc
 secret_set(struct db *db, const struct job_of *j)
 {
 	const struct provider_write *w = j->w;
-	struct credential_sealed sealed;
+	struct sealed sealed;
 
 	TRY(credential_secret_seal(db, w->keks, w->who.application,
 	    w->who.account, j->id, w->secret, j->arena, &sealed));

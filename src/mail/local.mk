@@ -36,6 +36,7 @@ libmail_a_SOURCES = \
 	%D%/mime.c %D%/mime-body.c %D%/mime.h \
 	%D%/mutf7.c %D%/mutf7.h \
 	%D%/parameter.c %D%/parameter.h \
+	%D%/post.c %D%/post.h \
 	%D%/probe.c %D%/probe.h \
 	%D%/rfc2047.c %D%/rfc2047.h \
 	%D%/smtp-dots.c %D%/smtp-dots.h \

@@ -58,6 +58,7 @@ static const struct {
 	{ "account_id", ID_ACCOUNT },
 	{ "application_id", ID_APPLICATION },
 	{ "attachment_id", ID_NUMBER },
+	{ "delivery_id", ID_NUMBER },
 	{ "email_id", ID_EMAIL },
 	{ "invite_id", ID_INVITE },
 	{ "job_id", ID_JOB },
@@ -71,6 +72,7 @@ static const struct {
 	{ "task_id", ID_TASK },
 	{ "thread_id", ID_NUMBER },
 	{ "user_id", ID_USER },
+	{ "webhook_id", ID_NUMBER },
 };
 
 bool

@@ -29,4 +29,5 @@ EXTRA_DIST += \
 	%D%/tenants.slow.test.mjs \
 	%D%/tokens.test.mjs \
 	%D%/users.test.mjs \
+	%D%/webhooks.test.mjs \
 	%D%/zz-openapi.test.mjs

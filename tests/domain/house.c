@@ -217,7 +217,7 @@ house_newcomer(struct house *h, const char *user)
 {
 	struct credential_secret s = { .username = user,
 		.secret = secret_new(h->arena, "secret", 6) };
-	struct credential_sealed sealed;
+	struct sealed sealed;
 	char sql[512], hex[1024];
 
 	h->user = user;

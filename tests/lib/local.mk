@@ -29,6 +29,7 @@ EXTRA_DIST += \
 	%D%/openapi.mjs \
 	%D%/outbox.mjs \
 	%D%/people.mjs \
+	%D%/receiver.mjs \
 	%D%/reporter.mjs \
 	%D%/stack.mjs \
 	%D%/stack.sh \

@@ -34,6 +34,8 @@ const over = {
 		'door_outgoing_claim',
 		'door_outgoing_clear', 'door_outgoing_end', 'door_outgoing_give_back',
 		'door_outgoing_send', 'outgoing_next_at'],
+	'deliveries to webhooks': ['delivery_claim', 'delivery_end',
+		'delivery_give_back', 'delivery_next_at', 'delivery_waiting'],
 	'second factors': ['door_factor_begin', 'door_factor_codes',
 		'door_factor_confirm', 'door_factor_drop', 'door_factor_look',
 		'door_factor_try', 'door_session_age', 'door_step_pass', 'door_step_try',

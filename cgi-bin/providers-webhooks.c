@@ -66,8 +66,8 @@ tell(struct request *rq, struct order *o)
 	TRY(vault_keks(rq->conf, &host.keks));
 	TRY(db_tx(rq->db, lease, o));
 	TRY(delivery_post(&host, o->delivery, rq->arena));
-	TRY(delivery_get(rq->db, rq->actor.account, o->delivery->id, rq->arena,
-	    &row));
+	TRY(delivery_get(
+	    rq->db, rq->actor.account, o->delivery->id, rq->arena, &row));
 	return reply_row(rq, 0, delivery_seen_cols, row);
 }
 

@@ -18,9 +18,9 @@
 struct webhook_page {
 	struct page page;
 };
-static const struct field webhook_page_params[] = { F_PAGE(struct webhook_page,
-							PAGE_MOST),
-	F_END };
+static const struct field webhook_page_params[] = {
+	F_PAGE(struct webhook_page, PAGE_MOST), F_END
+};
 
 static enum rc
 list(struct request *rq)
@@ -62,8 +62,8 @@ url_check(struct request *rq, const char *url)
 
 	TRY(reach_egress(rq->conf, &egress));
 	if (post_url_check(egress, url) != RC_OK)
-		return fault_add(rq, "url", "invalid",
-		    arena_str(rq->arena, fail_detail()));
+		return fault_add(
+		    rq, "url", "invalid", arena_str(rq->arena, fail_detail()));
 	return RC_OK;
 }
 
@@ -152,8 +152,8 @@ room_check(struct db *db, int64_t account)
 	TRY(webhook_count(db, account, &n));
 	if (n < WEBHOOKS_MOST)
 		return RC_OK;
-	return fail(RC_CONFLICT, "An account has at most %d webhooks.",
-	    WEBHOOKS_MOST);
+	return fail(
+	    RC_CONFLICT, "An account has at most %d webhooks.", WEBHOOKS_MOST);
 }
 
 static enum rc
@@ -177,8 +177,8 @@ make(struct db *db, void *ctx, int64_t made[ONCE_MADE])
 		.secret_key = sealed.key_id,
 		.is_active = in->is_active }));
 	c->made = true;
-	return audit(rq, "webhook.make", audit_id(rq, ID_WEBHOOK, made[0]),
-	    NULL);
+	return audit(
+	    rq, "webhook.make", audit_id(rq, ID_WEBHOOK, made[0]), NULL);
 }
 
 static enum rc
@@ -226,8 +226,8 @@ is_another(const struct secret *s)
 
 /* The one before signs for a day, too. */
 static enum rc
-replace(struct request *rq, struct db *db, int64_t id,
-    const struct secret *secret)
+replace(
+    struct request *rq, struct db *db, int64_t id, const struct secret *secret)
 {
 	struct sealed sealed;
 
@@ -328,13 +328,11 @@ forget(struct db *db, void *ctx)
 	int64_t id = arg_id(rq, 0);
 
 	TRY(webhook_remove(db, rq->actor.account, id));
-	return audit(
-	    rq, "webhook.remove", audit_id(rq, ID_WEBHOOK, id), NULL);
+	return audit(rq, "webhook.remove", audit_id(rq, ID_WEBHOOK, id), NULL);
 }
 
 static enum rc delete (struct request *rq) {
-	TRY(db_tx(rq->db, forget, rq));
-	(void)reply_open(rq, 0);
+	TRY(db_tx(rq->db, forget, rq)); (void)reply_open(rq, 0);
 	return reply_close(rq);
 }
 
@@ -386,7 +384,8 @@ static const struct route routes[] = {
 	    .key = "webhooks", .summary = "List webhooks" },
 	{ POST, ALL, create, NEED_WRITE, ENV_SUCCESS, .status = 201,
 	    .flags = IDEMPOTENT, BODY(webhook_new), SHOWN,
-	    .fails = { RC_CONFLICT }, .summary = "Have events told to an address",
+	    .fails = { RC_CONFLICT },
+	    .summary = "Have events told to an address",
 	    .about = "The secret is shown here, and never again." },
 	{ GET, ONE, get, NEED_READ, ENV_SUCCESS, .flags = BARE, MISSING, SHOWN,
 	    .summary = "Show a webhook" },
@@ -397,7 +396,8 @@ static const struct route routes[] = {
 	    .answer = nothing_answer,
 	    .summary = "Remove a webhook, and what was told to it" },
 	{ POST, ONE "/rotate-secret", rotate, NEED_WRITE, ENV_SUCCESS, MISSING,
-	    BODY(webhook_secret), SHOWN, .summary = "Replace a webhook's secret",
+	    BODY(webhook_secret), SHOWN,
+	    .summary = "Replace a webhook's secret",
 	    .about = "The old one signs for a day, too." },
 	{ GET, ONE "/deliveries", deliveries, NEED_READ, ENV_SUCCESS,
 	    .flags = BARE, MISSING, PARAMS(delivery_filter),

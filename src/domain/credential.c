@@ -60,8 +60,7 @@ join(const struct credential_secret *s, struct arena *a, struct secret *out)
 enum rc
 credential_secret_seal(struct db *db, const struct envelope_keks *keks,
     int64_t application, int64_t account, int64_t id,
-    const struct credential_secret *s, struct arena *a,
-    struct sealed *out)
+    const struct credential_secret *s, struct arena *a, struct sealed *out)
 {
 	const struct envelope_place place = place_of(application, account, id);
 	struct secret plain;

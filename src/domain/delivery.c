@@ -11,11 +11,11 @@
 #include "domain/sealed.h"
 #include "domain/webhook.h"
 
-#define UNDER_WAY  256 /* of a worker */
-#define OF_WEBHOOK 8
-#define OF_ACCOUNT 24
-#define LOOK_MS    200 /* between two looks for more, while some are slow */
-#define MEMORY     ((size_t)64 << 20)
+#define UNDER_WAY   256 /* of a worker */
+#define OF_WEBHOOK  8
+#define OF_ACCOUNT  24
+#define LOOK_MS     200 /* between two looks for more, while some are slow */
+#define MEMORY      ((size_t)64 << 20)
 
 #define WAIT_MOST_S 86400
 #define SIGNED_MOST ((size_t)4 << 20)
@@ -107,8 +107,8 @@ sign(const struct delivery_host *host, const struct delivery *d,
 	struct secret key;
 	struct str what;
 
-	what.p = arena_fmt(a, "%s.%lld.%.*s", d->stem, (long long)now,
-	    STR_FMT(d->body));
+	what.p = arena_fmt(
+	    a, "%s.%lld.%.*s", d->stem, (long long)now, STR_FMT(d->body));
 	what.n = strlen(what.p);
 	TRY(key_of(host, d, &secret, d->wrapped, a, &key));
 	hmac_sha256(key.p, key.n, d->body.p, d->body.n, mac);
@@ -217,14 +217,14 @@ results_add(struct results *r, const struct attempt *t)
 	r->waits[i] = pause_of(t->d->attempts, post->retry_after_s);
 	r->statuses[i] = post->status > 0 ? post->status : INT32_MIN;
 	r->bodies[i] = post->status > 0
-	    ? utf8_repair(r->arena,
-		  (struct str){ post->answer, post->answer_n })
+	    ? utf8_repair(
+		  r->arena, (struct str){ post->answer, post->answer_n })
 	    : (struct str){ NULL, 0 };
-	r->errors[i] = str_of(post->rc != RC_OK
-		? arena_str(r->arena, post->detail)
-		: strcmp(became(post), "delivered") != 0
-		? arena_fmt(r->arena, "status %d", post->status)
-		: NULL);
+	r->errors[i] =
+	    str_of(post->rc != RC_OK ? arena_str(r->arena, post->detail)
+		    : strcmp(became(post), "delivered") != 0
+		    ? arena_fmt(r->arena, "status %d", post->status)
+		    : NULL);
 	if (strcmp(became(post), "delivered") != 0)
 		log_info(r->host->log,
 		    "not delivered delivery=%lld webhook=%lld try=%d: %s",
@@ -298,8 +298,7 @@ static enum rc
 take(struct run *r, size_t *got)
 {
 	const struct delivery_host *host = r->host;
-	size_t room =
-	    UNDER_WAY - posts_under_way(host->posts) - r->results->n;
+	size_t room = UNDER_WAY - posts_under_way(host->posts) - r->results->n;
 	struct arena *a = arena_new(MEMORY);
 	struct delivery_list list = { .n = 0 };
 	struct claim *c;
@@ -413,8 +412,8 @@ delivery_run(const struct delivery_host *host, int64_t ms, int64_t *done)
 /* ---- one ---- */
 
 enum rc
-delivery_post(const struct delivery_host *host, const struct delivery *d,
-    struct arena *a)
+delivery_post(
+    const struct delivery_host *host, const struct delivery *d, struct arena *a)
 {
 	struct attempt *t = ARENA_NEW(a, struct attempt);
 	struct results *r;

@@ -79,8 +79,8 @@ struct delivery_host {
 /* Posts what is due, until nothing is, or for `ms` (0: no limit); what is then
  * under way is waited for. RC_OK whatever became of each; else the database is
  * away. `*done` counts what was posted. */
-enum rc
-delivery_run(const struct delivery_host *, int64_t ms, int64_t *done) MUST_CHECK;
+enum rc delivery_run(
+    const struct delivery_host *, int64_t ms, int64_t *done) MUST_CHECK;
 
 /* Posts one that was leased (delivery_take), and writes down what became of
  * it. */

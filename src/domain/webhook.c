@@ -26,7 +26,7 @@ const char *const webhook_events[EVENT_COUNT + 2] = {
 #define WORD(name, word) word,
 	EVENTS(WORD)
 #undef WORD
-	"*",
+	    "*",
 };
 
 struct secret

@@ -6,14 +6,16 @@
 -- scope: global: decides the scope of what follows
 SELECT guard_lease($1, $2, $3);
 
--- Leases the next job that is due to a worker.
+-- Leases the next job that is due to a worker: of the account behind the one
+-- that it served last, if there is one.
 -- name: job_claim_next :maybe
--- args: text worker, int4 seconds, texts actions, int account, int job
+-- args: text worker, int4 seconds, texts actions, int account, int job,
+-- args: int after
 -- row:  lease
 -- scope: global: looks for work in all accounts
 SELECT id, application_id, account_id, task_id, credential_id, action,
     attempt_count, lease_token, payload
-FROM job_claim($1, $2, $3, $4, $5);
+FROM job_claim($1, $2, $3, $4, $5, $6);
 
 -- What a worker holds without knowing it: its claim was carried out and the
 -- answer lost. Asked while it has no job.

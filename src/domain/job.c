@@ -132,7 +132,7 @@ job_claim_one(struct db *db, const struct job_wanted *w, struct arena *a,
 	for (;;) {
 		db_guard_none(db);
 		TRY(job_claim_next(db, w->worker, JOB_LEASE_S, w->actions,
-		    w->account, w->job, a, out));
+		    w->account, w->job, w->after, a, out));
 		if (*out == NULL || !is_deadly(*out))
 			return RC_OK;
 		job_guard_set(db, *out);

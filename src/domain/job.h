@@ -114,12 +114,14 @@ extern const struct col dead_jobs_cols[];
 
 #define JOB_LEASE_S 180 /* renewed at a third of it */
 
-/* Which jobs a worker takes. */
+/* Which jobs a worker takes. Accounts take turns, so that one with many jobs
+ * keeps another's waiting for no more than one of each worker. */
 struct job_wanted {
 	const char *worker;   /* host and process; nobody else's, ever */
 	struct texts actions; /* those this program runs */
 	int64_t account;      /* 0: any */
 	int64_t job;          /* 0: any; else this one, even before its time */
+	int64_t after;        /* account that was served last; 0: none */
 };
 
 /* Claims the next one; NULL: nothing is due. Leaves no guard set. A job whose

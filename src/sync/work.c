@@ -77,10 +77,11 @@ hand_over(struct program *p)
 static enum rc
 run_due(struct program *p)
 {
-	const struct job_wanted wanted = { .worker = p->worker,
+	struct job_wanted wanted = { .worker = p->worker,
 		.actions = job_runs,
 		.account = p->account,
-		.job = p->job };
+		.job = p->job,
+		.after = p->served };
 	struct arena *a = arena_new(LEASE_ARENA);
 	enum rc rc = RC_OK;
 
@@ -93,6 +94,7 @@ run_due(struct program *p)
 			rc = job_claim_one(p->host.db, &wanted, a, &lease);
 		if (rc != RC_OK || lease == NULL)
 			break;
+		p->served = wanted.after = lease->account_id;
 		rc = run_job(p, lease);
 		if (rc == RC_STALE) {
 			log_warn(&p->host.log, "lease lost job=%lld",

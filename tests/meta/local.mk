@@ -7,6 +7,7 @@ EXTRA_DIST += \
 	%D%/packaging.test \
 	%D%/plans.test.mjs \
 	%D%/routes.test.mjs %D%/endpoints.tsv \
+	%D%/turns.test.mjs \
 	%D%/walls.test.mjs \
 	%D%/words.test
 

@@ -125,15 +125,15 @@ describe('a claim costs the same', () => {
 		['of one account', {}],
 		['of many mail accounts', { exclusion: "'imap:' || g" }],
 	])
-		test(`with 100 jobs and with 50,000 ${name}`, () => {
+		test(`with 100 jobs and with 20,000 ${name}`, () => {
 			const small = few(what);
-			queue(one, 50000, what);
+			queue(one, 20000, what);
 			const large = pages();
 			assert.ok(large <= 1.5 * small, `${large} pages, not ${small}`);
 		});
 	test('where all that waits is excluded', () => {
 		const what = { exclusion: "'imap:1'" };
-		queue(one, 50000, what);
+		queue(one, 20000, what);
 		assert.equal(claim(), one);
 		const out = sql(house, `EXPLAIN (ANALYZE, BUFFERS, COSTS OFF)
 			SELECT id FROM job_claim('w', 180, NULL, 0, 0)`);

@@ -289,8 +289,10 @@ login_refused(struct smtp_link *l)
 	if (echo_of(str_of(l->reply.text), &l->server->secret) ||
 	    echo_of(str_of(l->why), &l->server->secret))
 		return fail(rc, "the server says the secret back");
-	return fail(
-	    rc, "%s%s%s", l->reply.text, l->why[0] != '\0' ? " " : "", l->why);
+	/* curl leaves behind the challenge that says why. */
+	if (l->reply.code == 334 && l->why[0] != '\0')
+		return fail(rc, "%s", l->why);
+	return fail(rc, "%s", l->reply.text);
 }
 
 static enum rc

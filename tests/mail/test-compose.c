@@ -162,7 +162,7 @@ repeat(struct arena *a, const char *s, size_t n)
 START_TEST(all_scripts)
 {
 	ARRAY_EACH (row, scripts)
-		for (size_t n = 0; n < 300; n += 37) {
+		for (size_t n = 0; n < 300; n += n == 0 ? 74 : 37) {
 			struct arena *a = arena_new(4 * MOST);
 			struct str text = n == 0 ? str_of(row->text)
 						 : repeat(a, row->text, n);
@@ -176,8 +176,6 @@ START_TEST(all_scripts)
 			struct mime m;
 			struct str raw;
 
-			if (text.n == 0)
-				continue;
 			if (text.n > 255)
 				file.filename.n = utf8_cut(text.p, text.n, 255);
 			in.subject = in.text = text;

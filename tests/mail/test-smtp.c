@@ -218,7 +218,8 @@ smtp_link_receive(struct smtp_link *l, char *p, size_t room, size_t *n)
 	*n = least(least(have, room), play->cut_in - server.read);
 	if (play->piece > 0)
 		*n = least(*n, play->piece);
-	memcpy(p, server.said.p + server.read, *n);
+	if (*n > 0)
+		memcpy(p, server.said.p + server.read, *n);
 	server.read += *n;
 	return RC_OK;
 }

@@ -13,9 +13,10 @@
 #include "domain/sealed.h"
 
 #define WEBHOOK_URL_MOST 2000
-#define WEBHOOKS_MOST    100   /* of an account */
-#define WEBHOOK_OVERLAP  86400 /* seconds that a secret outlives the next one  \
-				*/
+#define WEBHOOKS_MOST    100 /* of an account */
+#define WEBHOOK_OVERLAP                                                        \
+	86400 /* seconds that a secret outlives the next one                   \
+	       */
 #define WEBHOOK_HIDDEN "***hidden***"
 
 struct webhook {

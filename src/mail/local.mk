@@ -40,6 +40,7 @@ libmail_a_SOURCES = \
 	%D%/probe.c %D%/probe.h \
 	%D%/rfc2047.c %D%/rfc2047.h \
 	%D%/smtp-dots.c %D%/smtp-dots.h \
+	%D%/smtp-fate.c %D%/smtp-fate.h \
 	%D%/smtp-link.c %D%/smtp-link.h \
 	%D%/smtp-reply.c %D%/smtp-reply.h \
 	%D%/smtp.c %D%/smtp.h \

@@ -17,14 +17,12 @@ text_put(struct smtp_reader *r, char c)
 		r->reply.text[r->text_n++] = c;
 }
 
-/* Where the words of a line begin: a status that the first line had is not said
- * again. */
 static void
 line_join(struct smtp_reader *r)
 {
-	if (r->lines > 0 && r->text_n > 0 &&
-	    r->reply.text[r->text_n - 1] != ' ')
+	if (r->reply.text[r->text_n - 1] != ' ')
 		text_put(r, ' ');
+	r->line_at = r->text_n;
 }
 
 /* The code, and ' ', '-' or the line's end behind it. */
@@ -115,6 +113,23 @@ reply_end(struct smtp_reader *r, struct smtp_reply *out)
 	*r = (struct smtp_reader){ .lines = 0 };
 }
 
+/* A status that the first line had is not said again. */
+static void
+status_drop(struct smtp_reader *r)
+{
+	const char *first = r->reply.text + 4;
+	char *line = r->reply.text + r->line_at;
+	size_t have = r->text_n - r->line_at, n = 0;
+
+	while (n < have && (is_digit(first[n]) || first[n] == '.'))
+		n++;
+	if (r->lines == 0 || n < 5 || n == have || line[n] != ' ' ||
+	    memcmp(line, first, n) != 0)
+		return;
+	memmove(line, line + n + 1, have - n - 1);
+	r->text_n -= n + 1;
+}
+
 /* Behind the head the line is words. */
 static enum rc
 line_end(struct smtp_reader *r, bool *done)
@@ -125,6 +140,7 @@ line_end(struct smtp_reader *r, bool *done)
 			    RC_PAYLOAD, "the server says what is no reply");
 		TRY(head_put(r, ' '));
 	}
+	status_drop(r);
 	*done = r->head[3] != '-';
 	r->column = 0;
 	r->lines++;

@@ -23,10 +23,10 @@ struct smtp_reply {
 /* Zeroed, it waits for the first byte of a reply. */
 struct smtp_reader {
 	struct smtp_reply reply; /* what has come of it */
-	size_t text_n;
-	size_t total;  /* bytes of this reply */
-	size_t column; /* in its present line */
-	char head[4];  /* code and what stands behind it */
+	size_t text_n, line_at;  /* where its present line begins in the text */
+	size_t total;            /* bytes of this reply */
+	size_t column;           /* in its present line */
+	char head[4];            /* code and what stands behind it */
 	unsigned lines;
 };
 

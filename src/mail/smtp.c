@@ -7,8 +7,8 @@
 #include "core/clock.h"
 #include "core/log.h"
 #include "mail/address.h"
-#include "mail/echo.h"
 #include "mail/smtp-dots.h"
+#include "mail/smtp-fate.h"
 
 #define ENVELOPE_MS   300000
 #define ENVELOPE_EACH 2000   /* more for each recipient */
@@ -40,8 +40,8 @@ struct sending {
 	struct arena *arena;
 	struct smtp_report *out;
 	const char *from, **to; /* as they go over the wire */
-	bool *open;             /* the recipients without a fate of their own */
-	size_t taken;           /* recipients that the server has said yes to */
+	struct smtp_fates fates;
+	size_t taken; /* recipients that the server has said yes to */
 	int64_t until;
 	size_t size;
 	bool mailed; /* MAIL has been sent */
@@ -150,145 +150,22 @@ dial(struct sending *x)
 		      : fail(RC_CONNECTION, "the server speaks unasked");
 }
 
-/* ---- what becomes of recipients ---- */
-
-static bool
-says_secret(const struct sending *x, const char *text)
-{
-	const struct secret *secret = &x->s->server.secret;
-
-	return secret_is(secret) && echo_of(str_of(text), secret);
-}
-
-static struct smtp_fate
-fate_of(const struct sending *x, enum smtp_end end, enum rc rc,
-    const struct smtp_reply *reply)
-{
-	bool hide = says_secret(x, reply->text);
-
-	return (struct smtp_fate){ .end = end,
-		.rc = rc,
-		.code = reply->code,
-		.status = arena_str(x->arena, reply->status),
-		.text = hide ? "" : arena_str(x->arena, reply->text) };
-}
-
-static void
-fate_set(struct sending *x, size_t i, const struct smtp_fate *fate)
-{
-	x->out->to[i] = *fate;
-	x->open[i] = false;
-}
-
-/* Of all that have none of their own. */
-static void
-fate_set_open(struct sending *x, const struct smtp_fate *fate)
-{
-	for (size_t i = 0; i < x->out->to_n; i++)
-		if (x->open[i])
-			x->out->to[i] = *fate;
-}
-
-/* What the message's own end is, and of which recipient it has the words. */
-static void
-conclude(const struct sending *x)
-{
-	static const int weight[] = { [SMTP_REFUSED] = 0,
-		[SMTP_LATER] = 1,
-		[SMTP_ACCEPTED] = 2,
-		[SMTP_UNKNOWN] = 3 };
-	struct smtp_report *out = x->out;
-	const struct smtp_fate *most = out->to;
-
-	for (size_t i = 1; i < out->to_n; i++)
-		if (weight[out->to[i].end] > weight[most->end])
-			most = &out->to[i];
-	if (out->to_n == 0)
-		return;
-	out->end = most->end;
-	out->rc = most->rc;
-	out->code = most->code;
-	snprintf(out->status, sizeof out->status, "%s", most->status);
-	snprintf(out->detail, sizeof out->detail, "%.*s",
-	    (int)utf8_cut(
-		most->text, strlen(most->text), sizeof out->detail - 1),
-	    most->text);
-}
-
-/* Without a reply: our words. */
-static void
-fate_set_ours(
-    struct sending *x, enum smtp_end end, enum rc rc, const char *text)
-{
-	const struct smtp_fate fate = { .end = end,
-		.rc = rc,
-		.status = "",
-		.text = says_secret(x, text) ? "" : arena_str(x->arena, text) };
-
-	fate_set_open(x, &fate);
-}
-
-/* ---- what replies mean ---- */
-
-enum phase { MAIL = 1, RCPT = 2, DATA = 4, DOT = 8, ANY = 15 };
-
-struct meaning {
-	unsigned phases;
-	int code;           /* 5: any of them */
-	const char *status; /* NULL: whatever it is */
-	enum smtp_end end;
-	enum rc rc;
-	bool server;
-};
-
-/* The first that fits counts. */
-static const struct meaning meanings[] = {
-	{ ANY, 421, NULL, SMTP_LATER, RC_CONNECTION, true },
-	/* nobody, or not us (RFC 4954 6): may be mended by who set it up */
-	{ ANY, 530, NULL, SMTP_LATER, RC_AUTH_FAILED, true },
-	{ ANY, 535, NULL, SMTP_LATER, RC_AUTH_FAILED, true },
-	{ ANY, 538, NULL, SMTP_LATER, RC_CONFIG_TLS, true },
-	{ ANY, 4, NULL, SMTP_LATER, RC_CONNECTION, false },
-	/* Gmail: enough for today */
-	{ ANY, 550, "5.4.5", SMTP_LATER, RC_CONNECTION, true },
-	{ MAIL, 552, NULL, SMTP_REFUSED, RC_PAYLOAD, false },
-	{ MAIL, 5, "5.3.4", SMTP_REFUSED, RC_PAYLOAD, false },
-	{ MAIL, 5, NULL, SMTP_REFUSED, RC_DENIED, false },
-	/* too many at a time (RFC 5321 4.5.3.1.10) */
-	{ RCPT, 552, "5.5.3", SMTP_LATER, RC_CONNECTION, false },
-	{ RCPT, 5, NULL, SMTP_REFUSED, RC_RECIPIENT, false },
-	{ DATA | DOT, 5, NULL, SMTP_REFUSED, RC_PAYLOAD, false },
-};
-
-/* NULL: it is neither a yes nor a no. */
-static const struct meaning *
-meaning_of(enum phase phase, const struct smtp_reply *reply)
-{
-	for (size_t i = 0; i < sizeof meanings / sizeof meanings[0]; i++) {
-		const struct meaning *m = &meanings[i];
-
-		if ((m->phases & phase) != 0 &&
-		    (m->code == reply->code || m->code == reply->code / 100) &&
-		    (m->status == NULL ||
-			strcmp(m->status, reply->status) == 0))
-			return m;
-	}
-	return NULL;
-}
+/* ---- what is said ---- */
 
 /* A no for the whole message, or what is no answer at all. */
 static enum rc
-refused(struct sending *x, enum phase phase, const struct smtp_reply *reply)
+refused(
+    struct sending *x, enum smtp_phase phase, const struct smtp_reply *reply)
 {
-	static const struct meaning odd = { ANY, 0, NULL, SMTP_LATER,
+	static const struct smtp_meaning odd = { SMTP_ANY, 0, NULL, SMTP_LATER,
 		RC_CONNECTION, true };
-	const struct meaning *m = meaning_of(phase, reply);
+	const struct smtp_meaning *m = smtp_meaning_of(phase, reply);
 	struct smtp_fate fate;
 
 	if (m == NULL)
 		m = &odd;
-	fate = fate_of(x, m->end, m->rc, reply);
-	fate_set_open(x, &fate);
+	fate = smtp_fate_said(&x->fates, m->end, m->rc, reply);
+	smtp_fate_set_open(&x->fates, &fate);
 	x->out->server = m->server;
 	return m->rc;
 }
@@ -299,7 +176,7 @@ broken(struct sending *x, enum rc rc)
 {
 	if (rc == RC_PAYLOAD) /* what is no reply */
 		rc = RC_CONNECTION;
-	fate_set_ours(x, x->dot ? SMTP_UNKNOWN : SMTP_LATER, rc,
+	smtp_fate_set_ours(&x->fates, x->dot ? SMTP_UNKNOWN : SMTP_LATER, rc,
 	    x->dot ? "no answer came behind the message" : fail_detail());
 	x->out->server = true;
 	return rc;
@@ -381,7 +258,7 @@ mail_command(struct sending *x, struct buf *b)
 	bool utf8 = needs_utf8(x);
 
 	for (size_t i = 0; i < x->out->to_n; i++)
-		utf8 |= x->open[i] && address_is_utf8(str_of(x->to[i]));
+		utf8 |= x->fates.open[i] && address_is_utf8(str_of(x->to[i]));
 	buf_fmt(b, "MAIL FROM:<%s>", x->from);
 	if (f->size)
 		buf_fmt(b, " SIZE=%zu", x->size);
@@ -398,7 +275,7 @@ mail_answer(struct sending *x)
 
 	if (rc != RC_OK)
 		return broken(x, rc);
-	return reply.code / 100 == 2 ? RC_OK : refused(x, MAIL, &reply);
+	return reply.code / 100 == 2 ? RC_OK : refused(x, SMTP_MAIL, &reply);
 }
 
 /* 421 ends the connection, and all of it. */
@@ -406,7 +283,7 @@ static enum rc
 rcpt_answer(struct sending *x, size_t i)
 {
 	struct smtp_reply reply;
-	const struct meaning *m;
+	const struct smtp_meaning *m;
 	struct smtp_fate fate;
 	enum rc rc = answer(x, &reply);
 
@@ -416,11 +293,11 @@ rcpt_answer(struct sending *x, size_t i)
 		x->taken++;
 		return RC_OK;
 	}
-	m = meaning_of(RCPT, &reply);
+	m = smtp_meaning_of(SMTP_RCPT, &reply);
 	if (m == NULL || m->server)
-		return refused(x, RCPT, &reply);
-	fate = fate_of(x, m->end, m->rc, &reply);
-	fate_set(x, i, &fate);
+		return refused(x, SMTP_RCPT, &reply);
+	fate = smtp_fate_said(&x->fates, m->end, m->rc, &reply);
+	smtp_fate_set(&x->fates, i, &fate);
 	return RC_OK;
 }
 
@@ -440,7 +317,7 @@ group(struct sending *x, size_t *next)
 	x->mailed = true;
 	for (; *next < x->out->to_n && commands < (many ? TOGETHER : 1);
 	     ++*next) {
-		if (x->open[*next]) {
+		if (x->fates.open[*next]) {
 			buf_fmt(&b, "RCPT TO:<%s>\r\n", x->to[*next]);
 			commands++;
 		}
@@ -452,7 +329,7 @@ group(struct sending *x, size_t *next)
 	if (mail)
 		TRY(mail_answer(x));
 	for (size_t i = first; i < *next; i++)
-		if (x->open[i])
+		if (x->fates.open[i])
 			TRY(rcpt_answer(x, i));
 	return RC_OK;
 }
@@ -467,17 +344,8 @@ utf8_check(struct sending *x)
 		.text = "the server takes no addresses beyond ASCII" };
 
 	for (size_t i = 0; i < x->out->to_n; i++)
-		if (x->open[i] && address_is_utf8(str_of(x->to[i])))
-			fate_set(x, i, &no);
-}
-
-static bool
-any_open(const struct sending *x)
-{
-	for (size_t i = 0; i < x->out->to_n; i++)
-		if (x->open[i])
-			return true;
-	return false;
+		if (x->fates.open[i] && address_is_utf8(str_of(x->to[i])))
+			smtp_fate_set(&x->fates, i, &no);
 }
 
 /* What needs no question. */
@@ -491,18 +359,19 @@ limits(struct sending *x)
 		(void)fail(RC_PAYLOAD,
 		    "the message is larger than the server takes (%llu bytes)",
 		    (unsigned long long)f->size_most);
-		fate_set_ours(x, SMTP_REFUSED, RC_PAYLOAD, fail_detail());
+		smtp_fate_set_ours(
+		    &x->fates, SMTP_REFUSED, RC_PAYLOAD, fail_detail());
 		return RC_PAYLOAD;
 	}
 	if (f->utf8)
 		return RC_OK;
 	if (needs_utf8(x)) {
-		fate_set_ours(x, SMTP_REFUSED, RC_PAYLOAD,
+		smtp_fate_set_ours(&x->fates, SMTP_REFUSED, RC_PAYLOAD,
 		    "the server takes no addresses beyond ASCII");
 		return RC_PAYLOAD;
 	}
 	utf8_check(x);
-	return any_open(x) ? RC_OK : RC_RECIPIENT;
+	return smtp_fate_any_open(&x->fates) ? RC_OK : RC_RECIPIENT;
 }
 
 static enum rc
@@ -523,7 +392,7 @@ envelope(struct sending *x)
 /* A server that speaks before the message is whole: it refuses, or it is
  * mad. In neither case the dot is sent. */
 static enum rc
-interrupted(struct sending *x, enum phase phase)
+interrupted(struct sending *x, enum smtp_phase phase)
 {
 	struct smtp_reply reply;
 	enum rc rc = answer(x, &reply);
@@ -555,7 +424,7 @@ data(struct sending *x)
 		rc = answer(x, &reply);
 	if (rc != RC_OK)
 		return broken(x, rc);
-	return reply.code == 354 ? RC_OK : refused(x, DATA, &reply);
+	return reply.code == 354 ? RC_OK : refused(x, SMTP_DATA, &reply);
 }
 
 static enum rc
@@ -569,12 +438,12 @@ intend(struct sending *x)
 
 	if (x->letter->intent == NULL)
 		return RC_OK;
-	fate_set_open(x, &unheard);
-	conclude(x);
+	smtp_fate_set_open(&x->fates, &unheard);
+	smtp_fate_conclude(&x->fates);
 	rc = x->letter->intent(x->letter->arg, x->out);
 	if (rc == RC_OK)
 		return RC_OK;
-	fate_set_ours(x, SMTP_LATER, rc, fail_detail());
+	smtp_fate_set_ours(&x->fates, SMTP_LATER, rc, fail_detail());
 	x->out->server = true;
 	return rc;
 }
@@ -588,7 +457,7 @@ piece(struct sending *x, const char *p, size_t n)
 		enum rc rc = listen_early(x, &came);
 
 		if (came)
-			return interrupted(x, DATA);
+			return interrupted(x, SMTP_DATA);
 		if (rc == RC_OK)
 			rc = smtp_link_send(x->s->link, p, n, &sent);
 		if (rc == RC_OK && sent == 0)
@@ -625,7 +494,7 @@ dot(struct sending *x)
 	enum rc rc = listen_early(x, &came);
 
 	if (came)
-		return interrupted(x, DATA);
+		return interrupted(x, SMTP_DATA);
 	if (rc == RC_OK)
 		rc = smtp_link_send(x->s->link, end, sizeof end, &sent);
 	if (rc != RC_OK)
@@ -651,9 +520,9 @@ verdict(struct sending *x)
 	if (reply.code / 100 == 3)
 		return broken(x, RC_CONNECTION);
 	if (reply.code / 100 != 2)
-		return refused(x, DOT, &reply);
-	fate = fate_of(x, SMTP_ACCEPTED, RC_OK, &reply);
-	fate_set_open(x, &fate);
+		return refused(x, SMTP_DOT, &reply);
+	fate = smtp_fate_said(&x->fates, SMTP_ACCEPTED, RC_OK, &reply);
+	smtp_fate_set_open(&x->fates, &fate);
 	snprintf(x->out->queued, sizeof x->out->queued, "%s", fate.text);
 	return RC_OK;
 }
@@ -699,7 +568,7 @@ recipient_prepare(struct sending *x, size_t i)
 		return;
 	}
 	no.text = arena_str(x->arena, fail_detail());
-	fate_set(x, i, &no);
+	smtp_fate_set(&x->fates, i, &no);
 }
 
 /* What would be wrong with each of them. */
@@ -727,16 +596,16 @@ prepare(struct sending *x)
 	x->out->to_n = n;
 	x->out->to = ARENA_ARRAY(x->arena, struct smtp_fate, n);
 	x->to = ARENA_ARRAY(x->arena, const char *, n);
-	x->open = ARENA_ARRAY(x->arena, bool, n);
-	memset(x->open, true, n);
+	x->fates.open = ARENA_ARRAY(x->arena, bool, n);
+	memset(x->fates.open, true, n);
 	rc = sender_prepare(x);
 	if (rc != RC_OK) {
-		fate_set_ours(x, SMTP_REFUSED, rc, fail_detail());
+		smtp_fate_set_ours(&x->fates, SMTP_REFUSED, rc, fail_detail());
 		return rc;
 	}
 	for (size_t i = 0; i < n; i++)
 		recipient_prepare(x, i);
-	return any_open(x) ? RC_OK : RC_RECIPIENT;
+	return smtp_fate_any_open(&x->fates) ? RC_OK : RC_RECIPIENT;
 }
 
 /* A server may leave a kept connection at any time: until it has said a word of
@@ -760,10 +629,14 @@ void
 smtp_send(struct smtp *s, const struct smtp_letter *letter, struct arena *a,
     struct smtp_report *out)
 {
-	struct sending x = { .s = s, .letter = letter, .arena = a, .out = out };
+	struct sending x = { .s = s,
+		.letter = letter,
+		.arena = a,
+		.out = out,
+		.fates = { a, &s->server.secret, out, NULL } };
 
 	*out = (struct smtp_report){ .end = SMTP_REFUSED };
 	if (prepare(&x) == RC_OK)
 		deliver(&x);
-	conclude(&x);
+	smtp_fate_conclude(&x.fates);
 }

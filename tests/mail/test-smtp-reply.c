@@ -42,7 +42,7 @@ START_TEST(replies)
 		{ STR("250 2.0.0 Ok: queued as 4F1\r\n"), 1, 250, "2.0.0",
 		    "250 2.0.0 Ok: queued as 4F1" },
 		{ STR("550-5.1.1 no such\r\n550 5.1.1 user\r\n"), 1, 550,
-		    "5.1.1", "550 5.1.1 no such 5.1.1 user" },
+		    "5.1.1", "550 5.1.1 no such user" },
 		{ STR("250-a\r\n250-\r\n250-b\r\n250 c\r\n"), 1, 250, "",
 		    "250 a b c" },
 		{ STR("450 4.7.1 a\r\n250 b\r\n"), 2, 250, "", "250 b" },

@@ -621,7 +621,7 @@ START_TEST(words_are_kept)
 	one(&play, 3, &w, a, &r);
 	ck_assert_int_eq(r.to[1].code, 550);
 	ck_assert_str_eq(r.to[1].status, "5.1.1");
-	ck_assert_str_eq(r.to[1].text, "550 5.1.1 no such 5.1.1 user");
+	ck_assert_str_eq(r.to[1].text, "550 5.1.1 no such user");
 	ck_assert_int_eq(r.to[1].rc, RC_RECIPIENT);
 	ck_assert_str_eq(r.queued, "250 2.0.0 Ok: queued as 4F1");
 	ck_assert_str_eq(r.status, "2.0.0");

@@ -3,9 +3,11 @@
 #include <crypt.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/file.h>
+#include <sys/resource.h>
 #include <unistd.h>
 #include <openssl/crypto.h>
 
@@ -74,25 +76,64 @@ gate_leave(int fd)
 	flock(fd, LOCK_UN);
 }
 
+/* ---- the hash itself ---- */
+
+/* Hashing is all computing, for tens of milliseconds, and two at once take both
+ * processors of a small host; whoever reads a list meanwhile goes first. */
+#define NICE 10
+
+struct hashing {
+	const char *text, *setting;
+	struct crypt_data *data; /* owned */
+	const char *hash;
+};
+
+static void
+hash_now(struct hashing *h)
+{
+	h->hash = crypt_rn(h->text, h->setting, h->data, sizeof *h->data);
+}
+
+/* Of Linux's threads each has a niceness of its own. None that was raised can
+ * be lowered again, so the thread ends with the hash. */
+static void *
+hash_aside(void *ctx)
+{
+	(void)setpriority(PRIO_PROCESS, 0, NICE);
+	hash_now(ctx);
+	return NULL;
+}
+
+static void
+hash_politely(struct hashing *h)
+{
+	pthread_t thread;
+
+	if (pthread_create(&thread, NULL, hash_aside, h) != 0)
+		hash_now(h);
+	else
+		pthread_join(thread, NULL);
+}
+
 /* The hash of `text` under `setting` into `out`; "" where crypt refuses. */
 static void
 crypt_once(struct password_gate *gate, const struct secret *text,
     const char *setting, char out[PASSWORD_HASH_MAX])
 {
-	struct crypt_data *data = calloc(1, sizeof *data); /* 32 KiB */
-	const char *hash;
+	struct hashing h = { (const char *)text->p, setting,
+		calloc(1, sizeof *h.data), NULL }; /* 32 KiB */
 	int fd;
 
-	if (data == NULL)
+	if (h.data == NULL)
 		die("no memory");
 	out[0] = '\0';
 	fd = gate_enter(gate);
-	hash = crypt_rn((const char *)text->p, setting, data, sizeof *data);
+	hash_politely(&h);
 	gate_leave(fd);
-	if (hash != NULL && strlen(hash) < PASSWORD_HASH_MAX)
-		memcpy(out, hash, strlen(hash) + 1);
-	OPENSSL_cleanse(data, sizeof *data);
-	free(data);
+	if (h.hash != NULL && strlen(h.hash) < PASSWORD_HASH_MAX)
+		memcpy(out, h.hash, strlen(h.hash) + 1);
+	OPENSSL_cleanse(h.data, sizeof *h.data);
+	free(h.data);
 }
 
 static bool

@@ -18,7 +18,7 @@ const STEP = 31; // seconds between two emails, as emails.sql has it
 
 // ---- the house ----
 
-function seed(house, who, rows) {
+export function seed(house, who, rows) {
 	execFileSync('psql', ['-XqAt', '-v', 'ON_ERROR_STOP=1',
 		'-d', house.database_super,
 		'-v', `application=${who.application}`,
@@ -26,7 +26,7 @@ function seed(house, who, rows) {
 		'-f', fileURLToPath(new URL('emails.sql', import.meta.url))]);
 }
 
-async function token(house, who) {
+export async function token(house, who) {
 	const answer = await fetch(`${house.url}/api/accounts/${who.account}/token`,
 		{ method: 'POST', headers: { cookie: `session=${who.owner.cookie}` } });
 	const text = await answer.text();

@@ -1,9 +1,10 @@
 // Figures of Letterrack as a table: see script/bench --help.
 import { cpus, loadavg } from 'node:os';
 import * as http from './http.mjs';
+import * as login from './login.mjs';
 import * as sync from './sync.mjs';
 
-const groups = [http, sync];
+const groups = [http, login, sync];
 
 function parse(words) {
 	const quick = words.includes('--quick');

@@ -2,7 +2,7 @@
 import { matrix } from '../lib/matrix.mjs';
 import { unscoped } from '../lib/altered.mjs';
 
-matrix('the walls', { least: 1000 });
-matrix('the statements, without policies', { policies: false });
+matrix('the walls', { least: 4000 });
+matrix('the statements, without policies', { policies: false, least: 4000 });
 matrix('the policies, behind statements that name no account', {
-	prefix: await unscoped() });
+	prefix: await unscoped(), least: 4000 });

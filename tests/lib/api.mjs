@@ -9,18 +9,19 @@
 // The path goes out as it stands: neither dots nor slashes are tidied up. Every
 // exchange is checked against the description of the API at once (an answer that
 // it does not know fails the test) and written to the house's directory, where
-// zz-openapi.test.mjs counts them. { record: false } does neither.
+// zz-openapi.test.mjs counts them. { record: false } does neither. { agent } is
+// one of node:http that keeps connections.
 import assert from 'node:assert/strict';
 import { appendFileSync, mkdirSync } from 'node:fs';
 import http from 'node:http';
 import net from 'node:net';
 import { Description } from './openapi.mjs';
 
-function send(url, { method, path, headers, body }) {
+function send(url, { method, path, headers, body, agent = false }) {
 	const { hostname, port } = new URL(url);
 	return new Promise((resolve, reject) => {
 		const request = http.request(
-			{ hostname, port, method, path, headers, agent: false },
+			{ hostname, port, method, path, headers, agent },
 			(answer) => {
 				const chunks = [];
 				answer.on('data', (chunk) => chunks.push(chunk));
@@ -107,7 +108,8 @@ export function client(house, who = {}, options = {}) {
 		const bytes = encode(body, headers);
 		if (bytes !== undefined)
 			headers['content-length'] ??= Buffer.byteLength(bytes);
-		const answer = await send(base, { method, path, headers, body: bytes });
+		const answer = await send(base, { method, path, headers, body: bytes,
+			agent: options.agent });
 		answer.text = answer.bytes.toString();
 		answer.json = isJson(answer.headers['content-type']) && answer.text
 			? JSON.parse(answer.text) : undefined;

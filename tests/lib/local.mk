@@ -19,6 +19,7 @@ EXTRA_DIST += \
 	%D%/altered.sh \
 	%D%/api.mjs \
 	%D%/browser.mjs \
+	%D%/capabilities.mjs \
 	%D%/ctl.mjs \
 	%D%/issuer.mjs \
 	%D%/machine.mjs \
@@ -30,9 +31,12 @@ EXTRA_DIST += \
 	%D%/outbox.mjs \
 	%D%/people.mjs \
 	%D%/receiver.mjs \
+	%D%/psql.mjs \
 	%D%/reporter.mjs \
+	%D%/requests.mjs \
 	%D%/stack.mjs \
 	%D%/stack.sh \
+	%D%/tenants.mjs \
 	%D%/tokens.mjs \
 	%D%/totp.mjs \
 	tests/package.json tests/package-lock.json tests/.npmrc

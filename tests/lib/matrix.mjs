@@ -1,9 +1,10 @@
 // The wall between tenants: every operation of the description, asked by
-// everybody, for what is theirs, another's, nobody's and no id at all. What is
-// expected follows from the least role that the description shows, and from
-// nothing else; so a new route is in here the day it exists.
+// everybody, for what is theirs, another's, nobody's and no id at all, with a
+// body that would do. What is expected is the least role of the operation,
+// looked up in capabilities.mjs, and nothing else; so a new route is in here the
+// day it exists.
 //
-//	matrix('the wall', { least: 4000 });
+//	matrix('the walls', { least: 4000 });
 //	matrix('the statements alone', { policies: false });
 //
 // `least`: cases that there must be. `policies` false: row-level security is
@@ -11,450 +12,470 @@
 // left out. `prefix`: other programs. `postgres`: settings. `end` is called
 // with the house before that goes.
 import assert from 'node:assert/strict';
-import { createHash, randomBytes } from 'node:crypto';
+import http from 'node:http';
 import { after, before, describe, test } from 'node:test';
 import { client } from './api.mjs';
-import { people, sql } from './people.mjs';
+import { anyAccount, but, elsewhere, may, targets } from './capabilities.mjs';
+import { psql } from './psql.mjs';
+import { idKind, operations, valid } from './requests.mjs';
 import { stack } from './stack.mjs';
-import { sign, signingKey, parts } from './tokens.mjs';
+import { CANARY, another, cast, owns, rows, shared } from './tenants.mjs';
 
-const MISSING = 999999999999;
-const CANARY = 'canary-of-a-body';
+const MISSING = '999999999999';
+const MALFORMED = ['0', '-1', 'x', '1e3', '0x1', 'mbr_', '99999999999999999999'];
+const FLIGHT = 12; /* cases at once */
 
-let house, api, asked;
+/* Sessions and tokens would end in the middle. */
+const leave = new Set(['/auth/logout', '/api/auth/logout', '/auth/sign-out']);
 
-/** A row in an account for each kind of id that paths name. */
-const rows = {
-	provider_credential_id: (a) => `INSERT INTO credential (application_id,
-		account_id, provider_kind, host, port, security_mode) VALUES (${a},
-		'imap', '127.0.0.1', 9, 'none') RETURNING id`,
-	email_id: (a) => `INSERT INTO email (application_id, account_id, subject,
-		snippet, received_at) VALUES (${a}, 'Hello', '${CANARY}', now())
-		RETURNING id`,
-	mailbox_id: (a) => `INSERT INTO mailbox (application_id, account_id,
-		credential_id, name, wire_name) SELECT application_id, account_id, id,
-		'x', gen_random_uuid() FROM credential WHERE (application_id,
-		account_id) = (${a}) LIMIT 1 RETURNING id`,
-	task_id: (a) => `INSERT INTO task (application_id, account_id, task_type)
-		VALUES (${a}, 'imap_sync_mailboxes') RETURNING id`,
-	job_id: (a) => `WITH t AS (INSERT INTO task (application_id, account_id,
-		task_type) VALUES (${a}, 'x') RETURNING id) INSERT INTO job
-		(application_id, account_id, task_id, action, state) SELECT ${a}, id,
-		'imap_sync_mailboxes', 'succeeded' FROM t RETURNING id`,
-	log_id: (a) => `INSERT INTO log (application_id, account_id, subject,
-		action, status) VALUES (${a}, 'job', 'retry', 'failed') RETURNING id`,
-	part_id: (a) => `INSERT INTO email_part (application_id, account_id,
-		email_id, part_number, position, content_type) SELECT application_id,
-		account_id, id, '1', 1, 'text/plain' FROM email
-		WHERE (application_id, account_id) = (${a}) AND NOT EXISTS (SELECT
-		FROM email_part p WHERE p.email_id = email.id) ORDER BY id DESC
-		LIMIT 1 RETURNING id`,
-	member_id: (a) => `WITH a (app, acc) AS (VALUES (${a})), u AS (INSERT INTO
-		app_user (application_id, email) SELECT app, gen_random_uuid() ||
-		'@x.test' FROM a RETURNING id) INSERT INTO membership (application_id,
-		account_id, user_id, role) SELECT app, acc, id, 'viewer' FROM a, u
-		RETURNING id`,
-	client_id: (a) => `INSERT INTO client (id, secret_hash, application_id,
-		account_id) VALUES ('cid_' || gen_random_uuid(), 'x', ${a})
-		RETURNING id`,
-	webhook_id: (a) => `WITH a (app, acc) AS (VALUES (${a})), k AS (INSERT INTO
-		data_key (application_id, account_id, wrapped, retired_at)
-		SELECT app, acc, 'x', now() FROM a RETURNING id) INSERT INTO webhook
-		(application_id, account_id, url, events, secret, secret_key_id)
-		SELECT app, acc, 'http://127.0.0.1:9/', '{*}', 'x', k.id FROM a, k
-		RETURNING id`,
-	delivery_id: (a) => `INSERT INTO webhook_delivery (application_id,
-		account_id, webhook_id, event_id, event_type, body) SELECT
-		application_id, account_id, id, 1, 'note.added', '"${CANARY}"'
-		FROM webhook WHERE (application_id, account_id) = (${a})
-		ORDER BY id DESC LIMIT 1 RETURNING id`,
-	application_id: (a) => `SELECT (ARRAY[${a}])[1]`,
-	/* a user's */
-	id: (a) => `INSERT INTO app_user (application_id, email)
-		VALUES ((ARRAY[${a}])[1], gen_random_uuid() || '@x.test') RETURNING id`,
-};
-
-const row = (kind, application, account) => {
-	assert.ok(rows[kind], `no row is known for {${kind}}: add one to \`rows\``);
-	return sql(house, rows[kind](`${application}, ${account}`)).split('\n')[0];
-};
-
-/** What makes such a row one of a personal mail account. */
-const owns = {
-	provider_credential_id: (id, c, user) => `UPDATE credential
-		SET user_id = ${user} WHERE id = ${id}`,
-	email_id: (id, c) => `UPDATE email SET credential_id = ${c}
-		WHERE id = ${id}`,
-	mailbox_id: (id, c) => `UPDATE mailbox SET credential_id = ${c}
-		WHERE id = ${id}`,
-	task_id: (id, c) => `UPDATE task SET target_credential_id = ${c}
-		WHERE id = ${id}`,
-	job_id: (id, c) => `UPDATE job SET credential_id = ${c} WHERE id = ${id}`,
-	log_id: (id, c, user) => `UPDATE log SET user_id = ${user}
-		WHERE id = ${id}`,
-	part_id: (id, c) => `UPDATE email SET credential_id = ${c} WHERE id =
-		(SELECT email_id FROM email_part WHERE id = ${id})`,
-};
-
-/** Kinds of rows that never hang on a mail account. */
-const shared = new Set(['webhook_id', 'delivery_id']);
-
-const rank = { public: 0, any: 1, self: 1, user: 1, viewer: 1, member: 2,
-	owner: 3, admin: 4, 'app-admin': 4, 'admin-or-self': 4 };
-
-const roles = { viewer: 1, member: 2, owner: 3 };
-
-async function tokenOf(person, account) {
-	const answer = await api.as(person)
-		.post(`/api/accounts/${account}/token`, {});
-	assert.equal(answer.status, 200, answer.text);
-	return answer.json.data.access_token;
-}
-
-/** What a handler wants before it looks for the row. */
-const bodies = {
-	'/api/provider-credentials/{provider_credential_id}/rotate':
-		{ secret: { username: 'a', password: 'b' } },
-};
-
-/** A second member of an account. */
-function another(application, account, role) {
-	const cookie = randomBytes(32).toString('base64url');
-	const hash = createHash('sha256').update(cookie).digest('hex');
-	sql(house, `WITH u AS (INSERT INTO app_user (application_id, email,
-		active_account_id) VALUES (${application}, '${hash}@x.test',
-		${account}) RETURNING id), m AS (INSERT INTO membership
-		(application_id, account_id, user_id, role) SELECT ${application},
-		${account}, id, '${role}' FROM u) INSERT INTO session
-		(application_id, user_id, token_hash, idle_seconds, expires_at)
-		SELECT ${application}, id, '\\x${hash}', 3600,
-		now() + interval '1 day' FROM u`);
-	return { cookie, demote: () => sql(house, `UPDATE membership m
-		SET role = 'viewer' FROM app_user u WHERE u.id = m.user_id
-		AND u.email = '${hash}@x.test'`) };
-}
-
-/** Two applications with two accounts each, and everybody in the first. */
-async function cast() {
-	const p = people(house), twin = people(house);
-	const demoted = another(p.application, p.account, 'member');
-	const { key } = signingKey(house);
-	const member = await tokenOf(p.member, p.account);
-	const { header, payload } = parts(member);
-	const old = await tokenOf({ cookie: demoted.cookie }, p.account);
-	demoted.demote();
-	return {
-		p, twin,
-		refused: {
-			anonymous: {},
-			'an expired token': { token: sign(key, header, { ...payload,
-				iat: payload.iat - 900, exp: payload.iat - 60 }) },
-			'a demoted member': { token: old },
-			'a cookie of nobody': { cookie: 'A'.repeat(43) },
-		},
-		known: Object.fromEntries(await Promise.all(
-			['viewer', 'member', 'owner'].map(async (role) => [role, [
-				{ cookie: p[role].cookie },
-				{ token: await tokenOf(p[role], p.account) }]]))),
-		foreign: {
-			'another account': { token: await tokenOf(p.stranger, p.other) },
-			'another application': {
-				token: await tokenOf(twin.owner, twin.account) },
-		},
-	};
-}
-
-const plain = (answer) => answer.text.replace(/"request_id":"[^"]*"/, '');
+const plain = (answer, id = '') => (id ? answer.text.replaceAll(id, '#')
+	: answer.text).replace(/"request_id":"[^"]*"/, '');
 
 function headersOf({ headers }) {
 	const rest = { ...headers };
 	for (const name of ['date', 'x-request-id', 'x-ratelimit-remaining',
-		'x-ratelimit-reset', 'x-ratelimit-limit'])
+		'x-ratelimit-reset', 'x-ratelimit-limit', 'connection', 'keep-alive'])
 		delete rest[name];
 	return rest;
 }
 
 function same(a, b, what) {
-	assert.equal(a.status, b.status, what);
+	assert.equal(a.status, b.status, `${what}\n${b.text.slice(0, 300)}`);
 	assert.equal(plain(a), plain(b), what);
 	assert.deepEqual(headersOf(a), headersOf(b), what);
 }
 
-/** Did it come through the guards? What the handler says is another matter. */
+/* What a handler says that did its work: a mail server is not there, and what
+ * somebody was asked to prove is not proved. */
+const undone = new Set(['not_found_message', 'transient_connection',
+	'auth_failed', 'second_factor_invalid']);
+
+/** Did it come through the guards, and to the handler? */
 function through(answer, what) {
-	/* The row is there, but no mail server has what it speaks of. */
-	if (answer.json?.code === 'not_found_message')
-		return;
-	assert.ok(![401, 403, 404, 405, 500, 503].includes(answer.status),
-		`${what}: ${answer.status} ${answer.text.slice(0, 200)}`);
+	assert.ok(answer.status < 400 || [400, 409, 422].includes(answer.status) ||
+		undone.has(answer.json?.code),
+	`${what}: ${answer.status} ${answer.text.slice(0, 300)}`);
+	return answer.status < 400 || answer.status === 409 ||
+		undone.has(answer.json?.code);
 }
 
-function operations(documents) {
-	return documents.flatMap((document) => Object.entries(document.paths)
-		.flatMap(([path, item]) => Object.entries(item)
-			.filter(([, o]) => o['x-least-role'])
-			.map(([method, operation]) => ({
-				path, method: method.toUpperCase(),
-				need: operation['x-least-role'],
-				params: [...path.matchAll(/\{(\w+)\}/g)].map((m) => m[1]),
-			}))));
+/** Calls `work` for each, some at once; then throws what they threw. */
+async function each(list, work) {
+	const faults = [];
+	const left = list[Symbol.iterator]();
+	await Promise.all(Array.from({ length: FLIGHT }, async () => {
+		for (const one of left)
+			try {
+				await work(one);
+			} catch (error) {
+				faults.push(error);
+			}
+	}));
+	if (faults.length > 1)
+		throw new Error(`${faults.length} cases, such as:\n` + faults
+			.slice(0, 20).map((e) => e.message.replace(/\s*\n\s*/g, ' '))
+			.join('\n'));
+	if (faults.length > 0)
+		throw faults[0];
 }
 
-/* Sessions and tokens would end in the middle. */
-const leave = new Set(['/auth/logout', '/api/auth/logout', '/auth/sign-out']);
+export class Matrix {
+	constructor(house, db) {
+		this.house = house;
+		this.db = db;
+		this.asked = 0;
+		this.agent = new http.Agent({ keepAlive: true });
+		this.api = client(house, {}, { agent: this.agent });
+		this.row = rows(db);
+	}
 
-async function build({ policies = true, prefix, postgres }) {
-	if (policies && !prefix)
-		return stack();
-	const own = await stack({ own: true, prefix, postgres });
-	if (!policies)
-		for (const table of sql(own, `SELECT oid::regclass FROM pg_class
-			WHERE relrowsecurity`).split('\n'))
-			sql(own, `ALTER TABLE ${table} DISABLE ROW LEVEL SECURITY`);
-	return own;
+	static async build({ policies = true, prefix, postgres } = {}) {
+		const house = await stack(policies && !prefix ? {}
+			: { own: true, prefix, postgres });
+		const db = psql(house);
+		if (!policies)
+			for (const table of (await db.ask(`SELECT oid::regclass FROM
+				pg_class WHERE relrowsecurity`)).split('\n'))
+				await db.ask(`ALTER TABLE ${table}
+					DISABLE ROW LEVEL SECURITY`);
+		const m = new Matrix(house, db);
+		Object.assign(m, await cast(house, m.api, db));
+		const documents = [];
+		for (const path of ['/openapi.json', '/auth/openapi.json'])
+			documents.push((await m.api.get(path)).json);
+		m.all = operations(documents).filter((o) =>
+			o.need !== 'public' && o.need !== 'own' && !leave.has(o.path));
+		return m;
+	}
+
+	async end() {
+		this.agent.destroy();
+		this.db.end();
+		await this.house.end();
+	}
+
+	/** Rows in each account for each operation, that nobody may change. */
+	async furnish() {
+		this.rows = {};
+		this.names = {};
+		for (const place of ['ours', 'sibling', 'twin']) {
+			this.rows[place] = new Map();
+			for (const o of this.all)
+				this.rows[place].set(o, await this.ids(o, this[place]));
+			this.names[place] = { ...this[place],
+				account_id: this[place].account,
+				name: await this.db.ask(`SELECT name FROM account
+					WHERE id = ${this[place].account}`) };
+			for (const kind of ['id', 'provider_credential_id', 'mailbox_id',
+				'task_id'])
+				this.names[place][kind] = await this.row(kind, this[place]);
+		}
+	}
+
+	own(o) {
+		return this.rows.ours.get(o);
+	}
+
+	/** What would do, if one might. */
+	input(o) {
+		return valid(o, this.names.ours);
+	}
+
+	/** What an operation can be asked for beside its own: [target, ids]. */
+	foreign(o) {
+		const list = [];
+		const odd = (k, id) => this.own(o).map((was, i) => i === k ? id : was);
+		for (const [k, kind] of o.params.entries()) {
+			const from = (place) => this.own(o).map((was, i) => i < k ||
+				o.params[i] === 'account_id' ? was
+				: this.rows[place].get(o)[i]);
+			if (kind === 'account_id') {
+				for (const [target, id] of this.accounts())
+					list.push([target, odd(k, id)]);
+				continue;
+			}
+			list.push(['missing', odd(k, MISSING)]);
+			/* The users of an application are all its admins'. */
+			if (kind !== 'application_id' && kind !== 'id')
+				list.push(['of another account', from('sibling')]);
+			list.push(['of another application', from('twin')]);
+			for (const id of MALFORMED)
+				list.push(['malformed', odd(k, id)]);
+		}
+		return list;
+	}
+
+	accounts() {
+		return [['account that is not', MISSING],
+			['account that is not', `acc_${MISSING}`],
+			['another account', this.sibling.account],
+			['another account', `acc_${this.sibling.account}`],
+			['account of another application', this.twin.account],
+			['no account at all', 'x'], ['no account at all', '0']];
+	}
+
+	/** Ids of a kind that a body may not name, the one that is not first. */
+	others(kind, name) {
+		const list = [['missing', MISSING],
+			['of another application', this.names.twin[kind]]];
+		/* Users are the application's, and an admin's account any of it. */
+		if (kind !== 'id' && !(kind === 'account_id' && /admin/.test(name)))
+			list.push(['of another account', this.names.sibling[kind]]);
+		return list;
+	}
+
+	/** What the table says of this caller. */
+	cell(name, o) {
+		const cell = but[`${name}: ${o.name}`] ?? may[name][o.need];
+		assert.ok(cell, `${name} ${o.need}: no such column`);
+		return cell;
+	}
+
+	/** The path's ids of rows in that account, made now. */
+	async ids(o, place) {
+		const list = [];
+		for (const kind of o.params)
+			list.push(kind === 'account_id' ? place.account
+				: await this.row(kind, place, list.at(-1)));
+		return list;
+	}
+
+	async ask(name, o, ids, { query = '', body } = {}) {
+		let n = 0;
+		const path = o.path.replace(/\{\w+\}/g, () => ids[n++]) + query;
+		this.asked++;
+		const answer = await this.api.as(this.everybody[name])
+			.request(o.method, path, body);
+		const what = `${name}: ${o.method} ${path}`;
+		if (may[name]?.member !== 'yes')
+			assert.ok(!answer.text.includes(CANARY), what);
+		if (elsewhere.includes(name))
+			assert.ok(!answer.text.includes(`${this.mark} one`), what);
+		return { ...answer, what };
+	}
+
+	/** What everything in all three accounts looks like. */
+	async state() {
+		const all = {};
+		const tables = (await this.db.ask(`SELECT relname,
+			bool_or(attname = 'account_id'), bool_or(attname = 'application_id')
+			FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid
+			WHERE relnamespace = 'letterrack'::regnamespace AND relkind = 'r'
+			AND attname IN ('account_id', 'application_id')
+			GROUP BY 1`)).split('\n').map((line) => line.split('|'));
+		for (const [table, account, application] of tables) {
+			const at = application === 't'
+				? `application_id IN (${this.ours.application},
+					${this.twin.application})`
+				: `account_id IN (${this.ours.account}, ${this.sibling.account},
+					${this.twin.account})`;
+			/* A session is seen, no more. */
+			const text = table === 'session' ? 'id::text' : 't::text';
+			all[table] = await this.db.ask(`SELECT count(*), md5(
+				string_agg(${text}, ' ' ORDER BY ${text})) FROM ${table} t
+				WHERE ${at}`);
+		}
+		return all;
+	}
 }
+
+const expected = (o, target) => (targets[target].account &&
+	anyAccount[o.name]) || targets[target].is;
+
+/** Is that status the table's word for such a target? */
+function refuses(cell, target, status) {
+	const either = status === 401 || status === 403;
+	switch (cell) {
+	case 'me': return status === 403;
+	case 'out': return either;
+	case 'per': return status === (target === 'no account at all'
+		? 404 : 403);
+	case 'old': return targets[target].account ? either : status === 401;
+	default: return status === Number(cell);
+	}
+}
+
+/** Ids that a body or a query names: [where it goes, its kind]. */
+const idFields = (o) => [
+	...Object.entries(o.schema?.properties ?? {}).map(([name, schema]) =>
+		[(id, v) => ({ ...v, body: { ...v.body, [name]: Number(id) } }),
+			idKind(schema)]),
+	...o.queries.map(({ name, schema }) =>
+		[(id, v) => ({ ...v, query: `?${name}=${id}` }), idKind(schema)]),
+].filter(([, kind]) => kind);
 
 export const matrix = (title, options = {}) => describe(title, () => {
 	const { policies = true, least = 0 } = options;
-	let cases, all;
+	let m, untouched;
 
 	before(async () => {
-		house = await build(options);
-		api = client(house);
-		asked = 0;
-		cases = await cast();
-		all = operations([(await api.get('/openapi.json')).json,
-			(await api.get('/auth/openapi.json')).json])
-			.filter((o) => rank[o.need] > 0 && !leave.has(o.path));
-		for (const { need } of all)
-			assert.ok(need in rank, need);
+		m = await Matrix.build(options);
+		await m.furnish();
+		untouched = await m.state();
 	});
-
-	/** The path with its ids; `odd` names the parameter that is not ours;
-	 * where `value` makes its row, that is when those before it are there. */
-	function fill(o, odd, value) {
-		const { p } = cases;
-		return o.path.replace(/\{(\w+)\}/g, (_, name) => {
-			if (name === odd)
-				return typeof value === 'function' ? value() : value;
-			return name === 'account_id' ? p.account
-				: row(name, p.application, p.account);
-		});
-	}
 
 	after(async () => {
-		options.end?.(house);
-		await house.end();
+		options.end?.(m.house);
+		await m.end();
 	});
 
-	const ask = (who, o, path) => (asked++, api).as(who).request(o.method, path,
-		['POST', 'PUT', 'PATCH'].includes(o.method) ? bodies[o.path] ?? {}
-			: undefined);
+	/* Nothing that was refused has done anything, blindly or not. */
+	const unchanged = async () =>
+		assert.deepEqual(await m.state(), untouched);
+
+	const whom = (wanted) => Object.keys(may).flatMap((name) => m.all
+		.filter((o) => wanted(m.cell(name, o), o)).map((o) => [name, o]));
+
+	/** What two accounts would be told in the same words. */
+	async function alike(list) {
+		const first = {};
+		for (const { name, o, target, ids, input, status } of list) {
+			const answer = await m.ask(name, o, ids, input);
+			const what = `${answer.what} (${target})`;
+			if (status)
+				assert.equal(answer.status, status,
+					`${what}: ${answer.text}`);
+			same(first[targets[target].as ?? target] ??= answer, answer, what);
+		}
+	}
 
 	test('there are operations to ask', () => {
-		assert.ok(all.length >= 12, `${all.length}`);
+		assert.ok(m.all.length >= 50, `${m.all.length}`);
 	});
 
-	test('who is nobody is told to sign in, whatever they ask for', async () => {
-		for (const o of all)
-			for (const [name, who] of Object.entries(cases.refused))
-				for (const id of ['own', MISSING]) {
-					const odd = o.params.at(-1);
-					/* A wrong account is told from the path alone. */
-					if (id === MISSING && odd === 'account_id')
-						continue;
-					const path = id === 'own' ? fill(o) : fill(o, odd, id);
-					const answer = await ask(who, o, path);
-					/* Input is read before the database is asked; what
-					 * cannot be read comes to nothing for anybody. */
-					assert.ok(answer.status === 401 || (
-						name === 'a demoted member' && (answer.status === 422 ||
-						/* nor would what they were have been enough */
-						(answer.status === 403 && rank[o.need] > 2))),
-					`${name}: ${o.method} ${path} ${answer.status}`);
-					assert.ok(!answer.text.includes(CANARY));
-				}
-	});
-
-	for (const role of Object.keys(roles))
-		test(`a ${role} may what the description says, and no more`,
-			async () => {
-				for (const o of all)
-					for (const who of cases.known[role]) {
-						const path = fill(o);
-						const answer = await ask(who, o, path);
-						const what = `${role}: ${o.method} ${path}`;
-						if (role === 'viewer')
-							assert.ok(!answer.text.includes(CANARY), what);
-						if (rank[o.need] > roles[role])
-							assert.equal(answer.status, 403, what);
-						else
-							through(answer, what);
-					}
-			});
-
-	test('an account in the path that is not the token\'s is refused, and ' +
-		'one that does not exist in the same words', async () => {
-		const { p, twin, known } = cases;
-		for (const o of all.filter((x) => x.params.includes('account_id')))
-			for (const who of [known.owner[1], known.viewer[0]]) {
-				const answers = [];
-				for (const id of [p.other, `acc_${p.other}`, twin.account,
-					MISSING, `acc_${MISSING}`])
-					answers.push(await ask(who, o,
-						fill(o, 'account_id', id)));
-				const what = `${o.method} ${o.path}`;
-				assert.ok([403, 404].includes(answers[0].status), what);
-				if (answers[0].status === 403)
-					assert.match(answers[0].json.code,
-						/^(account_mismatch|forbidden)$/i, what);
-				for (const other of answers.slice(1))
-					same(answers[0], other, what);
-			}
-	});
-
-	test('a row of another account or application is as one that is not',
+	test('whom the table does not let in is told so, whatever they ask for',
 		async () => {
-			const { p, twin, known } = cases;
-			for (const o of all) {
-				const kind = o.params.at(-1);
-				if (!kind || kind === 'account_id')
-					continue;
-				const others = [row(kind, p.application, p.other),
-					row(kind, twin.application, twin.account)];
-				for (const who of [known.owner[1], known.member[0]]) {
-					if (rank[o.need] > 3)
-						continue;
-					const missing = await ask(who, o, fill(o, kind, MISSING));
-					const what = `${o.method} ${o.path}`;
-					assert.equal(missing.status,
-						rank[o.need] > 2 && who === known.member[0]
-							? 403 : 404, what);
-					for (const id of others)
-						same(missing, await ask(who, o, fill(o, kind, id)),
-							what);
-					for (const bad of ['0', '-1', 'x', '1e3', '0x1', `mbr_1`,
-						'99999999999999999999'])
-						same(missing, await ask(who, o, fill(o, kind, bad)),
-							`${what} ${bad}`);
+			await each(whom((cell) => cell !== 'yes'), async ([name, o]) => {
+				const cell = m.cell(name, o);
+				/* An own user is another matter, below. */
+				const all = [...cell === 'me' ? [] : [['own', m.own(o)]],
+					...m.foreign(o)];
+				for (const [target, ids] of all) {
+					const answer = await m.ask(name, o, ids, m.input(o));
+					assert.ok(refuses(cell, target, answer.status),
+						`${cell}: ${answer.status} ${answer.what} (${target}): ${answer.text}`);
 				}
-			}
+			});
+			await unchanged();
 		});
 
-	test('the owners of other accounts see nothing of ours', async () => {
-		for (const o of all.filter((x) => rank[x.need] <= 3))
-			for (const [name, who] of Object.entries(cases.foreign)) {
-				if (o.params.length === 0)
-					continue;
-				const answer = await ask(who, o, fill(o));
-				assert.ok([403, 404].includes(answer.status),
-					`${name}: ${o.method} ${o.path} ${answer.status}`);
-				assert.ok(!answer.text.includes(CANARY));
-			}
+	test('a row and an account of somebody else are as ones that are not',
+		async () => {
+			await each(whom((cell) => cell === 'yes'), ([name, o]) => alike(
+				m.foreign(o).filter(([target]) =>
+					/* an admin's, too */
+					!(/^admin/.test(name) && anyAccount[o.name] &&
+						target === 'another account'))
+					.map(([target, ids]) => ({ name, o, target, ids,
+						input: m.input(o), status: expected(o, target) }))));
+			await unchanged();
+		});
+
+	test('an id of somebody else in a body or a query is as one that is not',
+		async () => {
+			const list = whom((cell, o) => cell === 'yes' &&
+				idFields(o).length > 0);
+			assert.ok(list.length > 0);
+			await each(list, async ([name, o]) => {
+				for (const [put, kind] of idFields(o))
+					await alike(m.others(kind, name).map(([target, id]) => ({
+						name, o, target, ids: m.own(o),
+						input: put(id, m.input(o)) })));
+			});
+			await unchanged();
+		});
+
+	test('those of other accounts see nothing of ours', async () => {
+		const list = m.all.filter((o) => o.params.length > 0 ||
+			o.method === 'GET');
+		await each(elsewhere.flatMap((name) => list.map((o) => [name, o])),
+			async ([name, o]) => {
+				const answer = await m.ask(name, o, m.own(o), m.input(o));
+				/* Users of one application have its admins in common. */
+				if (o.params.length > 0)
+					assert.ok([403, 404].includes(answer.status),
+						`${answer.what}: ${answer.status}`);
+			});
+		await unchanged();
+	});
+
+	test('whom the table lets in comes in', async (t) => {
+		const idle = new Set();
+		const list = whom((cell) => cell === 'yes' || cell === 'me');
+		await each(list, async ([name, o]) => {
+			const ids = m.cell(name, o) === 'me'
+				? [m.everybody[name].user] : await m.ids(o, m.ours);
+			const input = valid(o, { ...m.names.ours, words: 'nobody',
+				name: undefined, id: await m.row('id', m.ours) });
+			const answer = await m.ask(name, o, ids, input);
+			if (!through(answer, answer.what))
+				idle.add(o.name);
+		});
+		for (const name of idle)
+			t.diagnostic(`no request that would do is known: ${name}`);
 	});
 
 	test('what is made in other accounts changes no answer', async () => {
-		const { p, twin, known } = cases;
-		const reads = all.filter((o) => rank[o.need] <= 3 &&
-			(o.method === 'GET' || o.path.includes('/search')))
-			.map((o) => [o, fill(o)]);
+		const reads = m.all.filter((o) => m.cell('owner\'s token', o) === 'yes' &&
+			(o.method === 'GET' || o.path.endsWith('/search')));
 		const answers = async () => {
 			const list = [];
-			for (const [o, path] of reads)
-				list.push(await ask(known.owner[1], o, path));
+			for (const o of reads)
+				list.push(await m.ask('owner\'s token', o, m.own(o)));
 			return list;
 		};
-		const before = await answers();
-		for (const kind of Object.keys(rows))
-			for (const [application, account] of [[p.application, p.other],
-				[twin.application, twin.account]])
-				row(kind, application, account);
-		another(p.application, p.other, 'member');
+		const was = await answers();
+		for (const place of ['sibling', 'twin'])
+			for (const o of m.all)
+				await m.ids(o, m[place]);
+		await another(m.db, m.sibling, 'member');
 		for (const [i, answer] of (await answers()).entries())
-			same(before[i], answer, `${reads[i][0].method} ${reads[i][1]}`);
+			same(was[i], answer, answer.what);
 	});
 
-	const idsIn = (answer) => (answer.json?.data ?? []).map?.((r) =>
-		Number(String(r.id).replace(/\D+/, ''))) ?? [];
+	describe('of a personal mail account', { skip: !policies }, () => {
+		const rest = ['owner\'s cookie', 'owner\'s token', 'viewer\'s cookie',
+			'admin\'s cookie'];
+		const member = 'member\'s cookie';
+		let their;
 
-	test('what hangs on somebody\'s personal mail account is theirs alone',
-		{ skip: !policies }, async () => {
-			const { p, known } = cases;
-			const their = row('provider_credential_id', p.application,
-				p.account);
-			sql(house, owns.provider_credential_id(their, null,
-				p.member.user));
-			const personal = (kind) => {
-				assert.ok(owns[kind], `how is {${kind}} personal? See \`owns\``);
-				const id = row(kind, p.application, p.account);
-				sql(house, owns[kind](id, their, p.member.user));
-				return id;
-			};
-			const others = [known.owner[0], known.owner[1], known.viewer[0],
-				{ cookie: p.admin.cookie }];
-			for (const o of all) {
-				const kind = o.params.at(-1);
-				if (!kind || kind === 'account_id' || rank[o.need] > 2 ||
-					shared.has(kind))
-					continue;
-				const what = `${o.method} ${o.path}`;
-				for (const who of others) {
-					if (rank[o.need] > 1 && who === known.viewer[0])
-						continue;
-					const missing = await ask(who, o, fill(o, kind, MISSING));
-					same(missing, await ask(who, o,
-						fill(o, kind, () => personal(kind))), what);
+		before(async () => {
+			their = await m.row('provider_credential_id', m.ours);
+			await m.db.ask(owns.provider_credential_id(their, null,
+				m.p.member.user));
+		});
+
+		/** Ids for an operation, the last one's row a personal one. */
+		async function personal(o) {
+			const kind = o.params.at(-1);
+			assert.ok(owns[kind], `how is {${kind}} personal? See \`owns\``);
+			const ids = await m.ids(o, m.ours);
+			await m.db.ask(owns[kind](ids.at(-1), their, m.p.member.user));
+			return ids;
+		}
+
+		test('what hangs on it is theirs alone', async () => {
+			const list = m.all.filter((o) => o.params.length > 0 &&
+				!shared.has(o.params.at(-1)) &&
+				['viewer', 'member'].includes(o.need));
+			await each(list, async (o) => {
+				for (const name of rest.filter((n) =>
+					m.cell(n, o) === 'yes')) {
+					const ids = await personal(o);
+					const input = m.input(o);
+					const missing = await m.ask(name, o,
+						[...ids.slice(0, -1), MISSING], input);
+					const answer = await m.ask(name, o, ids, input);
+					same(missing, answer, answer.what);
 				}
-				through(await ask(known.member[0], o,
-					fill(o, kind, () => personal(kind))), what);
-			}
+				const answer = await m.ask(member, o, await personal(o),
+					m.input(o));
+				through(answer, answer.what);
+			});
+		});
+
+		const idsIn = (answer) => (answer.json?.data ?? []).map?.((r) =>
+			String(r.id).replace(/\D+/, '')) ?? [];
+
+		test('no list of others names it', async () => {
 			const lists = { emails: 'email_id', mailboxes: 'mailbox_id',
 				tasks: 'task_id', jobs: 'job_id', logs: 'log_id',
 				'provider-credentials': 'provider_credential_id' };
 			for (const [noun, kind] of Object.entries(lists)) {
-				const id = Number(personal(kind));
-				const list = async (who) => (await api.as(who).get(
-					`/api/accounts/${p.account}/${noun}?limit=200`));
-				for (const who of others)
-					assert.ok(!idsIn(await list(who)).includes(id), noun);
-				assert.ok(idsIn(await list(known.member[0])).includes(id),
-					noun);
+				const [id] = await personal({ params: [kind] });
+				const list = (name) => m.ask(name, { method: 'GET',
+					path: `/api/accounts/{account_id}/${noun}` },
+				[m.ours.account], { query: '?limit=200' });
+				for (const name of rest)
+					assert.ok(!idsIn(await list(name)).includes(id),
+						`${name} ${noun}`);
+				assert.ok(idsIn(await list(member)).includes(id), noun);
 			}
 		});
 
-	test('a total tells nothing of somebody\'s personal mail', {
-		skip: !policies }, async () => {
-		const { p, known } = cases;
-		const total = async (who) => (await api.as(who).get(
-			`/api/accounts/${p.account}/emails?limit=1`)).json.meta.total;
-		const count = (where) => Number(sql(house, `SELECT count(*) FROM email e
-			LEFT JOIN credential c ON c.id = e.credential_id
-			WHERE e.account_id = ${p.account} AND e.removed_at IS NULL
-			AND (${where})`));
-		sql(house, `INSERT INTO counter SELECT application_id, account_id,
-			'emails', count(*) FROM email WHERE account_id = ${p.account}
-			AND removed_at IS NULL GROUP BY 1, 2
-			ON CONFLICT (account_id, name) DO UPDATE SET n = excluded.n`);
-		assert.equal(await total(known.member[0]), count('true'));
-		assert.equal(await total(known.owner[0]), count('c.user_id IS NULL'));
-		assert.ok(count('c.user_id IS NULL') < count('true'));
-	});
-
-	test('after all of it, the others\' rows are as they were', () => {
-		const { p } = cases;
-		const kinds = Object.keys(rows).filter((k) =>
-			['provider_credential_id', 'email_id'].includes(k));
-		for (const [kind, table] of [['provider_credential_id', 'credential'],
-			['email_id', 'email']])
-			if (kinds.includes(kind))
-				assert.equal(sql(house, `SELECT count(*) FROM ${table}
-					WHERE account_id = ${p.other} AND
-					${table === 'email' ? 'removed_at IS NOT NULL'
-						: `label <> ''`}`), '0');
+		test('no total counts it for others', async () => {
+			const { account } = m.ours;
+			const total = async (name) => (await m.ask(name, { method: 'GET',
+				path: '/api/accounts/{account_id}/emails' }, [account],
+			{ query: '?limit=1' })).json.meta.total;
+			const count = async (where) => Number(await m.db.ask(`SELECT
+				count(*) FROM email e LEFT JOIN credential c
+				ON c.id = e.credential_id WHERE e.account_id = ${account}
+				AND e.removed_at IS NULL AND (${where})`));
+			await m.db.ask(`INSERT INTO counter SELECT application_id,
+				account_id, 'emails', count(*) FROM email
+				WHERE account_id = ${account} AND removed_at IS NULL
+				GROUP BY 1, 2 ON CONFLICT (account_id, name)
+				DO UPDATE SET n = excluded.n`);
+			assert.equal(await total(member), await count('true'));
+			assert.equal(await total('owner\'s cookie'),
+				await count('c.user_id IS NULL'));
+			assert.ok(await count('c.user_id IS NULL') < await count('true'));
+		});
 	});
 
 	test('there were enough of them', (t) => {
-		t.diagnostic(`${asked} cases`);
-		assert.ok(asked >= least, `${asked}`);
+		t.diagnostic(`${m.asked} cases`);
+		assert.ok(m.asked >= least, `${m.asked}`);
 	});
 });

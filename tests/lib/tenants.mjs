@@ -1,0 +1,182 @@
+// Two applications with two accounts each, rows in them for each kind of id that
+// a path, a query or a body names, and everybody of capabilities.mjs.
+import assert from 'node:assert/strict';
+import { createHash, generateKeyPairSync, randomBytes } from 'node:crypto';
+import { machine } from './machine.mjs';
+import { people } from './people.mjs';
+import { sign, signingKey, parts } from './tokens.mjs';
+
+export const CANARY = 'canary-of-a-body';
+
+const webhook = (a) => `WITH a (app, acc) AS (VALUES (${a})), k AS (INSERT INTO
+	data_key (application_id, account_id, wrapped, retired_at) SELECT app, acc,
+	'x', now() FROM a RETURNING id), w AS (INSERT INTO webhook (application_id,
+	account_id, url, events, secret, secret_key_id) SELECT app, acc,
+	'http://127.0.0.1:9/', '{*}', 'x', k.id FROM a, k RETURNING id)`;
+
+/** SQL of a row in an account `a` ("application, account"); `before` is the id
+ * that stands before it in the path. */
+const made = {
+	provider_credential_id: (a) => `INSERT INTO credential (application_id,
+		account_id, provider_kind, host, port, security_mode) VALUES (${a},
+		'imap', '127.0.0.1', 9, 'none') RETURNING id`,
+	email_id: (a) => `INSERT INTO email (application_id, account_id, subject,
+		snippet, received_at) VALUES (${a}, 'Hello', '${CANARY}', now())
+		RETURNING id`,
+	mailbox_id: (a) => `WITH a (app, acc) AS (VALUES (${a})), c AS (INSERT INTO
+		credential (application_id, account_id, provider_kind, host, port,
+		security_mode) SELECT app, acc, 'imap', '127.0.0.1', 9, 'none' FROM a
+		RETURNING id) INSERT INTO mailbox (application_id, account_id,
+		credential_id, name, wire_name) SELECT app, acc, id, 'x',
+		gen_random_uuid() FROM a, c RETURNING id`,
+	task_id: (a) => `INSERT INTO task (application_id, account_id, task_type)
+		VALUES (${a}, 'imap_sync_mailboxes') RETURNING id`,
+	job_id: (a) => `WITH t AS (INSERT INTO task (application_id, account_id,
+		task_type) VALUES (${a}, 'x') RETURNING id) INSERT INTO job
+		(application_id, account_id, task_id, action, state) SELECT ${a}, id,
+		'imap_sync_mailboxes', 'failed' FROM t RETURNING id`,
+	log_id: (a) => `INSERT INTO log (application_id, account_id, subject,
+		action, status) VALUES (${a}, 'job', 'retry', 'failed') RETURNING id`,
+	part_id: (a, email) => `INSERT INTO email_part (application_id, account_id,
+		email_id, part_number, position, content_type) VALUES (${a}, ${email},
+		'1', 1, 'text/plain') RETURNING id`,
+	member_id: (a) => `WITH a (app, acc) AS (VALUES (${a})), u AS (INSERT INTO
+		app_user (application_id, email) SELECT app, gen_random_uuid() ||
+		'@x.test' FROM a RETURNING id) INSERT INTO membership (application_id,
+		account_id, user_id, role) SELECT app, acc, id, 'viewer' FROM a, u
+		RETURNING id`,
+	client_id: (a) => `INSERT INTO client (id, secret_hash, application_id,
+		account_id) VALUES ('cid_' || gen_random_uuid(), 'x', ${a})
+		RETURNING id`,
+	webhook_id: (a) => `${webhook(a)} SELECT id FROM w`,
+	delivery_id: (a, its) => `${webhook(a)} INSERT INTO webhook_delivery
+		(application_id, account_id, webhook_id, event_id, event_type, body)
+		SELECT app, acc, ${its ?? 'w.id'}, 1, 'note.added', '"${CANARY}"'
+		FROM a, w RETURNING id`,
+	application_id: (a) => `SELECT (ARRAY[${a}])[1]`,
+	account_id: (a) => `SELECT (ARRAY[${a}])[2]`,
+	/* a user's */
+	id: (a) => `INSERT INTO app_user (application_id, email)
+		VALUES ((ARRAY[${a}])[1], gen_random_uuid() || '@x.test') RETURNING id`,
+};
+
+export const rows = (db) => async (kind, { application, account }, before) => {
+	assert.ok(made[kind], `no row is known for {${kind}}: add one to \`made\``);
+	return (await db.ask(made[kind](`${application}, ${account}`, before)))
+		.split('\n')[0];
+};
+
+/** What makes such a row one of a personal mail account. */
+export const owns = {
+	provider_credential_id: (id, c, user) => `UPDATE credential
+		SET user_id = ${user} WHERE id = ${id}`,
+	email_id: (id, c) => `UPDATE email SET credential_id = ${c}
+		WHERE id = ${id}`,
+	mailbox_id: (id, c) => `UPDATE mailbox SET credential_id = ${c}
+		WHERE id = ${id}`,
+	task_id: (id, c) => `UPDATE task SET target_credential_id = ${c}
+		WHERE id = ${id}`,
+	job_id: (id, c) => `UPDATE job SET credential_id = ${c} WHERE id = ${id}`,
+	log_id: (id, c, user) => `UPDATE log SET user_id = ${user}
+		WHERE id = ${id}`,
+	part_id: (id, c) => `UPDATE email SET credential_id = ${c} WHERE id =
+		(SELECT email_id FROM email_part WHERE id = ${id})`,
+};
+
+/** Kinds of rows that never hang on a mail account. */
+export const shared = new Set(['account_id', 'webhook_id', 'delivery_id']);
+
+/** Somebody more in an account: { user, cookie }. */
+export async function another(db, { application, account }, role) {
+	const cookie = randomBytes(32).toString('base64url');
+	const hash = createHash('sha256').update(cookie).digest('hex');
+	const user = await db.ask(`WITH u AS (INSERT INTO app_user (application_id,
+		email, active_account_id) VALUES (${application}, '${hash}@x.test',
+		${account}) RETURNING id), m AS (INSERT INTO membership
+		(application_id, account_id, user_id, role) SELECT ${application},
+		${account}, id, '${role}' FROM u), s AS (INSERT INTO session
+		(application_id, user_id, token_hash, idle_seconds, expires_at)
+		SELECT ${application}, id, '\\x${hash}', 3600,
+		now() + interval '1 day' FROM u) SELECT id FROM u`);
+	return { user: Number(user), cookie };
+}
+
+/* What ends the rights of a member. */
+const ends = {
+	'signed out': (u) => `UPDATE session SET ended_at = now()
+		WHERE user_id = ${u}`,
+	'switched off': (u) => `UPDATE app_user SET is_active = false
+		WHERE id = ${u}`,
+	removed: (u) => `DELETE FROM membership WHERE user_id = ${u}`,
+	demoted: (u) => `UPDATE membership SET role = 'viewer'
+		WHERE user_id = ${u}`,
+};
+
+async function tokenOf(api, person, account) {
+	const answer = await api.as(person)
+		.post(`/api/accounts/${account}/token`, {});
+	assert.equal(answer.status, 200, answer.text);
+	return answer.json.data.access_token;
+}
+
+async function fallen(api, db, p) {
+	const all = {};
+	for (const [how, end] of Object.entries(ends)) {
+		const who = await another(db, p, 'member');
+		const token = await tokenOf(api, who, p.account);
+		await db.ask(end(who.user));
+		all[`cookie, ${how}`] = { cookie: who.cookie, user: who.user };
+		all[`token, ${how}`] = { token, user: who.user };
+	}
+	const late = await another(db, p, 'owner');
+	await db.ask(`UPDATE session SET expires_at = now() - interval '1 second'
+		WHERE user_id = ${late.user}`);
+	all['cookie, expired'] = { cookie: late.cookie };
+	return all;
+}
+
+async function machines(house, db, p) {
+	const ended = machine(house, p, { role: 'owner' });
+	await db.ask(`UPDATE client SET is_active = false
+		WHERE id = '${ended.id}'`);
+	return {
+		'token, ended machine': { token: ended.token },
+		machine: { token: machine(house, p).token },
+		'machine for admins': { token: machine(house, p,
+			{ admin: true }).token },
+	};
+}
+
+/** { ours, sibling, twin: { application, account }, p, everybody: name → who },
+ * each who { cookie or token, user }. */
+export async function cast(house, api, db) {
+	const mark = `ours-${randomBytes(4).toString('hex')}`;
+	const p = people(house, mark), twin = people(house);
+	const everybody = {
+		anonymous: {},
+		'cookie of nobody': { cookie: 'A'.repeat(43) },
+		...await fallen(api, db, p),
+		...await machines(house, db, p),
+	};
+	const add = async (name, person, account) => {
+		everybody[`${name}'s cookie`] = person;
+		everybody[`${name}'s token`] = { user: person.user,
+			token: await tokenOf(api, person, account) };
+	};
+	for (const role of ['viewer', 'member', 'owner', 'admin'])
+		await add(role, p[role], p.account);
+	await add('stranger', p.stranger, p.other);
+	await add('twin', twin.owner, twin.account);
+	await add('twin admin', twin.admin, twin.account);
+	const { header, payload } = parts(everybody['owner\'s token'].token);
+	everybody['token, expired'] = { token: sign(signingKey(house).key, header,
+		{ ...payload, iat: payload.iat - 900, exp: payload.iat - 60 }) };
+	everybody['token, forged'] = { token: sign(generateKeyPairSync('rsa',
+		{ modulusLength: 2048 }).privateKey, header, payload) };
+	return {
+		p, mark, everybody,
+		ours: { application: p.application, account: p.account },
+		sibling: { application: p.application, account: p.other },
+		twin: { application: twin.application, account: twin.account },
+	};
+}

@@ -84,7 +84,7 @@ EXTRA_DIST += %D%/typed.awk %D%/embed.awk $(migrations_sql) $(queries_sql)
 
 SQL_AWK = LC_ALL=C $(AWK)
 
-src/db/migrations.c: $(migrations_sql) %D%/embed.awk
+src/db/migrations.c: $(migrations_sql) %D%/embed.awk %D%/local.mk
 	$(AM_V_GEN)$(MKDIR_P) $(@D) && $(SQL_AWK) -f $(srcdir)/%D%/embed.awk \
 	    $(migrations_sql:%=$(srcdir)/%) >$@.tmp && mv $@.tmp $@
 
@@ -96,7 +96,7 @@ src/domain/%-sql.c: %D%/queries/%.sql %D%/typed.awk
 	$(AM_V_GEN)$(MKDIR_P) $(@D) && $(SQL_AWK) -v out=c -v noun=$* \
 	    -f $(srcdir)/%D%/typed.awk $< >$@.tmp && mv $@.tmp $@
 
-src/domain/statements.c: $(queries_sql) %D%/typed.awk
+src/domain/statements.c: $(queries_sql) %D%/typed.awk %D%/local.mk
 	$(AM_V_GEN)$(MKDIR_P) $(@D) && $(SQL_AWK) -v out=table \
 	    -f $(srcdir)/%D%/typed.awk /dev/null \
 	    $(queries_sql:%=$(srcdir)/%) >$@.tmp && mv $@.tmp $@

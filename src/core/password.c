@@ -23,15 +23,24 @@ _Static_assert(PASSWORD_HASH_MAX <= CRYPT_OUTPUT_SIZE &&
 	PASSWORD_MOST < CRYPT_MAX_PASSPHRASE_SIZE,
     "fits crypt(3)");
 
+/* A small host keeps one processor for those who are signed in. */
+static int
+slots_here(void)
+{
+	return sysconf(_SC_NPROCESSORS_ONLN) > PASSWORD_SLOTS ? PASSWORD_SLOTS
+							      : 1;
+}
+
 enum rc
 password_gate_open(const char *run_dir, struct password_gate *gate)
 {
 	char path[512];
 	enum rc rc;
 
+	gate->slots = slots_here();
 	for (int i = 0; i < PASSWORD_SLOTS; i++)
 		gate->slot[i] = -1;
-	for (int i = 0; i < PASSWORD_SLOTS; i++) {
+	for (int i = 0; i < gate->slots; i++) {
 		snprintf(path, sizeof path, "%s/password-%d.lock", run_dir, i);
 		gate->slot[i] =
 		    open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
@@ -59,9 +68,9 @@ password_gate_close(struct password_gate *gate)
 static int
 gate_enter(const struct password_gate *gate)
 {
-	int fd = gate->slot[getpid() % PASSWORD_SLOTS];
+	int fd = gate->slot[getpid() % gate->slots];
 
-	for (int i = 0; i < PASSWORD_SLOTS; i++)
+	for (int i = 0; i < gate->slots; i++)
 		if (flock(gate->slot[i], LOCK_EX | LOCK_NB) == 0)
 			return gate->slot[i];
 	while (flock(fd, LOCK_EX) != 0)
@@ -78,8 +87,8 @@ gate_leave(int fd)
 
 /* ---- the hash itself ---- */
 
-/* Hashing is all computing, for tens of milliseconds, and two at once take both
- * processors of a small host; whoever reads a list meanwhile goes first. */
+/* Hashing is all computing, for tens of milliseconds; whoever reads a list
+ * meanwhile goes first. */
 #define NICE 10
 
 struct hashing {

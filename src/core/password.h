@@ -1,9 +1,10 @@
 /* Passwords of users: yescrypt through crypt(3).
  *
  * A hash costs some 20 ms (cost 5) to 230 ms (cost 8) and megabytes, so that
- * a host computes at most PASSWORD_SLOTS at once, whatever the number of
- * processes: each takes one of the locked files of run_dir first. The locks
- * are the kernel's (flock), so a killed process leaves none behind. */
+ * a host computes at most PASSWORD_SLOTS at once, and one with two processors
+ * a single one, whatever the number of processes: each takes one of the locked
+ * files of run_dir first. The locks are the kernel's (flock), so a killed
+ * process leaves none behind. */
 #ifndef CORE_PASSWORD_H
 #define CORE_PASSWORD_H
 
@@ -16,6 +17,7 @@
 #define PASSWORD_HASH_MAX 128
 
 struct password_gate {
+	int slots;                /* used here */
 	int slot[PASSWORD_SLOTS]; /* descriptors of the lock files */
 };
 

@@ -1,4 +1,4 @@
-/* Passwords: hashes, what may be chosen, and the two slots of a host. */
+/* Passwords: hashes, what may be chosen, and the slots of a host. */
 #include "core/password.h"
 
 #include <poll.h>
@@ -208,7 +208,7 @@ hold_slots(int ready)
 	if (pid != 0)
 		return pid;
 	if (password_gate_open(dir, &gate) == RC_OK)
-		for (int i = 0; i < PASSWORD_SLOTS; i++)
+		for (int i = 0; i < gate.slots; i++)
 			if (flock(gate.slot[i], LOCK_EX) != 0)
 				_exit(1);
 	if (write(ready, "x", 1) == 1)
@@ -232,7 +232,7 @@ hash_once(int done)
 	_exit(1);
 }
 
-/* Both slots taken: a third waits, until the holder is killed. */
+/* All slots taken: another one waits, until the holder is killed. */
 START_TEST(slots)
 {
 	int ready[2], done[2], status;

@@ -11,7 +11,7 @@
 
 instance_user=letterrack
 instance_top=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd -P)
-instance_parts=(postgres dovecot postfix serve sync nginx)
+instance_parts=(postgres dovecot postfix serve sync deliver nginx)
 
 say()
 {
@@ -171,7 +171,7 @@ part_ready()
 }
 
 declare -A part_signal=([postgres]=INT [dovecot]=TERM [postfix]=TERM
-	[serve]=TERM [sync]=TERM [nginx]=TERM)
+	[serve]=TERM [sync]=TERM [deliver]=TERM [nginx]=TERM)
 
 part_gone()
 {
@@ -460,6 +460,13 @@ part_start_sync()
 	part_spawn_program sync "$(program letterrack-sync)" --stay
 }
 
+# A long sync holds up neither webhooks nor mail.
+part_start_deliver()
+{
+	part_spawn_program deliver "$(program letterrack-sync)" --stay \
+	    --only deliver --only send
+}
+
 nginx_config()
 {
 	awk -v present="$(echo $(ls "$prefix/libexec/letterrack"))" \
@@ -482,6 +489,7 @@ declare -A part_test=(
 	[postfix]='listening ${port[submission]}'
 	[serve]='test -S $run/fcgi/system.sock'
 	[sync]='part_alive sync'
+	[deliver]='part_alive deliver'
 	[nginx]='listening ${port[main]}'
 )
 
@@ -502,7 +510,7 @@ part_exists()
 {
 	case $1 in
 	serve) program letterrackctl >/dev/null ;;
-	sync) program letterrack-sync >/dev/null ;;
+	sync | deliver) program letterrack-sync >/dev/null ;;
 	esac
 }
 

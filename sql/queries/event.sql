@@ -5,3 +5,23 @@
 INSERT INTO event (account_id, application_id, name, data, user_id)
 VALUES ($1, $2, $3, $4, (SELECT c.user_id FROM credential c
     WHERE c.account_id = $1 AND c.id = $5));
+
+-- Mail that has come; behind its ingest, in that transaction. What lies among
+-- sent mail, drafts or in the bin was not received there.
+-- name: event_received :exec
+-- args: account account, id mailbox, ids emails
+INSERT INTO event (application_id, account_id, name, data, user_id)
+SELECT e.application_id, e.account_id, 'email.received', json_build_object(
+    'email_id', e.id, 'credential_id', e.credential_id,
+    'mailbox_id', b.id, 'folder', b.name, 'uid', e.uid,
+    'message_id', left(e.message_id, 998),
+    'subject', left(e.subject, 998),
+    'from', CASE WHEN length(e.from_json) <= 4000 THEN e.from_json::json END,
+    'received_at', e.received_at, 'size_bytes', e.size_bytes,
+    'has_attachments', e.has_attachments), c.user_id
+FROM email e
+JOIN mailbox b ON b.account_id = e.account_id AND b.id = $2
+JOIN credential c ON c.account_id = e.account_id AND c.id = e.credential_id
+WHERE e.account_id = $1 AND e.id = ANY ($3) AND NOT e.is_draft
+AND coalesce(b.special_use, '') NOT IN ('sent', 'drafts', 'trash')
+ORDER BY e.id;

@@ -39,7 +39,7 @@ SELECT count(*) FROM (
 -- args: account account, id credential
 -- row:  mailbox_cursor
 SELECT id, name, wire_name, delimiter, special_use, attributes,
-    is_selectable, uidvalidity, uid_next, uid_low, highestmodseq,
+    is_selectable, uidvalidity, uid_next, uid_low, news_from, highestmodseq,
     server_messages, server_unseen, stored_messages, skipped_messages,
     flags_at, EXISTS (SELECT FROM placement p
         WHERE p.account_id = $1 AND p.mailbox_id = m.id
@@ -112,6 +112,7 @@ WHERE m.account_id = $1 AND m.id = s.id;
 -- name: mailbox_begin :must
 -- args: account account, id id, int uidvalidity, int uid_next, int? modseq
 UPDATE mailbox m SET uidvalidity = $3, uid_next = $4, uid_low = $4,
+    news_from = $4,
     highestmodseq = $5, suspect_uid = NULL,
     stored_messages = n.stored, skipped_messages = n.skipped
 FROM (SELECT count(*) FILTER (WHERE skip_reason IS NULL) AS stored,

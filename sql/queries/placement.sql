@@ -18,7 +18,8 @@ GROUP BY island ORDER BY 1;
 -- them between `low` and `high`, does not look for each. A message whose
 -- server_email_id is known joins that email; the others become new ones. Moves the cursor (NULL leaves it), folder's and
 -- account's counts in the same statement. Gives the emails that were joined:
--- email_settle them. Where the folder is gone, nothing is written.
+-- email_settle them; and those that are new from the UID `news_from` on. Where
+-- the folder is gone, nothing is written.
 -- No two rows may share a server_email_id; has_ids tells that there is one.
 -- Planned once: each of its look-ups names a whole key, so that an index is
 -- right even where the tables are empty (tests/meta holds that against the
@@ -35,7 +36,7 @@ GROUP BY island ORDER BY 1;
 -- args: texts referencess, texts subjects, texts froms, texts tos, texts ccs,
 -- args: texts bccs, texts reply_tos, times sent, times received, ints sizes,
 -- args: bools attachments, texts structures, texts server_ids,
--- args: texts skip_reasons, int low, int high, bool has_ids
+-- args: texts skip_reasons, int low, int high, bool has_ids, int news_from
 -- row:  ingested
 WITH folder AS MATERIALIZED (
 	SELECT id FROM mailbox
@@ -104,7 +105,8 @@ WITH folder AS MATERIALIZED (
 	    count(skip_reason) AS skipped,
 	    count(*) FILTER (WHERE is_new) AS emails,
 	    count(*) FILTER (WHERE is_new AND NOT is_read) AS unread,
-	    array_agg(id) FILTER (WHERE NOT is_new) AS joined
+	    array_agg(id) FILTER (WHERE NOT is_new) AS joined,
+	    array_agg(id) FILTER (WHERE is_new AND uid >= $29) AS news
 	FROM arrived
 ), counted AS (
 	INSERT INTO counter (application_id, account_id, name, n)
@@ -120,7 +122,7 @@ UPDATE mailbox b SET uid_next = coalesce($6, uid_next),
     skipped_messages = skipped_messages + t.skipped
 FROM total t
 WHERE b.account_id = $1 AND b.id = $4 AND b.uidvalidity = $5
-RETURNING t.stored, t.skipped, t.joined;
+RETURNING t.stored, t.skipped, t.joined, t.news;
 
 -- After a new UIDVALIDITY: places messages that are known from the old one.
 -- One is known where size, both dates, Message-ID, subject, people and

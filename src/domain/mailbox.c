@@ -49,6 +49,7 @@ const struct col mailbox_cursor_cols[] = {
 	COL(struct mailbox_cursor, uidvalidity),
 	COL(struct mailbox_cursor, uid_next),
 	COL(struct mailbox_cursor, uid_low),
+	COL(struct mailbox_cursor, news_from),
 	COL(struct mailbox_cursor, highestmodseq),
 	COL(struct mailbox_cursor, server_messages),
 	COL(struct mailbox_cursor, server_unseen),

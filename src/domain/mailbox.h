@@ -48,6 +48,7 @@ struct mailbox_cursor {
 	int64_t uidvalidity; /* 0: never looked into */
 	int64_t uid_next;
 	int64_t uid_low;
+	int64_t news_from;     /* the first UID that was not there at first */
 	int64_t highestmodseq; /* 0: unknown */
 	int64_t server_messages;
 	int64_t server_unseen;

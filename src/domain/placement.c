@@ -10,6 +10,7 @@ const struct col ingested_cols[] = {
 	COL(struct ingested, stored),
 	COL(struct ingested, skipped),
 	COL(struct ingested, joined),
+	COL(struct ingested, news),
 	COL_END,
 };
 

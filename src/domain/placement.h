@@ -19,6 +19,7 @@ struct ingested {
 	int64_t stored;
 	int64_t skipped;
 	struct ids joined; /* emails that were known already */
+	struct ids news;   /* that came when the folder was known */
 };
 extern const struct col ingested_cols[];
 

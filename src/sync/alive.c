@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "core/log.h"
+#include "domain/delivery-sql.h"
 #include "domain/job-sql.h"
 #include "domain/outgoing-sql.h"
 
@@ -102,7 +103,7 @@ static enum rc
 release(struct round *r, const char *worker, bool *gone)
 {
 	struct dead_jobs *jobs;
-	int64_t mail;
+	int64_t mail, told;
 
 	arena_reset(r->arena);
 	TRY(job_release_dead(r->db, worker, r->arena, &jobs));
@@ -116,6 +117,12 @@ release(struct round *r, const char *worker, bool *gone)
 		log_warn(r->log,
 		    "a worker was killed while it sent mail worker=%s n=%lld",
 		    worker, (long long)mail);
+	TRY(delivery_give_back(r->db, worker, &told));
+	if (told > 0)
+		log_warn(r->log,
+		    "a worker was killed while it told webhooks worker=%s "
+		    "n=%lld",
+		    worker, (long long)told);
 	*gone = jobs->held == 0;
 	r->again |= !*gone;
 	return RC_OK;

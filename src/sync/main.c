@@ -44,7 +44,7 @@ signals(void)
 
 /* ---- options ---- */
 
-enum { OPT_STAY = 256, OPT_JOB, OPT_DRY_RUN, OPT_KEEPER };
+enum { OPT_STAY = 256, OPT_JOB, OPT_DRY_RUN, OPT_KEEPER, OPT_ONLY };
 
 static const struct argp_option options[] = {
 	{ "config", 'c', "FILE", 0,
@@ -53,6 +53,10 @@ static const struct argp_option options[] = {
 	    0 },
 	{ "account", 'a', "ID", 0, "only the jobs of this account", 0 },
 	{ "job", OPT_JOB, "ID", 0, "only this job, even before its time", 0 },
+	{ "only", OPT_ONLY, "CLASS", 0,
+	    "only work of this class, imap, send, deliver or house; may be "
+	    "repeated",
+	    0 },
 	{ "dry-run", OPT_DRY_RUN, NULL, 0,
 	    "only tell what a sync of the mail accounts that are due, or of "
 	    "--account's, would do",
@@ -61,6 +65,22 @@ static const struct argp_option options[] = {
 	{ "quiet", 'q', NULL, 0, "say nothing but warnings and errors", 0 },
 	{ NULL, 0, NULL, 0, NULL, 0 },
 };
+
+static const char *const classes[] = {
+#define CLASS_WORD(name, what) #name,
+	WORK_CLASSES(CLASS_WORD)
+#undef CLASS_WORD
+};
+
+static unsigned
+class_bit(const char *word, struct argp_state *state)
+{
+	for (unsigned i = 0; i < WORK_COUNT; i++)
+		if (strcmp(classes[i], word) == 0)
+			return 1u << i;
+	argp_error(state, "%s is no class of work", word);
+	return 0;
+}
 
 static error_t
 parse(int key, char *arg, struct argp_state *state)
@@ -73,6 +93,7 @@ parse(int key, char *arg, struct argp_state *state)
 	case 'q': p->quiet = true; return 0;
 	case OPT_STAY: p->stay = true; return 0;
 	case OPT_DRY_RUN: p->dry_run = true; return 0;
+	case OPT_ONLY: p->only |= class_bit(arg, state); return 0;
 	case OPT_KEEPER:
 		if (!str_uint(str_of(arg), INT32_MAX, &pid) || pid == 0)
 			argp_error(state, "%s is no process", arg);
@@ -150,6 +171,17 @@ name_worker(struct program *p)
 	    p->worker, sizeof p->worker, "%s:%d:%s", host, (int)getpid(), own);
 }
 
+static void
+prepare_delivery(struct program *p)
+{
+	p->delivery = (struct delivery_host){ .db = p->host.db,
+		.keks = &p->keks,
+		.posts = posts_new(p->egress),
+		.log = &p->host.log,
+		.worker = p->worker,
+		.stop = &stop };
+}
+
 /* The messages sign people in: as the door reads them, nobody else. */
 static void
 prepare_outgoing(struct program *p)
@@ -192,6 +224,7 @@ prepare(struct program *p)
 	p->host.db = db_new(p->conf->database, p->host.log);
 	db_statement_limit(p->host.db, STATEMENT_MS);
 	prepare_outgoing(p);
+	prepare_delivery(p);
 	if (!p->dry_run && p->starter == 0 &&
 	    alive_begin(&p->alive, p->conf, p->worker) != RC_OK)
 		log_info(&p->host.log,
@@ -209,6 +242,7 @@ tidy(struct program *p)
 	db_free(&p->host.db);
 	db_free(&p->outgoing.db);
 	alive_end(&p->alive);
+	posts_free(&p->delivery.posts);
 	egress_free(&p->egress);
 	envelope_keks_wipe(&p->keks);
 	conf_free(&p->conf);

@@ -1,5 +1,6 @@
 #include "sync/work.h"
 
+#include "domain/delivery-sql.h"
 #include "domain/job-sql.h"
 #include "domain/outgoing-sql.h"
 #include "sync/housekeeping.h"
@@ -11,6 +12,44 @@
 #define CLEAR_MOST    1000
 #define AGAIN_MS      500 /* a dead worker's last statement */
 #define LEASE_ARENA   ((size_t)8 * 1024 * 1024)
+#define DELIVER_MS    2000 /* then other work has its turn */
+#define ACTIONS_MOST  64
+#define ASK_MS        1000 /* for jobs of some classes, whose time comes */
+
+/* ---- what is wanted ---- */
+
+bool
+work_wants(const struct program *p, enum work_class c)
+{
+	return p->only == 0 || (p->only >> c & 1) != 0;
+}
+
+/* Nothing but one account's jobs, or one job. */
+static bool
+is_narrow(const struct program *p)
+{
+	return p->account != 0 || p->job != 0;
+}
+
+static enum work_class
+class_of(struct str action)
+{
+	if (str_starts(action, STR("imap_")))
+		return WORK_imap;
+	return str_starts(action, STR("smtp_")) ? WORK_send : WORK_house;
+}
+
+/* Of the actions that there are, those of the classes that are wanted. */
+static struct texts
+actions_wanted(const struct program *p, struct str room[ACTIONS_MOST])
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < job_runs.n && n < ACTIONS_MOST; i++)
+		if (work_wants(p, class_of(job_runs.v[i])))
+			room[n++] = job_runs.v[i];
+	return (struct texts){ room, n };
+}
 
 /* ---- jobs ---- */
 
@@ -52,7 +91,7 @@ hand_over(struct program *p)
 	instant at;
 	enum rc rc;
 
-	if (p->account != 0 || p->job != 0 || *p->host.stop != 0)
+	if (is_narrow(p) || !work_wants(p, WORK_send) || *p->host.stop != 0)
 		return RC_OK;
 	db_guard_none(p->host.db);
 	TRY(outgoing_next_at(p->host.db, &at));
@@ -72,13 +111,37 @@ hand_over(struct program *p)
 	return RC_OK;
 }
 
+/* Webhooks are told, also between two jobs; where there is nothing else to do,
+ * as long as there is something to tell. */
+static enum rc
+deliver(struct program *p)
+{
+	bool alone = p->only == 1u << WORK_deliver;
+	int64_t done;
+	instant at;
+	enum rc rc;
+
+	if (is_narrow(p) || !work_wants(p, WORK_deliver) || *p->host.stop != 0)
+		return RC_OK;
+	db_guard_none(p->host.db);
+	TRY(delivery_next_at(p->host.db, &at));
+	if (at.us > clock_now().us)
+		return RC_OK;
+	rc = delivery_run(&p->delivery, alone ? 0 : DELIVER_MS, &done);
+	p->delivery_lost |= rc != RC_OK;
+	if (done > 0)
+		log_info(&p->host.log, "webhooks told n=%lld", (long long)done);
+	return rc;
+}
+
 /* What cannot be finished is another worker's by now, or the database is
  * away: only that ends the pass. */
 static enum rc
 run_due(struct program *p)
 {
+	struct str room[ACTIONS_MOST];
 	struct job_wanted wanted = { .worker = p->worker,
-		.actions = job_runs,
+		.actions = actions_wanted(p, room),
 		.account = p->account,
 		.job = p->job,
 		.after = p->served };
@@ -91,7 +154,10 @@ run_due(struct program *p)
 		arena_reset(a);
 		rc = hand_over(p);
 		if (rc == RC_OK)
-			rc = job_claim_one(p->host.db, &wanted, a, &lease);
+			rc = deliver(p);
+		if (rc != RC_OK || wanted.actions.n == 0)
+			break;
+		rc = job_claim_one(p->host.db, &wanted, a, &lease);
 		if (rc != RC_OK || lease == NULL)
 			break;
 		p->served = wanted.after = lease->account_id;
@@ -113,7 +179,7 @@ keep_house(struct program *p)
 {
 	int64_t now = clock_steady_ms(), cleared;
 
-	if (p->account != 0 || p->job != 0 || *p->host.stop != 0 ||
+	if (is_narrow(p) || !work_wants(p, WORK_house) || *p->host.stop != 0 ||
 	    now < p->tidy_ms)
 		return RC_OK;
 	p->tidy_ms = now + TIDY_ASK_MS;
@@ -135,6 +201,9 @@ take_back(struct program *p)
 	if (p->outgoing_lost)
 		TRY(outgoing_give_back(p->outgoing.db, p->worker, &back));
 	p->outgoing_lost = false;
+	if (p->delivery_lost)
+		TRY(delivery_give_back(p->host.db, p->worker, &back));
+	p->delivery_lost = false;
 	return alive_release_dead(
 	    &p->alive, p->host.db, &p->host.log, &p->again);
 }
@@ -155,7 +224,7 @@ keep(struct program *p)
 {
 	const struct keeper k = work_keeper(p);
 
-	if (!p->stay && p->account == 0 && p->job == 0)
+	if (!p->stay && !is_narrow(p) && work_wants(p, WORK_house))
 		keeper_round(&k);
 }
 
@@ -166,7 +235,7 @@ work_pass(struct program *p)
 
 	db_guard_none(p->host.db);
 	TRY(take_back(p));
-	if (p->job == 0)
+	if (p->job == 0 && work_wants(p, WORK_imap))
 		TRY(job_enqueue_polls(p->host.db,
 		    (int32_t)p->conf->poll_interval, p->account, &made));
 	keep(p);
@@ -177,17 +246,51 @@ work_pass(struct program *p)
 
 /* ---- waiting ---- */
 
+static void
+earlier(instant *next, instant at)
+{
+	if (at.us < next->us)
+		*next = at;
+}
+
+/* A worker of some classes would take others' jobs for its own. */
+static enum rc
+jobs_next(struct program *p, instant *next)
+{
+	if (work_wants(p, WORK_imap))
+		return job_next_at(p->host.db, next);
+	if (work_wants(p, WORK_send) || work_wants(p, WORK_house))
+		next->us = clock_now().us + ASK_MS * 1000;
+	return RC_OK;
+}
+
+/* When something is due, as far as anybody can tell now. */
+static enum rc
+next_at(struct program *p, instant *next)
+{
+	instant at;
+
+	next->us = INT64_MAX;
+	TRY(jobs_next(p, next));
+	if (work_wants(p, WORK_send) && outgoing_unset(p->conf) == NULL) {
+		TRY(outgoing_next_at(p->host.db, &at));
+		earlier(next, at);
+	}
+	if (work_wants(p, WORK_deliver)) {
+		TRY(delivery_next_at(p->host.db, &at));
+		earlier(next, at);
+	}
+	return RC_OK;
+}
+
 static int
 sleep_ms(struct program *p)
 {
-	instant next, mail;
+	instant next;
 	int64_t ms;
 
-	if (job_next_at(p->host.db, &next) != RC_OK ||
-	    outgoing_next_at(p->host.db, &mail) != RC_OK)
+	if (next_at(p, &next) != RC_OK)
 		return AWAY_PAUSE_MS;
-	if (mail.us < next.us && outgoing_unset(p->conf) == NULL)
-		next = mail;
 	ms = next.us == INT64_MAX ? SLEEP_MOST_MS
 				  : (next.us - clock_now().us) / 1000;
 	if (ms < 100)
@@ -202,11 +305,15 @@ work_stay(struct program *p)
 {
 	enum db_event event;
 
-	db_listen(p->host.db, "letterrack_job");
+	if (p->only != 1u << WORK_deliver)
+		db_listen(p->host.db, "letterrack_job");
+	if (work_wants(p, WORK_deliver))
+		db_listen(p->host.db, "letterrack_delivery");
 	while (*p->host.stop == 0) {
 		enum rc rc;
 
-		keeper_start(&p->keeper, p->config, &p->host.log);
+		if (work_wants(p, WORK_house))
+			keeper_start(&p->keeper, p->config, &p->host.log);
 		rc = work_pass(p);
 		if (rc != RC_OK)
 			log_warn(&p->host.log, "pass ended code=%s: %s",

@@ -6,13 +6,30 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "domain/delivery.h"
 #include "domain/outgoing.h"
 #include "domain/sync/sync.h"
 #include "sync/alive.h"
 #include "sync/keeper.h"
 
+/* Classes of work, so that what takes long holds up nobody but itself. X(name,
+ * what is in it) */
+#define WORK_CLASSES(X)                                                        \
+	X(imap, "polls, and what talks to IMAP servers")                       \
+	X(send, "mail that goes out")                                          \
+	X(deliver, "webhooks")                                                 \
+	X(house, "old rows, the audit log, keys, other jobs")
+
+enum work_class {
+#define WORK_ENUM(name, what) WORK_##name,
+	WORK_CLASSES(WORK_ENUM)
+#undef WORK_ENUM
+	    WORK_COUNT
+};
+
 struct program {
 	const char *config;
+	unsigned only;   /* classes, a bit each; 0: all */
 	int64_t account; /* 0: all */
 	int64_t job;     /* 0: any */
 	bool stay;
@@ -26,6 +43,8 @@ struct program {
 	struct outgoing_host outgoing; /* its database is the door's */
 	bool outgoing_lost;            /* the last run of it broke off */
 	bool outgoing_told;            /* that it waits */
+	struct delivery_host delivery;
+	bool delivery_lost; /* the last run of it broke off */
 	char worker[WORKER_NAME];
 	struct alive alive;
 	bool again; /* dead workers' jobs are not all free yet */
@@ -42,6 +61,9 @@ enum rc work_pass(struct program *) MUST_CHECK;
 
 /* Passes, until it is told to stop. */
 void work_stay(struct program *);
+
+/* Is such work wanted? */
+bool work_wants(const struct program *, enum work_class);
 
 /* What the keeper needs of it. */
 struct keeper work_keeper(struct program *);

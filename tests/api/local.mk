@@ -11,6 +11,7 @@ EXTRA_DIST += \
 	%D%/content-corpus.slow.test.mjs \
 	%D%/ctl.test.mjs \
 	%D%/emails.test.mjs \
+	%D%/deliveries.test.mjs \
 	%D%/factors.test.mjs \
 	%D%/guard.test.mjs \
 	%D%/housekeeping.test.mjs \

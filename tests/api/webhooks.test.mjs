@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { client } from '../lib/api.mjs';
 import { people, sql } from '../lib/people.mjs';
-import { isHexSigned, receive, signedWell, verified }
+import { endAll, isHexSigned, receive, signedWell, verified }
 	from '../lib/receiver.mjs';
 import { stack } from '../lib/stack.mjs';
 
@@ -17,7 +17,7 @@ before(async () => {
 		answer.end(`status ${answer.statusCode}`);
 	});
 });
-after(() => receiver?.end());
+after(endAll);
 
 const all = '/api/webhooks';
 const wish = (more = {}) => ({ url: receiver.url, events: ['thread.created',

@@ -20,6 +20,19 @@ export function run(house, program, words, { input = '', env } = {}) {
 		err: ended.stderr };
 }
 
+/** The same while this program goes on, and may be what is talked to; with
+ * `signal` where it was killed, and `child` at once. */
+export function aside(house, program, words, env) {
+	const child = spawn('setpriv', args(house, program, words), {
+		env: environment(house, env), stdio: ['ignore', 'pipe', 'pipe'] });
+	let out = '', err = '';
+	child.stdout.on('data', (piece) => { out += piece; });
+	child.stderr.on('data', (piece) => { err += piece; });
+	const end = once(child, 'close').then(([status, signal]) =>
+		({ status, signal, out, err }));
+	return Object.assign(end, { child });
+}
+
 export const ctl = (house, words, options) =>
 	run(house, 'sbin/letterrackctl', words, options);
 

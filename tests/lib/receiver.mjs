@@ -13,6 +13,21 @@ import http from 'node:http';
 import net from 'node:net';
 import { Webhook } from 'standardwebhooks';
 
+const open = new Set();
+
+/** Ends those that a test which failed has left. */
+export const endAll = () => Promise.all([...open].map((one) => one.end()));
+
+function kept(one) {
+	const { end } = one;
+	one.end = async () => {
+		open.delete(one);
+		await end();
+	};
+	open.add(one);
+	return one;
+}
+
 export async function receive(answers = (_, answer) => answer.end('OK')) {
 	const told = [];
 	const waiting = new Set();
@@ -34,7 +49,7 @@ export async function receive(answers = (_, answer) => answer.end('OK')) {
 	server.listen(0, '127.0.0.1');
 	await once(server, 'listening');
 	const { port } = server.address();
-	return {
+	return kept({
 		port, told,
 		url: `http://127.0.0.1:${port}/hook`,
 		/** Waits until it was told `n` things, or what `holds`. */
@@ -62,7 +77,7 @@ export async function receive(answers = (_, answer) => answer.end('OK')) {
 			server.close();
 			await once(server, 'close');
 		},
-	};
+	});
 }
 
 /** One that speaks bytes: `talk(socket)` when the request has come. */
@@ -76,7 +91,7 @@ export async function receiveRaw(talk) {
 	});
 	server.listen(0, '127.0.0.1');
 	await once(server, 'listening');
-	return {
+	return kept({
 		url: `http://127.0.0.1:${server.address().port}/`,
 		async end() {
 			for (const socket of sockets)
@@ -84,7 +99,7 @@ export async function receiveRaw(talk) {
 			server.close();
 			await once(server, 'close');
 		},
-	};
+	});
 }
 
 /** By the convention's own library: throws where it is not signed so. */

@@ -186,6 +186,7 @@ begin(struct folder *f)
 	f->uid_next = k->uid_next;
 	f->uid_low = k->uid_low;
 	f->modseq = (uint64_t)k->highestmodseq;
+	f->place.news_from = k->news_from;
 	f->place.rematch = k->is_stale;
 	if (k->uidvalidity == (int64_t)f->open.uidvalidity &&
 	    k->uid_next <= (int64_t)f->open.uidnext)
@@ -200,7 +201,7 @@ begin(struct folder *f)
 		    f->open.uidvalidity);
 	f->place.uidvalidity = f->open.uidvalidity;
 	f->place.rematch = k->uidvalidity != 0;
-	f->uid_next = f->uid_low = f->open.uidnext;
+	f->uid_next = f->uid_low = f->place.news_from = f->open.uidnext;
 	f->fresh = true;
 	f->modseq = 0;
 	FAILPOINT("sync-begin-before");

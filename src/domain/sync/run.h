@@ -100,7 +100,8 @@ struct sync_place {
 	struct str name;
 	int64_t mailbox;
 	int64_t uidvalidity;
-	bool rematch; /* mail of another UIDVALIDITY waits to be matched */
+	int64_t news_from; /* the first UID that is news */
+	bool rematch;      /* mail of another UIDVALIDITY waits to be matched */
 };
 /* How far the folder is with the batch; NULL: as far as before. */
 struct sync_step {

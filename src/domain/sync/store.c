@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "core/failpoint.h"
+#include "domain/event-sql.h"
 #include "domain/placement-sql.h"
 #include "domain/task.h"
 
@@ -144,7 +145,8 @@ ingest(struct slice *x)
 		.skip_reasons = column(x, b->skip_reason),
 		.low = low,
 		.high = high,
-		.has_ids = b->has_ids },
+		.has_ids = b->has_ids,
+		.news_from = x->place->news_from },
 	    x->s->step, &x->done);
 }
 
@@ -157,14 +159,22 @@ slice_tx(struct db *db, void *arg)
 	if (x->place->rematch)
 		TRY(rematch(x));
 	TRY(ingest(x));
+	if (x->done->news.n > 0)
+		TRY(event_received(x->s->db, x->s->account, x->place->mailbox,
+		    x->done->news, NULL));
 	return sync_emails_settle(x->s, x->done->joined);
 }
 
-/* Only mail that may be known already needs more than one statement. */
+/* Only mail that may be known already, and news, need more than one
+ * statement: a first sync has neither. */
 static bool
 needs_tx(const struct slice *x)
 {
-	return x->place->rematch || x->batch->has_ids;
+	int64_t low, high;
+
+	slice_range(x, &low, &high);
+	return x->place->rematch || x->batch->has_ids ||
+	    high >= x->place->news_from;
 }
 
 static void

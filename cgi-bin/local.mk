@@ -42,6 +42,7 @@ libfamilies_a_SOURCES = \
 	%D%/oauth-exchange.c \
 	%D%/oauth-inspect.c \
 	%D%/oauth-token.c \
+	%D%/providers-poll.c \
 	%D%/providers.c %D%/providers.h \
 	%D%/providers-webhooks.c \
 	%D%/system.c \

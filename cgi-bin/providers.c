@@ -320,6 +320,22 @@ static const struct route routes[] = {
 	    .summary = "Sync messages",
 	    .about = "Queues a job; without a folder, one that waits already "
 		     "is joined." },
+	{ POST, "/api/imap/accounts/:id/sync", sync_now, NEED_WRITE,
+	    ENV_SUCCESS, .id = ID_CREDENTIAL, .missing = "ACCOUNT_NOT_FOUND",
+	    .also = 202, .answer = sync_now_answer,
+	    .fails = { RC_CONFLICT, RC_AUTH_FAILED, RC_AUTH_EXPIRED, RC_DENIED,
+		FOREIGN },
+	    .summary = "Sync a mail account now",
+	    .about =
+		"Of those that are shared. Beyond 50 seconds the answer is "
+		"202, with status queued and the job that goes on." },
+	{ POST, "/webhooks/poll-emails", poll_emails, NEED_OWN, ENV_SUCCESS,
+	    BODY(poll_ask), PARAMS(poll_ask), .flags = FORM_OK | NO_CSRF,
+	    .answer = poll_answer, .fails = { RC_BAD_TOKEN, RC_NOT_CONFIGURED },
+	    .summary = "Poll all mail accounts now",
+	    .about = "For a cron service elsewhere. The token of "
+		     "webcron_secret_token comes in X-Webhook-Token, as Bearer "
+		     "in Authorization, in the body or as ?token=." },
 	{ POST, "/api/webhooks/:webhook_id/test", webhook_test, NEED_WRITE,
 	    ENV_SUCCESS, .row = delivery_seen_cols, .key = "delivery",
 	    .missing = "WEBHOOK_NOT_FOUND",

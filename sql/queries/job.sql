@@ -223,3 +223,34 @@ WITH ended AS MATERIALIZED (
 	AND t.last_job_id = ended.id
 )
 SELECT count(*) FROM gone;
+
+-- ---- polls that are asked for from outside
+
+-- One at a time, on all hosts; as long as the connection lasts.
+-- name: poll_lock :value
+-- value: bool
+-- scope: global: it is of all accounts
+SELECT pg_try_advisory_lock(hashtext('letterrack.poll'));
+
+-- name: poll_unlock :value
+-- value: bool
+-- scope: global: it is of all accounts
+SELECT pg_advisory_unlock(hashtext('letterrack.poll'));
+
+-- name: poll_begin :many
+-- args: int4 seconds
+-- row:  poll_job
+-- scope: global: it is of all accounts
+SELECT account_id, job_id FROM poll_begin($1);
+
+-- name: poll_mark :value
+-- value: int
+-- scope: global: an id beyond which emails are new
+SELECT poll_mark();
+
+-- name: poll_seen :many
+-- args: ids jobs, int mark
+-- row:  poll_result
+-- scope: global: the jobs are named by who has made them
+SELECT job_id, credential_id, state, code, is_over, emails
+FROM poll_seen($1, $2);

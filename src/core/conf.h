@@ -93,6 +93,11 @@
 	    "Peers that see health and metrics in full.")                      \
 	X(TEXT, metrics_token, "", 0, 128,                                     \
 	    "Bearer token for health and metrics from elsewhere.")             \
+	X(TEXT, webcron_secret_token, "", 0, 256,                              \
+	    "Token of POST /webhooks/poll-emails, by which a cron service "    \
+	    "elsewhere has mail polled; empty: it is off (503).")              \
+	X(BOOL, webcron_query_token, "yes", 0, 0,                              \
+	    "Whether that token may come in the query, as ?token=.")           \
 	X(SECONDS, poll_interval, "2m", 10, 86400,                             \
 	    "Pause between two polls of a folder set.")                        \
 	X(SECONDS, sync_budget, "5m", 1, 86400,                                \

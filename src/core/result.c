@@ -59,6 +59,15 @@ result_code(enum rc rc)
 	return result_row(rc)->word[0];
 }
 
+enum rc
+result_of_code(const char *code)
+{
+	for (int rc = 0; rc < RC_COUNT; rc++)
+		if (strcmp(result_code((enum rc)rc), code) == 0)
+			return (enum rc)rc;
+	return RC_INTERNAL;
+}
+
 int
 result_is_transient(enum rc rc)
 {

@@ -48,6 +48,8 @@
 	    "Rate limit exceeded")                                             \
 	X(INTERNAL, 500, 500, "internal_error", "INTERNAL_ERROR",              \
 	    "INTERNAL_ERROR", "Something broke here; it has been logged.")     \
+	X(NOT_CONFIGURED, 503, 503, "not_configured", "NOT_CONFIGURED",        \
+	    "NOT_CONFIGURED", "The operator has not set this up.")             \
 	X(RETRY, 503, 503, "retry", "RETRY", "RETRY",                          \
 	    "The service is busy or its database is away; try again.")         \
 	/* identity */                                                         \
@@ -55,6 +57,8 @@
 	    "AUTH_REQUIRED", "User name or password is wrong.")                \
 	X(BAD_LINK, 401, 401, "invalid_token", "UNAUTHORIZED",                 \
 	    "AUTH_REQUIRED", "The link is not valid any more.")                \
+	X(BAD_TOKEN, 401, 401, "unauthorized", "UNAUTHORIZED",                 \
+	    "AUTH_REQUIRED", "Invalid authentication token")                   \
 	X(SECOND_FACTOR, 401, 401, "second_factor_required",                   \
 	    "SECOND_FACTOR_REQUIRED", "SECOND_FACTOR_REQUIRED",                \
 	    "That was right; a code of the second factor is needed, too.")     \
@@ -139,6 +143,8 @@ const char *result_word(enum rc, enum envelope);
 
 /* The word a job shows as last_error_code ("transient_timeout"). */
 const char *result_code(enum rc);
+/* The result whose word that is; RC_INTERNAL where there is none. */
+enum rc result_of_code(const char *);
 
 /* Would trying again later help without anybody changing anything? */
 int result_is_transient(enum rc);

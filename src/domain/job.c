@@ -78,6 +78,22 @@ const struct col preview_cols[] = {
 	COL_END,
 };
 
+const struct col poll_job_cols[] = {
+	COL(struct poll_job, account_id),
+	COL(struct poll_job, job_id),
+	COL_END,
+};
+
+const struct col poll_result_cols[] = {
+	COL(struct poll_result, job_id),
+	COL(struct poll_result, credential_id),
+	COL(struct poll_result, state),
+	COL(struct poll_result, code),
+	COL(struct poll_result, is_over),
+	COL(struct poll_result, emails),
+	COL_END,
+};
+
 const struct col dead_jobs_cols[] = {
 	COL(struct dead_jobs, released),
 	COL(struct dead_jobs, held),

@@ -112,6 +112,22 @@ struct dead_jobs {
 };
 extern const struct col dead_jobs_cols[];
 
+/* A job of a poll that was asked for, and what became of it. */
+struct poll_job {
+	int64_t account_id;
+	int64_t job_id;
+};
+extern const struct col poll_job_cols[];
+struct poll_result {
+	int64_t job_id;
+	int64_t credential_id;
+	const char *state;
+	const char *code; /* NULL: none */
+	bool is_over;     /* for now */
+	int64_t emails;   /* that are new */
+};
+extern const struct col poll_result_cols[];
+
 #define JOB_LEASE_S 180 /* renewed at a third of it */
 
 /* Which jobs a worker takes. Accounts take turns, so that one with many jobs

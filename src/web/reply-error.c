@@ -71,6 +71,7 @@ detail(enum rc rc)
 	switch (rc) {
 	case RC_UNAUTHORIZED:
 	case RC_BAD_LOGIN:
+	case RC_BAD_TOKEN:
 	case RC_NOT_FOUND:
 	case RC_INTERNAL:
 	case RC_RETRY: return "";

@@ -23,6 +23,7 @@ EXTRA_DIST += \
 	%D%/nginx.test.mjs \
 	%D%/oauth.test.mjs \
 	%D%/pages.slow.test.mjs \
+	%D%/poll.test.mjs \
 	%D%/refresh.test.mjs \
 	%D%/serve.slow.test.mjs \
 	%D%/sync.test.mjs \

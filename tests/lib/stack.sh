@@ -30,7 +30,9 @@ umask 022
 prefix=${LETTERRACK_PREFIX:-$instance_top/build/root}
 parts=(postgres serve nginx)
 sample= trust=
-program_options=("login_rate = 0" "session_rate = 0" "token_rate = 0")
+WEBCRON_SECRET_TOKEN=webcron-for-tests
+program_options=("login_rate = 0" "session_rate = 0" "token_rate = 0"
+	"webcron_secret_token = $WEBCRON_SECRET_TOKEN")
 # Nothing here needs to outlive a power cut.
 postgres_options=(-c fsync=off -c synchronous_commit=off
 	-c full_page_writes=off -c shared_buffers=32MB -c max_connections=100)
@@ -168,6 +170,7 @@ describe()
 		ca "$state/ca/ca.pem" conf "$etc/letterrack.conf"
 		prefix "$prefix" state "$state" run "$run" logs "$log"
 		user "$instance_user" metrics_token "$METRICS_TOKEN"
+		webcron_token "$WEBCRON_SECRET_TOKEN"
 		database "$(postgres_dsn letterrack)"
 		database_auth "$(postgres_dsn letterrack_auth)"
 		database_owner "$(postgres_dsn letterrack_owner)"

@@ -42,8 +42,8 @@ migrations_sql = \
 	%D%/migrations/0073-grants-kept.sql \
 	%D%/migrations/0074-invite-once.sql \
 	%D%/migrations/0075-job-turns.sql \
-	%D%/migrations/0079-client-walls.sql \
 	%D%/migrations/0076-poll-now.sql \
+	%D%/migrations/0079-client-walls.sql \
 	%D%/migrations/0080-event.sql \
 	%D%/migrations/0086-webhook.sql \
 	%D%/migrations/0087-event-raised.sql

@@ -92,9 +92,12 @@ describe(struct request *rq)
 static enum rc
 find(struct request *rq, struct route_match *m)
 {
-	enum rc rc;
+	enum rc rc = route_split(rq->uri, &rq->path, &rq->query);
 
-	TRY(route_split(rq->uri, &rq->path, &rq->query));
+	if (rc != RC_OK) {
+		rq->env = route_env(rq->family, rq->door, rq->path);
+		return rc;
+	}
 	rc = route_find(
 	    rq->family, rq->method, rq->door, rq->path, rq->arena, m);
 	rq->env = m->env;

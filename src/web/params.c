@@ -24,6 +24,13 @@ pair_next(struct str *rest, struct str *pair)
 	return true;
 }
 
+static bool
+text_decode(struct arena *arena, struct str s, struct str *out)
+{
+	return percent_decode(arena, s, true, out) &&
+	    utf8_valid(out->p, out->n);
+}
+
 static enum rc
 pair_decode(struct arena *arena, struct str pair, struct pair *out)
 {
@@ -34,11 +41,14 @@ pair_decode(struct arena *arena, struct str pair, struct pair *out)
 		name.n = (size_t)(eq - pair.p);
 		value = (struct str){ eq + 1, pair.n - name.n - 1 };
 	}
-	if (!percent_decode(arena, name, true, &out->name) ||
-	    !percent_decode(arena, value, true, &out->value) ||
-	    !utf8_valid(out->name.p, out->name.n) ||
-	    !utf8_valid(out->value.p, out->value.n))
-		return fail(RC_MALFORMED, "a broken escape, or not UTF-8");
+	if (!text_decode(arena, name, &out->name))
+		return fail(RC_MALFORMED,
+		    "a parameter's name has a broken escape, or is not UTF-8");
+	if (!text_decode(arena, value, &out->value))
+		return fail(RC_MALFORMED,
+		    "the parameter \"%.64s\" has a broken escape, or is not "
+		    "UTF-8",
+		    out->name.p);
 	return RC_OK;
 }
 

@@ -339,6 +339,15 @@ route_find(const struct family *f, enum method method, enum door door,
 	return args_read(m->route, &have, arena, m);
 }
 
+enum envelope
+route_env(const struct family *f, enum door door, struct str path)
+{
+	struct segments have = { .n = 0 };
+
+	segments_cut(path, &have);
+	return nearest_env(f, &have, door);
+}
+
 const char *
 route_allow(struct arena *arena, unsigned allowed)
 {

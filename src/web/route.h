@@ -161,6 +161,10 @@ route_split(struct str uri, struct str *path, struct str *query) MUST_CHECK;
 enum rc route_find(const struct family *, enum method, enum door,
     struct str path, struct arena *, struct route_match *) MUST_CHECK;
 
+/* The envelope of the row nearest to a path, which may be one that no row can
+ * have. */
+enum envelope route_env(const struct family *, enum door, struct str path);
+
 /* "GET, HEAD, POST" for Allow. */
 const char *route_allow(struct arena *, unsigned allowed);
 

@@ -16,6 +16,7 @@ EXTRA_DIST += \
 	%D%/guard.test.mjs \
 	%D%/housekeeping.test.mjs \
 	%D%/http.test.mjs \
+	%D%/input.slow.test.mjs \
 	%D%/issuer.test.mjs \
 	%D%/jobs.test.mjs \
 	%D%/limits.test.mjs \

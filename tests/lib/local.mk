@@ -21,6 +21,7 @@ EXTRA_DIST += \
 	%D%/browser.mjs \
 	%D%/capabilities.mjs \
 	%D%/ctl.mjs \
+	%D%/each.mjs \
 	%D%/issuer.mjs \
 	%D%/machine.mjs \
 	%D%/mail.mjs \

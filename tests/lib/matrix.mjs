@@ -16,6 +16,7 @@ import http from 'node:http';
 import { after, before, describe, test } from 'node:test';
 import { client } from './api.mjs';
 import { anyAccount, but, elsewhere, may, targets } from './capabilities.mjs';
+import { each } from './each.mjs';
 import { psql } from './psql.mjs';
 import { idKind, operations, valid } from './requests.mjs';
 import { stack } from './stack.mjs';
@@ -23,7 +24,6 @@ import { CANARY, another, cast, owns, rows, shared } from './tenants.mjs';
 
 const MISSING = '999999999999';
 const MALFORMED = ['0', '-1', 'x', '1e3', '0x1', 'mbr_', '99999999999999999999'];
-const FLIGHT = 12; /* cases at once */
 
 /* Sessions and tokens would end in the middle. */
 const leave = new Set(['/auth/logout', '/api/auth/logout', '/auth/sign-out']);
@@ -57,26 +57,6 @@ function through(answer, what) {
 	`${what}: ${answer.status} ${answer.text.slice(0, 300)}`);
 	return answer.status < 400 || answer.status === 409 ||
 		undone.has(answer.json?.code);
-}
-
-/** Calls `work` for each, some at once; then throws what they threw. */
-async function each(list, work) {
-	const faults = [];
-	const left = list[Symbol.iterator]();
-	await Promise.all(Array.from({ length: FLIGHT }, async () => {
-		for (const one of left)
-			try {
-				await work(one);
-			} catch (error) {
-				faults.push(error);
-			}
-	}));
-	if (faults.length > 1)
-		throw new Error(`${faults.length} cases, such as:\n` + faults
-			.slice(0, 20).map((e) => e.message.replace(/\s*\n\s*/g, ' '))
-			.join('\n'));
-	if (faults.length > 0)
-		throw faults[0];
 }
 
 export class Matrix {

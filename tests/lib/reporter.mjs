@@ -8,6 +8,9 @@ function names(stack, data) {
 	return stack.join(' > ').replace(/[\n#]/g, ' ');
 }
 
+/* What Node says of a file as a whole. */
+const summary = /^(tests|suites|pass|fail|cancelled|skipped|todo|duration_ms) /;
+
 function why(error) {
 	const text = error?.cause?.stack ?? error?.stack ?? String(error);
 	return text.replace(/^/gm, '# ');
@@ -38,6 +41,8 @@ export default async function* reporter(source) {
 				yield `ok - ${name} # SKIP ${data.skip}\n`;
 			else
 				yield `ok - ${name}\n`;
+		} else if (type === 'test:diagnostic' && !summary.test(data.message)) {
+			yield `# ${data.message}\n`;
 		} else if (type === 'test:stderr' || type === 'test:stdout') {
 			yield data.message.replace(/^/gm, '# ').trimEnd() + '\n';
 		}

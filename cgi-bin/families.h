@@ -12,6 +12,7 @@
 	X(content) \
 	X(credentials) \
 	X(emails) \
+	X(events) \
 	X(jobs) \
 	X(logs) \
 	X(oauth) \

@@ -46,7 +46,8 @@ migrations_sql = \
 	%D%/migrations/0079-client-walls.sql \
 	%D%/migrations/0080-event.sql \
 	%D%/migrations/0086-webhook.sql \
-	%D%/migrations/0087-event-raised.sql
+	%D%/migrations/0087-event-raised.sql \
+	%D%/migrations/0088-event-keep.sql
 queries_sql = \
 	%D%/queries/account.sql \
 	%D%/queries/actor.sql \

@@ -25,3 +25,35 @@ JOIN credential c ON c.account_id = e.account_id AND c.id = e.credential_id
 WHERE e.account_id = $1 AND e.id = ANY ($3) AND NOT e.is_draft
 AND coalesce(b.special_use, '') NOT IN ('sent', 'drafts', 'trash')
 ORDER BY e.id;
+
+-- What happened behind a place in the order of commits. What lies above a
+-- transaction that still runs waits: that may be committed between.
+-- name: event_replay :many
+-- args: account account, text xid, id id, int most
+-- row:  event_seen
+SELECT id, name AS event, created_at, account_id, data,
+    xid::text || '-' || id AS cursor
+FROM event
+WHERE account_id = $1 AND (xid, id) > ($2::text::xid8, $3)
+AND xid < pg_snapshot_xmin(pg_current_snapshot())
+AND created_at > now() - interval '30 days'
+ORDER BY xid, id LIMIT $4;
+
+-- The place of an event that is known by its number.
+-- name: event_place :value
+-- args: account account, id id
+-- value: text
+SELECT xid::text || '-' || id FROM event WHERE account_id = $1 AND id = $2;
+
+-- The place behind all that is shown by now.
+-- name: event_now :value
+-- value: text
+-- scope: global: a number of the server
+SELECT pg_snapshot_xmin(pg_current_snapshot())::text || '-0';
+
+-- Removes a few of a kind that ended `keep` seconds ago; how many.
+-- name: event_clear :value
+-- args: text what, int4 keep, int4 most
+-- value: int
+-- scope: global: old rows of all accounts
+SELECT event_clear($1, $2, $3);

@@ -108,6 +108,9 @@
 	    "their jobs.")                                                     \
 	X(SECONDS, log_keep, "90d", 86400, 315360000,                          \
 	    "How long logs are kept, and tasks that failed.")                  \
+	X(SECONDS, event_keep, "30d", 86400, 315360000,                        \
+	    "How long events are kept, and what was told of them to webhooks " \
+	    "after its end. GET /api/events shows 30 days.")                   \
 	X(SECONDS, session_keep, "30d", 86400, 315360000,                      \
 	    "How long sessions, refresh tokens and mailed links are kept "     \
 	    "after their end.")                                                \

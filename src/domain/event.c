@@ -2,6 +2,16 @@
 
 #include "domain/event-sql.h"
 
+const struct col event_seen_cols[] = {
+	COL(struct event_seen, id),
+	COL(struct event_seen, event),
+	COL(struct event_seen, created_at),
+	COL(struct event_seen, account_id),
+	COL_JSON(struct event_seen, data),
+	COL(struct event_seen, cursor),
+	COL_END,
+};
+
 const char *
 event_word(enum event_name name)
 {

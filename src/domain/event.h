@@ -48,6 +48,17 @@ struct event_new {
 	int64_t credential; /* what it is about, or hangs on; 0: none */
 };
 
+/* As it is told. */
+struct event_seen {
+	int64_t id;
+	const char *event;
+	instant created_at;
+	int64_t account_id;
+	struct str data;
+	const char *cursor;
+};
+extern const struct col event_seen_cols[];
+
 /* In the transaction or pipeline at hand. */
 enum rc event_add(struct db *, const struct event_new *) MUST_CHECK;
 

@@ -4,6 +4,7 @@
 
 #include "core/clock.h"
 #include "domain/audit-sql.h"
+#include "domain/event-sql.h"
 #include "domain/housekeeping-sql.h"
 
 #define EVERY_S      (6 * 3600)
@@ -12,21 +13,32 @@
 #define DAY_S        (24 * 3600)
 #define KEEP(option) offsetof(struct conf, option)
 #define KEEP_A_DAY   SIZE_MAX
+#define KEEP_NOTHING (SIZE_MAX - 1)
 
 /* How long which rows outlive their end. */
+typedef enum rc
+clear_fn(struct db *, const char *what, int32_t keep, int32_t most, int64_t *n);
+
 static const struct chore {
 	const char *what;
 	size_t keep; /* a number of seconds in struct conf */
+	clear_fn *clear;
 } chores[] = {
-	{ "idempotency", KEEP_A_DAY }, /* as long as one is looked for */
-	{ "oauth_code", KEEP_A_DAY },  /* one that comes again was stolen */
-	{ "oauth_device", KEEP_A_DAY },
-	{ "refresh_family", KEEP(session_keep) },
-	{ "one_time", KEEP(session_keep) },
-	{ "session", KEEP(session_keep) },
-	{ "task", KEEP(job_keep) },
-	{ "failed_task", KEEP(log_keep) },
-	{ "log", KEEP(log_keep) },
+	{ "idempotency", KEEP_A_DAY,
+	    housekeep }, /* as long as one is looked for */
+	{ "oauth_code", KEEP_A_DAY,
+	    housekeep }, /* one that comes again was stolen */
+	{ "oauth_device", KEEP_A_DAY, housekeep },
+	{ "refresh_family", KEEP(session_keep), housekeep },
+	{ "one_time", KEEP(session_keep), housekeep },
+	{ "session", KEEP(session_keep), housekeep },
+	{ "task", KEEP(job_keep), housekeep },
+	{ "failed_task", KEEP(log_keep), housekeep },
+	{ "log", KEEP(log_keep), housekeep },
+	{ "event", KEEP(event_keep), event_clear },
+	{ "delivery_late", KEEP_NOTHING, event_clear },
+	{ "delivery", KEEP(event_keep), event_clear },
+	{ "event_order", KEEP_NOTHING, event_clear },
 };
 
 static int32_t
@@ -34,6 +46,8 @@ seconds(const struct conf *conf, const struct chore *c)
 {
 	if (c->keep == KEEP_A_DAY)
 		return DAY_S;
+	if (c->keep == KEEP_NOTHING)
+		return 0;
 	return (int32_t) * (const int64_t *)((const char *)conf + c->keep);
 }
 
@@ -44,7 +58,7 @@ chore_do(struct db *db, const struct conf *conf, const struct chore *c,
 	int64_t n = 0, all = 0, end = clock_steady_ms() + TIME_MOST_MS;
 
 	do {
-		TRY(housekeep(db, c->what, seconds(conf, c), ROWS_MOST, &n));
+		TRY(c->clear(db, c->what, seconds(conf, c), ROWS_MOST, &n));
 		all += n;
 	} while (n == ROWS_MOST && *stop == 0 && clock_steady_ms() < end);
 	if (all > 0)

@@ -9,6 +9,7 @@
 #include "web/body.h"
 #include "web/fill.h"
 #include "web/guard.h"
+#include "web/held.h"
 #include "web/page.h"
 #include "web/params.h"
 #include "web/reply.h"
@@ -274,6 +275,7 @@ dispatch(struct responder *r, struct request *rq, char *const *env_vars,
 	rq->db = r->db;
 	rq->verifier = guard_verifier(r->guard);
 	rq->conf = r->conf;
+	rq->responder = r;
 	rq->family = r->family;
 	rq->env_vars = env_vars;
 	rq->read = read;
@@ -344,7 +346,7 @@ length_head(const struct request *rq, struct buf *out)
 	const struct reply *r = &rq->reply;
 	int64_t n = r->stream != NULL ? r->stream_length : (int64_t)r->body.n;
 
-	if (n < 0 || r->status == 204 || r->status == 304)
+	if (n < 0 || r->held != NULL || r->status == 204 || r->status == 304)
 		return;
 	BUF_LIT(out, "Content-Length: ");
 	buf_int(out, n);
@@ -432,18 +434,27 @@ memory_settle(struct responder *r)
 	malloc_trim(0);
 }
 
-void
-dispatch_done(struct responder *r, struct request *rq)
+/* One that is held is told of once. */
+static void
+log_end(const struct request *rq)
 {
-	if (rq->route != NULL && rq->raw.n > 0 &&
-	    fill_has_secret(rq->route->body.rows))
-		explicit_bzero((char *)(uintptr_t)rq->raw.p, rq->raw.n);
+	if (held_again(rq))
+		return;
 	log_info(&rq->log,
 	    "request method=%s path=%.*s status=%d bytes=%zu "
 	    "ms=%lld",
 	    rq->head ? "HEAD" : method_name(rq->method), STR_FMT(rq->path),
 	    rq->reply.status, rq->reply.body.n,
 	    (long long)(clock_steady_ms() - rq->started_ms));
+}
+
+void
+dispatch_done(struct responder *r, struct request *rq)
+{
+	if (rq->route != NULL && rq->raw.n > 0 &&
+	    fill_has_secret(rq->route->body.rows))
+		explicit_bzero((char *)(uintptr_t)rq->raw.p, rq->raw.n);
+	log_end(rq);
 	r->body = rq->reply.body;
 	r->head = rq->reply.head;
 	buf_reset(&r->body);

@@ -11,7 +11,8 @@ struct responder {
 	const struct family *family;
 	const struct conf *conf;
 	struct db *db;
-	struct guard *guard; /* keys, caches; NULL: nobody is known */
+	struct guard *guard;   /* keys, caches; NULL: nobody is known */
+	struct held_set *held; /* NULL: no answer goes on; see held.h */
 	struct arena *arena;
 	struct arena *spare;   /* for the error where the other is full */
 	struct buf body, head; /* lent to each reply */

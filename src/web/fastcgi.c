@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <fcgiapp.h>
 #include <fcntl.h>
-#include <fastcgi.h>
 #include <getopt.h>
 #include <malloc.h>
 #include <signal.h>
@@ -13,7 +12,6 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/time.h>
-#include <sys/uio.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -21,10 +19,9 @@
 #include "db/db.h"
 #include "web/dispatch.h"
 #include "web/guard.h"
+#include "web/held.h"
 #include "web/listen.h"
-
-/* What one record of the protocol holds, in eights. */
-#define RECORD_MOST ((size_t)65528)
+#include "web/record.h"
 
 /* Free memory that is kept between requests. By default malloc gives each page
  * above 128 KiB back at once: a list has 19 results to free, and each was a
@@ -84,19 +81,6 @@ struct stream {
 
 #define PIECES_MOST 4
 
-static FCGI_Header
-record(const struct stream *s, unsigned char type, size_t n)
-{
-	return (FCGI_Header){
-		.version = FCGI_VERSION_1,
-		.type = type,
-		.requestIdB1 = (unsigned char)(s->request >> 8),
-		.requestIdB0 = (unsigned char)s->request,
-		.contentLengthB1 = (unsigned char)(n >> 8),
-		.contentLengthB0 = (unsigned char)n,
-	};
-}
-
 static enum rc
 send_pieces(const struct stream *s, struct iovec *v, size_t n)
 {
@@ -117,19 +101,15 @@ send_pieces(const struct stream *s, struct iovec *v, size_t n)
 	return RC_OK;
 }
 
-static struct iovec
-piece(const void *p, size_t n)
-{
-	return (struct iovec){ (void *)(uintptr_t)p, n };
-}
-
 enum rc
 stream_write(struct stream *s, const void *p, size_t n)
 {
 	while (n > 0) {
 		size_t part = n > RECORD_MOST ? RECORD_MOST : n;
-		const FCGI_Header h = record(s, FCGI_STDOUT, part);
-		struct iovec v[] = { piece(&h, sizeof h), piece(p, part) };
+		const FCGI_Header h =
+		    record_head(s->request, FCGI_STDOUT, part);
+		struct iovec v[] = { record_piece(&h, sizeof h),
+			record_piece(p, part) };
 
 		TRY(send_pieces(s, v, 2));
 		p = (const char *)p + part;
@@ -143,22 +123,17 @@ static enum rc
 stream_end(struct stream *s, struct str head, struct str body)
 {
 	const size_t n = head.n + body.n;
-	const FCGI_Header h = record(s, FCGI_STDOUT, n);
-	const struct {
-		FCGI_Header end;
-		FCGI_EndRequestRecord request;
-	} last = { record(s, FCGI_STDOUT, 0),
-		{ record(s, FCGI_END_REQUEST, sizeof(FCGI_EndRequestBody)),
-		    { .protocolStatus = FCGI_REQUEST_COMPLETE } } };
+	const FCGI_Header h = record_head(s->request, FCGI_STDOUT, n);
+	const struct record_last last = record_last(s->request);
 	struct iovec v[PIECES_MOST];
 	size_t pieces = 0;
 
 	if (n > 0) {
-		v[pieces++] = piece(&h, sizeof h);
-		v[pieces++] = piece(head.p, head.n);
-		v[pieces++] = piece(body.p, body.n);
+		v[pieces++] = record_piece(&h, sizeof h);
+		v[pieces++] = record_piece(head.p, head.n);
+		v[pieces++] = record_piece(body.p, body.n);
 	}
-	v[pieces++] = piece(&last, sizeof last);
+	v[pieces++] = record_piece(&last, sizeof last);
 	return send_pieces(s, v, pieces);
 }
 
@@ -224,12 +199,30 @@ close_at_once(FCGX_Request *fr)
 		(void)FCGX_Detach(fr);
 }
 
+/* The answer goes on: the connection is no longer libfcgi's. */
+static void
+hold(
+    struct responder *r, struct request *rq, FCGX_Request *fr, struct buf *head)
+{
+	buf_reset(head);
+	dispatch_head(rq, head);
+	held_take(r->held, rq, fr->ipcFd, fr->requestId,
+	    (struct str){ head->p, head->n });
+	dispatch_done(r, rq);
+	FCGX_Free(fr, 0);
+	fr->ipcFd = -1;
+}
+
 static void
 serve(struct responder *r, FCGX_Request *fr, struct buf *head)
 {
 	struct request rq;
 
 	dispatch(r, &rq, fr->envp, read_body, fr);
+	if (rq.reply.held != NULL) {
+		hold(r, &rq, fr, head);
+		return;
+	}
 	send_reply(&rq, fr, head);
 	dispatch_done(r, &rq); /* the request lives in what Free frees */
 	close_at_once(fr);
@@ -239,14 +232,19 @@ serve(struct responder *r, FCGX_Request *fr, struct buf *head)
 /* ---- the loop ---- */
 
 static int
-wait_and_accept(int epoll, int listener, const sigset_t *waiting)
+wait_and_accept(
+    struct responder *r, int epoll, int listener, const sigset_t *waiting)
 {
 	struct timeval limit = { .tv_sec = PEER_SECONDS };
+	int fd, ms = r->held != NULL ? held_sleep_ms(r->held) : -1;
 	struct epoll_event ev;
-	int fd;
 
-	if (epoll_pwait(epoll, &ev, 1, -1, waiting) < 1)
+	if (epoll_pwait(epoll, &ev, 1, ms, waiting) < 1)
 		return -1;
+	if (ev.data.ptr != NULL) {
+		held_gone(r->held, ev.data.ptr);
+		return -1;
+	}
 	/* cppcheck-suppress nullPointer ; nobody asks who it is */
 	fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
 	if (fd < 0)
@@ -287,15 +285,20 @@ loop(struct responder *r, int listener, const sigset_t *waiting)
 	FCGX_Request fr;
 
 	buf_init(&head, (size_t)64 << 10);
+	if (r->family->holds)
+		r->held = held_new(epoll);
 	if (FCGX_Init() != 0 ||
 	    FCGX_InitRequest(&fr, -1, FCGI_FAIL_ACCEPT_ON_INTR) != 0)
 		die("libfcgi does not start");
 	while (!stop) {
-		int fd = wait_and_accept(epoll, listener, waiting);
+		int fd = wait_and_accept(r, epoll, listener, waiting);
 
 		if (fd >= 0 && begin(&fr, fd))
 			serve(r, &fr, &head);
+		if (r->held != NULL)
+			held_round(r->held, r);
 	}
+	held_free(&r->held);
 	FCGX_Free(&fr, 1);
 	buf_clear(&head);
 	close(epoll);

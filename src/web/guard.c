@@ -11,6 +11,7 @@
 #include "domain/session-sql.h"
 #include "web/actor.h"
 #include "web/bearer.h"
+#include "web/held.h"
 #include "web/reply.h"
 #include "web/verifier.h"
 
@@ -113,7 +114,8 @@ guard_rated(struct request *rq, const struct rate *rate, int64_t now)
 static bool
 is_free(const struct request *rq)
 {
-	return rq->route != NULL && (rq->route->flags & NO_LIMIT) != 0;
+	return held_again(rq) ||
+	    (rq->route != NULL && (rq->route->flags & NO_LIMIT) != 0);
 }
 
 static enum rc

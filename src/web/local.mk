@@ -16,6 +16,8 @@ libweb_a_SOURCES = \
 	%D%/fill.c %D%/fill.h \
 	%D%/gate.c %D%/gate.h \
 	%D%/guard.c %D%/guard.h \
+	%D%/held.c %D%/held.h \
+	%D%/record.h \
 	%D%/idempotency.c %D%/idempotency.h \
 	%D%/issuer.c %D%/issuer.h \
 	%D%/listen.c %D%/listen.h \

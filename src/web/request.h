@@ -19,6 +19,7 @@
 #include "web/route.h"
 
 struct db;
+struct responder;
 struct json_object;
 struct verifier;
 
@@ -79,6 +80,8 @@ struct reply {
 	int64_t stream_length; /* -1: unknown */
 	const char *etag;      /* "\"…\"" given by the handler, or NULL */
 	const char *cache;     /* Cache-Control; NULL: no-store */
+	const char *held;      /* the answer goes on; see held.h */
+	bool held_more;
 	bool opened;
 	bool fresh; /* no ETag of the body (health, tokens) */
 };
@@ -91,6 +94,7 @@ struct request {
 	struct log log;
 	const char *id; /* X-Request-Id */
 
+	const struct responder *responder; /* NULL in some tests */
 	const struct family *family;
 	const struct route *route; /* NULL until found */
 	enum envelope env;

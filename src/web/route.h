@@ -119,7 +119,8 @@ struct family {
 	const struct route *routes;
 	size_t count;
 	enum pool pool;
-	bool door; /* signs people in: its database role is an own one */
+	bool door;  /* signs people in: its database role is an own one */
+	bool holds; /* has answers that go on; see held.h */
 };
 
 #define FAMILY(n, p, ...)                                                      \

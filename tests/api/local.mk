@@ -12,6 +12,7 @@ EXTRA_DIST += \
 	%D%/ctl.test.mjs \
 	%D%/emails.test.mjs \
 	%D%/deliveries.test.mjs \
+	%D%/events.test.mjs \
 	%D%/factors.test.mjs \
 	%D%/guard.test.mjs \
 	%D%/housekeeping.test.mjs \

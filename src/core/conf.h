@@ -110,7 +110,7 @@
 	    "How long logs are kept, and tasks that failed.")                  \
 	X(SECONDS, event_keep, "30d", 86400, 315360000,                        \
 	    "How long events are kept, and what was told of them to webhooks " \
-	    "after its end. GET /api/events shows 30 days.")                   \
+	    "after its end.")                                                  \
 	X(SECONDS, session_keep, "30d", 86400, 315360000,                      \
 	    "How long sessions, refresh tokens and mailed links are kept "     \
 	    "after their end.")                                                \

@@ -273,3 +273,33 @@ describe('a minute has', () => {
 			.status, 200);
 	});
 });
+
+test('a stream of events is one request, however long it goes on', async () => {
+	await early(15);
+	const look = async () => left(await api.as(cookie('viewer'))
+		.get('/api/events'));
+	const before = await look();
+	const request = http.get(`${house.url}/api/events`, { agent: false,
+		headers: { accept: 'text/event-stream',
+			cookie: `session=${p.viewer.cookie}` } });
+	let text = '';
+	await new Promise((resolve, reject) => {
+		request.on('error', reject);
+		request.on('response', (answer) => {
+			const raise = (n) => sql(house, `INSERT INTO event
+				(application_id, account_id, name, data)
+				VALUES (${p.application}, ${p.account}, 'note.added', '${n}')`);
+			let n = 0;
+			answer.on('data', (piece) => {
+				text += piece;
+				const got = text.split('data: ').length - 1;
+				if (got === 4)
+					resolve();
+				else if (got === n)
+					raise(n++);
+			});
+		});
+	});
+	request.destroy();
+	assert.equal(await look(), before - 2);
+});

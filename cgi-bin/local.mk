@@ -46,6 +46,7 @@ libfamilies_a_SOURCES = \
 	%D%/providers-poll.c \
 	%D%/providers.c %D%/providers.h \
 	%D%/providers-webhooks.c \
+	%D%/providers-send.c \
 	%D%/system.c \
 	%D%/tasks.c \
 	%D%/users.c \

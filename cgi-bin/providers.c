@@ -1,5 +1,7 @@
 /* What asks mail servers: tests of credentials while the caller waits, and
  * what is queued for the sync. */
+#include "cgi-bin/providers.h"
+
 #include "domain/provider-credential-sql.h"
 #include "domain/credential-sql.h"
 #include "domain/delivery.h"
@@ -348,6 +350,23 @@ static const struct route routes[] = {
 	    .fails = { RC_CONFLICT }, .summary = "Tell a webhook again now",
 	    .about = "The same bytes under the same webhook-id. Where that "
 		     "fails, it is tried for another 72 hours." },
+	{ POST, "/api/accounts/:account_id/smtp/messages", letter_post,
+	    NEED_WRITE, BODY(letter_post), .row = task_started_cols,
+	    .status = 202, .flags = IDEMPOTENT | LARGE_BODY,
+	    .fails = { RC_CONFLICT }, .summary = "Send a message",
+	    .about = "Queues it, with its email record, which shows in "
+		     "`status` what became of it: queued, sending, accepted, "
+		     "filed, failed, unknown. What left without an answer of "
+		     "the server is unknown, and not sent again by itself." },
+	{ POST, "/api/emails/send", letter_send, NEED_WRITE, ENV_SUCCESS,
+	    BODY(letter_send), .answer = letter_send_answer, .status = 201,
+	    .flags = IDEMPOTENT | LARGE_BODY,
+	    .fails = { RC_CONFLICT, RC_NOT_FOUND, RC_AUTH_FAILED, RC_DENIED,
+		FOREIGN },
+	    .summary = "Send a message from the default sender",
+	    .about = "Answers behind the first try, with each recipient's "
+		     "fate; `status` is \"queued\" where the server has not "
+		     "taken it within 20 seconds, or wants it later." },
 };
 
 FAMILY(providers, WAITING);

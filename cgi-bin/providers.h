@@ -3,11 +3,36 @@
 #define CGI_BIN_PROVIDERS_H
 
 #include "core/secret.h"
-#include "web/route.h"
+#include "web/request.h"
 
 /* providers-webhooks.c */
 enum rc webhook_test(struct request *) MUST_CHECK;
 enum rc delivery_retry(struct request *) MUST_CHECK;
+
+/* providers-send.c: mail that an account sends */
+
+struct letter_post {
+	int64_t credential_id;
+	int direction;
+	struct items from_json, to_json, cc_json, bcc_json, reply_to_json;
+	const char *subject, *text_body, *html_body;
+	struct items attachments;
+	int64_t in_reply_to_email_id;
+	instant send_at;
+};
+extern const struct field letter_post_body[];
+
+struct letter_send {
+	struct texts to, cc, bcc;
+	const char *subject, *body_text, *body_html;
+	struct items attachments;
+	int64_t thread_id;
+};
+extern const struct field letter_send_body[];
+
+enum rc letter_post(struct request *) MUST_CHECK;
+enum rc letter_send(struct request *) MUST_CHECK;
+extern const struct field letter_send_answer[];
 
 /* providers-poll.c */
 struct poll_ask {

@@ -45,6 +45,7 @@ migrations_sql = \
 	%D%/migrations/0076-poll-now.sql \
 	%D%/migrations/0079-client-walls.sql \
 	%D%/migrations/0080-event.sql \
+	%D%/migrations/0082-submission.sql \
 	%D%/migrations/0086-webhook.sql \
 	%D%/migrations/0087-event-raised.sql \
 	%D%/migrations/0088-event-keep.sql
@@ -79,6 +80,7 @@ queries_sql = \
 	%D%/queries/setup.sql \
 	%D%/queries/skipped.sql \
 	%D%/queries/snippet.sql \
+	%D%/queries/submission.sql \
 	%D%/queries/task.sql \
 	%D%/queries/user.sql \
 	%D%/queries/webhook.sql

@@ -46,6 +46,7 @@ CLEANFILES += %D%/places.h %D%/places.stamp
 %D%/places.stamp: Makefile
 	$(AM_V_GEN)$(MKDIR_P) $(@D) && { \
 	echo '/* Made by make; not to be edited. */'; \
+	echo '#define BINDIR "$(bindir)"'; \
 	echo '#define LIBEXECDIR "$(libexecdir)/letterrack"'; \
 	echo '#define SYSCONFDIR "$(sysconfdir)/letterrack"'; } >$@ && \
 	{ cmp -s $@ $(@D)/places.h || cp $@ $(@D)/places.h; }

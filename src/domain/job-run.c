@@ -116,7 +116,9 @@ finish_once(struct job_run *r, enum rc rc, const char *detail)
 	if (r->stopping)
 		return job_release(r->db, r->lease);
 	/* One part that is ill keeps the others waiting for no longer. */
-	return (r->partly ? job_finish_partly : job_finish)(
+	return (r->last     ? job_finish_last
+		: r->partly ? job_finish_partly
+			    : job_finish)(
 	    r->db, r->lease, rc, detail, data.n > 0 ? data : STR("{}"), NULL);
 }
 

@@ -54,6 +54,7 @@ struct job_run {
 	int64_t beat_ms;     /* when the lease was last renewed */
 	int64_t until_ms;    /* then others have their turn */
 	bool partly;   /* failed, but most is done: the rest waits not long */
+	bool last;     /* if it fails, a person has to say "try again" */
 	bool stopping; /* ends early, and is not at fault: given back */
 	bool gone;     /* the job is no more: its account was removed */
 };

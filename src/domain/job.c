@@ -250,6 +250,8 @@ move_commit(struct db *db, const struct move *m)
 	return rc;
 }
 
+#define NO_OTHER (-1)
+
 /* `pause`: of which try. */
 static enum rc
 finish(struct db *db, const struct lease *l, enum rc result, const char *detail,
@@ -267,7 +269,8 @@ finish(struct db *db, const struct lease *l, enum rc result, const char *detail,
 		m.code = result_code(result);
 		m.detail = detail;
 	}
-	if (result != RC_OK && result_is_transient(result) && action != NULL &&
+	if (result != RC_OK && pause != NO_OTHER &&
+	    result_is_transient(result) && action != NULL &&
 	    l->attempt_count < action->tries) {
 		m.becomes = JOB_QUEUED;
 		m.status = "retry";
@@ -290,6 +293,13 @@ job_finish_partly(struct db *db, const struct lease *l, enum rc result,
     const char *detail, struct str data, enum job_state *state)
 {
 	return finish(db, l, result, detail, data, 1, state);
+}
+
+enum rc
+job_finish_last(struct db *db, const struct lease *l, enum rc result,
+    const char *detail, struct str data, enum job_state *state)
+{
+	return finish(db, l, result, detail, data, NO_OTHER, state);
 }
 
 enum rc

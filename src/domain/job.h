@@ -64,6 +64,8 @@ extern const struct col job_cols[];
 	X(imap_store_flags, "imap", 8, 5, 1800, sync_flags_run)                \
 	X(imap_fetch_text, "imap", 8, 60, 3600, sync_texts_run)                \
 	X(imap_fetch_body, "imap", 8, 15, 1800, content_fetch_run)             \
+	/* How long it is tried the message itself says: five days. */         \
+	X(smtp_send_message, NULL, 64, 60, 14400, submission_send)             \
 	/* Nobody could say "try again": the account is out of reach. */       \
 	X(account_remove, NULL, 100000, 5, 600, account_remove)
 
@@ -162,6 +164,11 @@ enum rc job_finish(struct db *, const struct lease *, enum rc,
 /* The same of a run that did most of its work: the next try of the rest waits
  * no longer than a first one, however many there were. */
 enum rc job_finish_partly(struct db *, const struct lease *, enum rc,
+    const char *detail, struct str data, enum job_state *state) MUST_CHECK;
+
+/* The same of a run behind which no other may come by itself, whatever its
+ * result. */
+enum rc job_finish_last(struct db *, const struct lease *, enum rc,
     const char *detail, struct str data, enum job_state *state) MUST_CHECK;
 
 /* Gives the lease back at once, without counting the try: the program was told

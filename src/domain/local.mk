@@ -42,6 +42,9 @@ libdomain_a_SOURCES = \
 	%D%/skipped.c %D%/skipped.h \
 	%D%/snippet.c %D%/snippet.h \
 	%D%/statements.h \
+	%D%/submission.c %D%/submission.h \
+	%D%/submission-make.c \
+	%D%/submission-send.c \
 	%D%/sync/batch.c %D%/sync/batch.h \
 	%D%/sync/connect.c \
 	%D%/sync/expunge.c \
@@ -96,6 +99,7 @@ domain_made_c = \
 	%D%/skipped-sql.c \
 	%D%/snippet-sql.c \
 	%D%/statements.c \
+	%D%/submission-sql.c \
 	%D%/task-sql.c \
 	%D%/user-sql.c \
 	%D%/webhook-sql.c
@@ -130,6 +134,7 @@ domain_made_h = \
 	%D%/setup-sql.h \
 	%D%/skipped-sql.h \
 	%D%/snippet-sql.h \
+	%D%/submission-sql.h \
 	%D%/task-sql.h \
 	%D%/user-sql.h \
 	%D%/webhook-sql.h

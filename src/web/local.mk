@@ -33,6 +33,7 @@ libweb_a_SOURCES = \
 	%D%/request.c %D%/request.h \
 	%D%/route.c %D%/route.h \
 	%D%/sync-target.c %D%/sync-target.h \
+	%D%/worker.c %D%/worker.h \
 	%D%/supervisor.c %D%/supervisor.h \
 	%D%/share.c %D%/share.h \
 	%D%/verifier.c %D%/verifier.h

@@ -99,6 +99,16 @@ START_TEST(detail_is_bounded_and_plain)
 }
 END_TEST
 
-UNIT_MAIN("core/result", UNIT(rows_are_whole), UNIT(envelopes_choose_columns),
-    UNIT(only_some_pass_by_themselves), UNIT(try_passes_failures_up),
-    UNIT(detail_is_bounded_and_plain))
+START_TEST(codes_name_their_results)
+{
+	for (enum rc rc = 0; rc < RC_COUNT; rc++)
+		ck_assert_str_eq(result_code(result_of_code(result_code(rc))),
+		    result_code(rc));
+	ck_assert_int_eq(result_of_code("recipient_rejected"), RC_RECIPIENT);
+	ck_assert_int_eq(result_of_code("nonsense"), RC_INTERNAL);
+}
+END_TEST
+
+UNIT_MAIN("core/result", UNIT(codes_name_their_results), UNIT(rows_are_whole),
+    UNIT(envelopes_choose_columns), UNIT(only_some_pass_by_themselves),
+    UNIT(try_passes_failures_up), UNIT(detail_is_bounded_and_plain))

@@ -27,6 +27,7 @@ EXTRA_DIST += \
 	%D%/pages.slow.test.mjs \
 	%D%/poll.test.mjs \
 	%D%/refresh.test.mjs \
+	%D%/sending.test.mjs \
 	%D%/serve.slow.test.mjs \
 	%D%/sync.test.mjs \
 	%D%/tasks.test.mjs \

@@ -413,9 +413,10 @@ describe('a message of the second document', () => {
 		assert.deepEqual([status, json.code], [404, 'THREAD_NOT_FOUND']);
 	});
 
-	test('waits twenty seconds for a server that says nothing', async () => {
+	test('waits twenty seconds for a server that says nothing', async (t) => {
 		const deaf = net.createServer(() => {}).listen(0, '127.0.0.1');
 		await once(deaf, 'listening');
+		t.after(() => deaf.close());
 		sql(house, `UPDATE credential SET port = ${deaf.address().port}
 			WHERE id = ${smtp.id.slice(3)}`);
 		const began = Date.now();
@@ -425,6 +426,5 @@ describe('a message of the second document', () => {
 		assert.ok(took >= 19000 && took < 28000, `${took} ms`);
 		sql(house, `UPDATE credential SET port = ${house.submission_port}
 			WHERE id = ${smtp.id.slice(3)}`);
-		deaf.close();
 	});
 });

@@ -322,9 +322,10 @@ static const struct route routes[] = {
 	    .summary = "Sync messages",
 	    .about = "Queues a job; without a folder, one that waits already "
 		     "is joined." },
-	{ POST, "/api/imap/accounts/:id/sync", sync_now, NEED_WRITE,
-	    ENV_SUCCESS, .id = ID_CREDENTIAL, .missing = "ACCOUNT_NOT_FOUND",
-	    .also = 202, .answer = sync_now_answer,
+	{ POST, "/api/imap/accounts/:provider_credential_id/sync", sync_now,
+	    NEED_WRITE, ENV_SUCCESS, .id = ID_CREDENTIAL,
+	    .missing = "ACCOUNT_NOT_FOUND", .also = 202,
+	    .answer = sync_now_answer,
 	    .fails = { RC_CONFLICT, RC_AUTH_FAILED, RC_AUTH_EXPIRED, RC_DENIED,
 		FOREIGN },
 	    .summary = "Sync a mail account now",

@@ -43,6 +43,7 @@ SELECT nextval('webhook_id_seq');
 -- counted.
 -- name: webhook_hold :exec
 -- args: account account
+-- scope: global: a lock of the account's name, and no row
 SELECT pg_advisory_xact_lock(hashtextextended('webhook', $1));
 
 -- name: webhook_insert :must

@@ -100,9 +100,8 @@ crash_points(const char *names[CRASH_POINTS])
 	    "\\1-intent-before\\n\\1-effect-before\\n"
 	    "\\1-effect-after\\n\\1-confirm-after/p' "
 	    "db/*.c mail/*.c domain/*.c domain/sync/*.c sync/*.c | "
-	    /* what no sync comes by: tests/api/accounts.test.mjs and
-	     * tests/crash/outgoing.test.mjs do */
-	    "grep -Ev '^(account|outgoing)-' | sort -u",
+	    /* what no sync comes by */
+	    "grep -Ev '^(account|outgoing|delivery|submission)-' | sort -u",
 	    top != NULL ? top : TOP_SRCDIR);
 	p = popen(command, "r");
 	if (p == NULL)

@@ -42,7 +42,7 @@ SELECT nextval('webhook_id_seq');
 -- Those who make webhooks of one account at once go one by one: they are
 -- counted.
 -- name: webhook_hold :exec
--- args: account account
+-- args: int account
 -- scope: global: a lock of the account's name, and no row
 SELECT pg_advisory_xact_lock(hashtextextended('webhook', $1));
 

@@ -362,23 +362,14 @@ is_name(const char *s, size_t n, const char *name, size_t name_n)
 	return false;
 }
 
-static size_t
-characters(const unsigned char *s, size_t n)
-{
-	size_t count = 0;
-
-	for (size_t i = 0; i < n; i++)
-		count += (s[i] & 0xc0) != 0x80;
-	return count;
-}
-
 enum rc
 password_allowed(const struct secret *text, const char *name, const char *email)
 {
 	char low[PASSWORD_MOST];
 	bool own, weak;
 
-	if (!secret_is(text) || characters(text->p, text->n) < PASSWORD_LEAST)
+	if (!secret_is(text) ||
+	    utf8_count((const char *)text->p, text->n) < PASSWORD_LEAST)
 		return fail(
 		    RC_INVALID, "at least %d characters", PASSWORD_LEAST);
 	if (!usable(text))

@@ -120,6 +120,16 @@ utf8_valid_prefix(const char *p, size_t n)
 }
 
 size_t
+utf8_count(const char *s, size_t n)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < n; i++)
+		count += ((unsigned char)s[i] & 0xc0) != 0x80;
+	return count;
+}
+
+size_t
 utf8_cut(const char *p, size_t n, size_t max)
 {
 	size_t i = max;

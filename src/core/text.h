@@ -67,6 +67,9 @@ utf8_valid(const char *p, size_t n)
 }
 /* Largest length <= max that does not cut a character. */
 size_t utf8_cut(const char *, size_t n, size_t max);
+
+/* Characters (code points) of valid UTF-8. */
+size_t utf8_count(const char *, size_t n);
 /* Appends a code point; returns the bytes written (1..4, 3 for U+FFFD). */
 size_t utf8_put(char out[4], uint32_t cp);
 /* A copy in which each broken sequence is U+FFFD and NUL is U+FFFD too. */

@@ -349,17 +349,26 @@ job_retry(struct db *db, const struct doer *who, int64_t id, struct arena *a,
 	return job_note(db, who, "retry", id, "Job queued again");
 }
 
+/* To be changed in this transaction; only one that waits is. */
+static enum rc
+lock_waiting(struct db *db, int64_t account, int64_t id, struct arena *a,
+    struct job **job)
+{
+	TRY(job_lock(db, account, id, a, job));
+	if (strcmp((*job)->state, job_state_word(JOB_RUNNING)) == 0)
+		return RC_JOB_RUNNING;
+	if (strcmp((*job)->state, job_state_word(JOB_QUEUED)) != 0)
+		return fail(RC_CONFLICT, "The job has ended.");
+	return RC_OK;
+}
+
 enum rc
 job_run_now(struct db *db, const struct doer *who, int64_t id, struct arena *a,
     struct job **out)
 {
 	struct job *job;
 
-	TRY(job_lock(db, who->account, id, a, &job));
-	if (strcmp(job->state, job_state_word(JOB_RUNNING)) == 0)
-		return RC_JOB_RUNNING;
-	if (strcmp(job->state, job_state_word(JOB_QUEUED)) != 0)
-		return fail(RC_CONFLICT, "The job has ended.");
+	TRY(lock_waiting(db, who->account, id, a, &job));
 	TRY(job_hurry(db, who->account, id));
 	TRY(job_note(db, who, "trigger", id, "Job is to run now"));
 	return job_get(db, who->account, id, a, out);
@@ -390,11 +399,7 @@ job_edit(struct db *db, const struct doer *who, int64_t id,
 {
 	struct job *job;
 
-	TRY(job_lock(db, who->account, id, a, &job));
-	if (strcmp(job->state, job_state_word(JOB_RUNNING)) == 0)
-		return RC_JOB_RUNNING;
-	if (strcmp(job->state, job_state_word(JOB_QUEUED)) != 0)
-		return fail(RC_CONFLICT, "The job has ended.");
+	TRY(lock_waiting(db, who->account, id, a, &job));
 	TRY(job_change(db, who->account, id, e->priority, e->run_at));
 	return job_note(db, who, "update", id, "Job changed");
 }

@@ -125,7 +125,7 @@ struct poll_result {
 	int64_t credential_id;
 	const char *state;
 	const char *code; /* NULL: none */
-	bool is_over;     /* for now */
+	bool is_over;     /* it has ended, or waits for another try */
 	int64_t emails;   /* that are new */
 };
 extern const struct col poll_result_cols[];

@@ -53,16 +53,6 @@ address_is_utf8(struct str s)
 	return !is_ascii((struct str){ s.p, s.n - domain_of(s).n });
 }
 
-static size_t
-characters(struct str s)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < s.n; i++)
-		n += ((unsigned char)s.p[i] & 0xc0) != 0x80;
-	return n;
-}
-
 /* libidn2 2.3 leaves out what may not be there (a wide @), and so would write
  * to another domain than the one that was given. */
 static bool
@@ -70,7 +60,7 @@ is_all_of_it(const char *ascii, struct str domain)
 {
 	char *back = NULL;
 	bool same = idn2_to_unicode_8z8z(ascii, &back, 0) == IDN2_OK &&
-	    characters(str_of(back)) == characters(domain);
+	    utf8_count(back, strlen(back)) == utf8_count(domain.p, domain.n);
 
 	idn2_free(back);
 	return same;

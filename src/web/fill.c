@@ -90,16 +90,6 @@ fill_missing(struct request *rq, const struct field *rows,
 
 /* ---- scalars ---- */
 
-static size_t
-characters(struct str s)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < s.n; i++)
-		n += ((unsigned char)s.p[i] & 0xc0) != 0x80;
-	return n;
-}
-
 static bool
 lines_only(struct str s, bool lines_ok)
 {
@@ -146,7 +136,7 @@ text_ok(struct request *rq, const struct field *f, const struct place *at,
 	if (!utf8_valid(v.p, v.n))
 		return fill_fault(
 		    rq, at, "not_utf8", "This is not valid UTF-8.");
-	n = characters(v);
+	n = utf8_count(v.p, v.n);
 	if ((int64_t)n > f->most)
 		return fill_fault(rq, at, "too_long",
 		    "At most %" PRId64 " characters.", f->most);

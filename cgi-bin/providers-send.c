@@ -514,6 +514,13 @@ send_fill(struct request *rq, struct submission_new *new)
 	return RC_OK;
 }
 
+static bool
+is_for_nobody(const struct letter_send *in)
+{
+	return in->to.n + in->cc.n + in->bcc.n == 0;
+}
+
+/* What is wrong with the request is told before what the account lacks. */
 enum rc
 letter_send(struct request *rq)
 {
@@ -522,6 +529,8 @@ letter_send(struct request *rq)
 	struct submission_seen *seen;
 	int64_t made[ONCE_MADE];
 
+	if (is_for_nobody(rq->body))
+		return fault_add(rq, "to", "invalid", "nobody would get it");
 	TRY(sender_default(rq, &from));
 	new.from = from;
 	TRY(send_fill(rq, &new));

@@ -53,7 +53,7 @@ struct options {
 
 static const struct argp_option options[] = {
 	{ "config", 'c', "FILE", 0,
-	    "read FILE instead of " SYSCONFDIR "/letterrack.conf", 0 },
+	    "read FILE, not the installed letterrack.conf", 0 },
 	{ NULL, 0, NULL, 0, NULL, 0 },
 };
 

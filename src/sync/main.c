@@ -46,20 +46,22 @@ signals(void)
 
 enum { OPT_STAY = 256, OPT_JOB, OPT_DRY_RUN, OPT_KEEPER, OPT_ONLY };
 
+/* Lines are broken here: where glibc 2.36 breaks one with a long word in it
+ * (an installation's path), it reads and writes behind its buffer. */
 static const struct argp_option options[] = {
 	{ "config", 'c', "FILE", 0,
-	    "read FILE instead of " SYSCONFDIR "/letterrack.conf", 0 },
+	    "read FILE, not the installed letterrack.conf", 0 },
 	{ "stay", OPT_STAY, NULL, 0, "wait for more work instead of ending",
 	    0 },
 	{ "account", 'a', "ID", 0, "only the jobs of this account", 0 },
 	{ "job", OPT_JOB, "ID", 0, "only this job, even before its time", 0 },
 	{ "only", OPT_ONLY, "CLASS", 0,
-	    "only work of this class, imap, send, deliver or house; may be "
-	    "repeated",
+	    "only work of this class: imap, send, deliver or\n"
+	    "house; may be repeated",
 	    0 },
 	{ "dry-run", OPT_DRY_RUN, NULL, 0,
-	    "only tell what a sync of the mail accounts that are due, or of "
-	    "--account's, would do",
+	    "only tell what a sync of the mail accounts that\n"
+	    "are due, or of --account's, would do",
 	    0 },
 	{ "keeper", OPT_KEEPER, "PID", OPTION_HIDDEN, "see keeper.h", 0 },
 	{ "quiet", 'q', NULL, 0, "say nothing but warnings and errors", 0 },
@@ -112,11 +114,11 @@ parse(int key, char *arg, struct argp_state *state)
 }
 
 static const struct argp argp = { options, parse, NULL,
-	"Brings mail accounts into step with their servers, and does the other "
-	"jobs that are due.\v"
-	"Ends with 0 when every job that was run has succeeded or will be "
-	"tried again, 67 when there is no such account or job, 69 when one "
-	"has failed for good, 75 when the database is away, 78 when the "
+	"Brings mail accounts into step with their servers, and does the\n"
+	"other jobs that are due.\v"
+	"Ends with 0 when every job that was run has succeeded or will be\n"
+	"tried again, 67 when there is no such account or job, 69 when one\n"
+	"has failed for good, 75 when the database is away, 78 when the\n"
 	"configuration is at fault.",
 	NULL, NULL, NULL };
 

@@ -145,11 +145,15 @@ WITH s AS (
 )
 SELECT FROM s;
 
--- Its copy is another task's.
+-- Its copy is another task's, and the email that mail account's.
 -- name: submission_file_with :must
--- args: account account, id id, id task
-UPDATE submission SET file_task_id = $3
-WHERE account_id = $1 AND id = $2 AND file_task_id IS NULL;
+-- args: account account, id id, id task, id credential
+WITH s AS (
+	UPDATE submission SET file_task_id = $3
+	WHERE account_id = $1 AND id = $2 RETURNING email_id
+)
+UPDATE email SET credential_id = $4 FROM s
+WHERE account_id = $1 AND email.id = s.email_id;
 
 -- Is there a message of this task?
 -- name: submission_known :value
@@ -184,3 +188,56 @@ INSERT INTO log (application_id, account_id, subject, action, status, level,
     message, data, user_id)
 VALUES ($2, $1, 'email', 'send', $3, $4, $5, $6, (SELECT c.user_id
     FROM credential c WHERE c.account_id = $1 AND c.id = $7));
+
+-- ---- the job that files ----
+
+-- The message whose copy a task is to file.
+-- name: submission_filing_get :maybe
+-- args: account account, id task
+-- row:  submission_filing
+SELECT s.id, s.email_id, s.message_id, s.message, s.sender, s.state,
+    s.filed_at, e.size_bytes, e.sha256
+FROM submission s JOIN email e ON e.account_id = $1 AND e.id = s.email_id
+WHERE s.account_id = $1 AND s.file_task_id = $2;
+
+-- The copy lies there, under a UID that the server has told. Where the folder
+-- has begun anew meanwhile, it does not.
+-- name: submission_place :exec
+-- args: account account, id application, id credential, id mailbox,
+-- args: int uidvalidity, int uid, id email
+WITH folder AS MATERIALIZED (
+	SELECT id FROM mailbox
+	WHERE account_id = $1 AND credential_id = $3 AND id = $4
+	AND (uidvalidity = $5 OR uidvalidity IS NULL) FOR UPDATE
+), placed AS (
+	INSERT INTO placement (application_id, account_id, mailbox_id,
+	    uidvalidity, uid, email_id, flags)
+	SELECT $2, $1, $4, $5, $6, $7, '{\Seen}' FROM folder
+	WHERE NOT EXISTS (SELECT FROM placement p WHERE p.account_id = $1
+	    AND p.mailbox_id = $4 AND p.uidvalidity = $5 AND p.uid = $6)
+	RETURNING 1
+)
+UPDATE mailbox SET stored_messages = stored_messages + n.placed,
+    server_messages = server_messages + n.placed
+FROM (SELECT count(*) AS placed FROM placed) AS n
+WHERE account_id = $1 AND id = $4 AND uidvalidity = $5;
+
+-- What lies in the Sent folder was sent, also where no answer had come.
+-- name: submission_filed :must
+-- args: account account, id id
+WITH r AS (
+	UPDATE submission_recipient SET state = 'accepted'
+	WHERE account_id = $1 AND submission_id = $2 AND state = 'unknown'
+), s AS (
+	UPDATE submission SET filed_at = now(),
+	    state = CASE WHEN state IN ('accepted', 'unknown') THEN 'filed'
+	        ELSE state END,
+	    -- Whoever was refused may still be asked for again.
+	    message = CASE WHEN EXISTS (SELECT FROM submission_recipient o
+	        WHERE o.account_id = $1 AND o.submission_id = $2
+	        AND o.state IN ('queued', 'failed')) THEN message END
+	WHERE account_id = $1 AND id = $2 AND filed_at IS NULL
+	RETURNING email_id, state
+)
+UPDATE email SET status = s.state, updated_at = now() FROM s
+WHERE account_id = $1 AND email.id = s.email_id;

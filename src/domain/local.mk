@@ -58,6 +58,7 @@ libdomain_a_SOURCES = \
 	%D%/sync/row.c %D%/sync/row.h \
 	%D%/sync/run.c %D%/sync/run.h %D%/sync/sync.h \
 	%D%/sync/skipped.c \
+	%D%/sync/sent.c \
 	%D%/sync/store.c \
 	%D%/sync/tell.c \
 	%D%/sync/text.c \

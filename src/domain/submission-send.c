@@ -11,14 +11,15 @@
 #include "domain/task.h"
 #include "mail/smtp.h"
 
-#define GIVE_UP_US (INT64_C(5) * 24 * 3600 * 1000000)
-#define DATA_MOST  ((size_t)512 << 10)
+#define GIVE_UP_US    (INT64_C(5) * 24 * 3600 * 1000000)
+#define DATA_MOST     ((size_t)512 << 10)
+#define LOOK_AFTER_US (INT64_C(60) * 1000000)
 
 struct sending {
 	struct job_run *r;
 	struct submission *m;
 	struct submission_recipient_list all;
-	/* Those who are still to get it, as the server is told them. */
+	/* Those it is about: who is still to get it, as the server is told. */
 	struct submission_recipient **due;
 	const char **to;
 	size_t n;
@@ -45,7 +46,7 @@ has(const struct sending *x, const char *state)
 }
 
 static void
-due_list(struct sending *x)
+due_list(struct sending *x, const char *state)
 {
 	struct arena *a = x->r->arena;
 
@@ -53,7 +54,7 @@ due_list(struct sending *x)
 	x->to = ARENA_ARRAY(a, const char *, x->all.n + 1);
 	x->n = 0;
 	for (size_t i = 0; i < x->all.n; i++) {
-		if (strcmp(x->all.v[i].state, "queued") != 0)
+		if (strcmp(x->all.v[i].state, state) != 0)
 			continue;
 		x->due[x->n] = &x->all.v[i];
 		x->to[x->n++] = x->all.v[i].address;
@@ -211,6 +212,35 @@ note(struct sending *x)
 	    NULL);
 }
 
+/* A copy for the Sent folder, once somebody has been given the message; and a
+ * look there for one whose answer was lost, when a server that files by itself
+ * has had the time to. */
+static enum rc
+file(struct sending *x, struct db *db)
+{
+	bool lost = due_has(x, "unknown");
+	struct task_new task = { .application_id = x->r->lease->application_id,
+		.action = "imap_file_sent",
+		.priority = 4,
+		.run_at = lost ? (instant){ clock_now().us + LOOK_AFTER_US }
+			       : INSTANT_NONE };
+	struct task_started *started;
+	int64_t filer;
+
+	if ((!lost && !due_has(x, "accepted")) || instant_is(x->m->filed_at) ||
+	    x->m->file_task_id != 0)
+		return RC_OK;
+	TRY(submission_filer(db, x->r->account, x->m->credential_id, &filer));
+	if (filer == 0)
+		return RC_OK;
+	task.credential_id = filer;
+	task.payload = str_of(arena_fmt(x->r->arena,
+	    "{\"email_id\":\"eml_%lld\"}", (long long)x->m->email_id));
+	TRY(task_start(db, x->r->account, &task, x->r->arena, &started));
+	return submission_file_with(
+	    db, x->r->account, x->m->id, started->task_id, filer);
+}
+
 static enum rc
 write_down(struct db *db, void *arg)
 {
@@ -228,6 +258,7 @@ write_down(struct db *db, void *arg)
 		.states = { f.state, f.rows },
 		.codes = { f.code, f.rows },
 		.details = { f.detail, f.rows } }));
+	TRY(file(x, db));
 	TRY(events(x));
 	return note(x);
 }
@@ -449,7 +480,7 @@ hand(struct sending *x)
 static enum rc
 send_due(struct sending *x)
 {
-	due_list(x);
+	due_list(x, "queued");
 	if (x->n == 0)
 		return fail(RC_INTERNAL, "nobody is to get the message");
 	if (x->m->message.p == NULL)
@@ -461,6 +492,7 @@ send_due(struct sending *x)
 static enum rc
 not_known(struct sending *x)
 {
+	due_list(x, "unknown");
 	x->r->last = true;
 	x->becomes = SUBMISSION_UNKNOWN;
 	x->rc = RC_CONNECTION;

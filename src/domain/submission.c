@@ -31,6 +31,19 @@ const struct col submission_recipient_cols[] = {
 	COL_END,
 };
 
+const struct col submission_filing_cols[] = {
+	COL(struct submission_filing, id),
+	COL(struct submission_filing, email_id),
+	COL(struct submission_filing, message_id),
+	COL_BYTES(struct submission_filing, message),
+	COL(struct submission_filing, sender),
+	COL(struct submission_filing, state),
+	COL(struct submission_filing, filed_at),
+	COL(struct submission_filing, size_bytes),
+	COL_BYTES(struct submission_filing, sha256),
+	COL_END,
+};
+
 const struct col submission_seen_cols[] = {
 	COL(struct submission_seen, id),
 	COL(struct submission_seen, email_id),

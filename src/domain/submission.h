@@ -69,6 +69,20 @@ struct submission_recipient {
 };
 extern const struct col submission_recipient_cols[];
 
+/* One whose copy is to be filed. */
+struct submission_filing {
+	int64_t id;
+	int64_t email_id;
+	const char *message_id;
+	struct str message;
+	const char *sender;
+	const char *state;
+	instant filed_at;
+	int64_t size_bytes;
+	struct str sha256;
+};
+extern const struct col submission_filing_cols[];
+
 /* As it is shown to who sent it. */
 struct submission_seen {
 	int64_t id;

@@ -262,6 +262,88 @@ describe('a message of the first document', () => {
 	});
 });
 
+describe('the copy in the Sent folder', () => {
+	let own, box, credential;
+
+	before(async () => {
+		own = await sender(member, p.account, 'anna', { label: 'filed' });
+		credential = await connect(member, p.account, 'anna',
+			{ label: 'files', smtp_credential_id: own.id });
+		box = await mailbox(house, 'anna');
+	});
+	after(() => box?.logout());
+
+	/** The copies: [{ source, flags, uid }]. */
+	async function copies(id) {
+		const lock = await box.getMailboxLock('Sent');
+		try {
+			await box.noop();
+			const found = await box.search({ header: { 'message-id': id } },
+				{ uid: true });
+			return found.length === 0 ? [] : await box.fetchAll(found,
+				{ source: true, flags: true, uid: true }, { uid: true });
+		} finally {
+			lock.release();
+		}
+	}
+	const filed = (id) => ended(member, sql(house, `SELECT 'job_' ||
+		max(j.id) FROM submission s JOIN job j ON j.task_id = s.file_task_id
+		WHERE s.message_id = '${id}'`));
+	const mine = (more) => letter({ credential_id: own.id,
+		from_json: undefined, ...more });
+
+	test('is the same bytes, read, and the same email', async () => {
+		const { email } = await through(mine({ subject: 'to be filed',
+			bcc_json: [{ address: 'secret@elsewhere.test' }] }));
+		const job = await filed(email.message_id);
+		assert.deepEqual([job.state, job.action, job.credential_id],
+			['succeeded', 'imap_file_sent', credential.id],
+			job.last_error_detail);
+		const [copy, ...more] = await copies(email.message_id);
+		assert.equal(more.length, 0);
+		assert.ok(copy.flags.has('\\Seen'));
+		assert.equal(copy.source.toString('latin1'),
+			sent(await arrived(email.message_id)));
+		const { json } = await member.get(`/api/emails/${email.id}`);
+		assert.deepEqual([json.data.status, json.data.folder, json.data.uid,
+			json.data.credential_id],
+		['filed', 'Sent', copy.uid, credential.id]);
+		/* Two syncs later it is one email still. */
+		for (let i = 0; i < 2; i++)
+			await sync(member, p.account, credential);
+		const list = (await member.get(`${root}/emails?q=to+be+filed`)).json;
+		assert.deepEqual(list.data.map((e) => e.id), [email.id]);
+		assert.equal(list.data[0].folder, 'Sent');
+		assert.equal(sql(house, `SELECT message IS NULL FROM submission
+			WHERE message_id = '${email.message_id}'`), 't');
+		const text = await member.get(`${root}/emails/${email.id}/body`);
+		assert.match(text.json.data.text, /Hello\./);
+	});
+
+	test('that cannot be written sends nothing again', async () => {
+		sql(house, `UPDATE credential SET port = 9
+			WHERE id = ${credential.id.slice(3)}`);
+		const { job, email } = await through(mine());
+		assert.equal(job.state, 'succeeded');
+		await arrived(email.message_id);
+		const id = sql(house, `SELECT 'job_' || max(j.id) FROM submission s
+			JOIN job j ON j.task_id = s.file_task_id
+			WHERE s.message_id = '${email.message_id}'`);
+		let filing;
+		do {
+			await pause(25);
+			filing = (await member.get(`/api/jobs/${id}`)).json.data;
+		} while (!filing.last_error_code);
+		assert.equal(filing.state, 'queued');
+		sql(house, `UPDATE credential SET port = ${house.imap_port}
+			WHERE id = ${credential.id.slice(3)}`);
+		await member.post(`/api/jobs/${id}/trigger`);
+		assert.equal((await ended(member, id)).state, 'succeeded');
+		assert.equal((await copies(email.message_id)).length, 1);
+		await arrived(email.message_id);
+	});
+});
+
 describe('what is refused at once', () => {
 	for (const [what, more, field] of [
 		['nobody to get it', { to_json: [] }, 'to_json'],

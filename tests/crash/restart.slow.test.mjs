@@ -12,10 +12,11 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { client } from '../lib/api.mjs';
 import { connect, mailbox, message, sync } from '../lib/mail.mjs';
 import { people, sql } from '../lib/people.mjs';
+import { roll, rounds, seed } from '../lib/rounds.mjs';
 import { stack } from '../lib/stack.mjs';
 
 const env = process.env;
-let house, member, quiet, p, imap, credential, root, seed, first;
+let house, member, quiet, p, imap, credential, root, first;
 
 before(async () => {
 	house = await stack({ own: true, with: ['dovecot', 'sync'] });
@@ -30,35 +31,12 @@ before(async () => {
 	credential = await connect(member, p.account, 'support');
 	await sync(member, p.account, credential);
 	first = (await member.get(`${root}/emails`)).json.data[0];
-	seed = Number(env.LETTERRACK_SEED ?? Date.now() % 65536);
 	console.log(`seed ${seed}`);
 });
 after(async () => {
 	await imap?.logout().catch(() => {});
 	await house?.end();
 });
-
-/** Numbers of rounds, as many as the environment allows. */
-function* rounds(usual) {
-	const from = Number(env.LETTERRACK_FROM ?? 0);
-	const end = from + Number(env.LETTERRACK_ROUNDS ?? usual);
-	const until = env.LETTERRACK_SECONDS
-		? Date.now() + env.LETTERRACK_SECONDS * 1000 : Infinity;
-	for (let n = from; ; n++) {
-		if (env.LETTERRACK_TALLY)
-			writeFileSync(env.LETTERRACK_TALLY, `${n}\n`);
-		if (n >= end || Date.now() >= until)
-			return;
-		yield n;
-	}
-}
-
-/** A number below `most`, from seed and round. */
-function roll(n, most) {
-	let x = (seed * 2654435761 ^ n * 2246822519) >>> 0;
-	x = Math.imul(x ^ x >>> 16, 0x45d9f3b) >>> 0;
-	return ((x ^ x >>> 16) >>> 0) % most;
-}
 
 async function until(what, condition, ms) {
 	for (const end = Date.now() + ms; Date.now() < end; await pause(20))

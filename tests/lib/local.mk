@@ -32,6 +32,7 @@ EXTRA_DIST += \
 	%D%/outbox.mjs \
 	%D%/people.mjs \
 	%D%/receiver.mjs \
+	%D%/rounds.mjs \
 	%D%/psql.mjs \
 	%D%/reporter.mjs \
 	%D%/requests.mjs \

@@ -367,3 +367,9 @@ sync_texts_run(struct job_run *run)
 {
 	return sync_run(run, run_texts);
 }
+
+enum rc
+sync_sent_run(struct job_run *run)
+{
+	return sync_run(run, sync_sent);
+}

@@ -1,0 +1,232 @@
+// Mail of accounts and workers that are killed on their way: each message is in
+// the receiver's mailbox once, or not at all where its state says so; in the Sent
+// folder there is one copy. What is counted lies outside the system, in mailboxes
+// of Dovecot behind a real Postfix.
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { after, before, describe, test } from 'node:test';
+import { setTimeout as pause } from 'node:timers/promises';
+import { client } from '../lib/api.mjs';
+import { connect, mailbox } from '../lib/mail.mjs';
+import { people, sql } from '../lib/people.mjs';
+import { roll, rounds, seed } from '../lib/rounds.mjs';
+import { stack } from '../lib/stack.mjs';
+
+const TO = 'someone@elsewhere.test';
+
+let house, p, root, member, outside, own, smtp;
+
+before(async () => {
+	house = await stack({ own: true, with: ['dovecot', 'postfix'] });
+	p = people(house);
+	member = client(house).as({ cookie: p.member.cookie });
+	root = `/api/accounts/${p.account}`;
+	const answer = await member.post(`${root}/provider-credentials`, {
+		provider_kind: 'smtp', label: 'out', host: '127.0.0.1',
+		port: Number(house.submission_port), security_mode: 'none',
+		email_address: 'anna@letterrack.test',
+		secret: { username: 'anna@letterrack.test', password: 'letterrack' },
+	});
+	assert.equal(answer.status, 201, answer.text);
+	smtp = answer.json.data;
+	await connect(member, p.account, 'anna', { smtp_credential_id: smtp.id });
+	outside = await mailbox(house, 'outside');
+	own = await mailbox(house, 'anna');
+});
+after(async () => {
+	await outside?.logout();
+	await own?.logout();
+	await house?.end();
+});
+
+/** letterrack-sync as the service's user; killed after `ms`, if that is said. */
+async function pass(env = {}, ms = 0) {
+	const child = spawn('setpriv', [`--reuid=${house.user}`,
+		`--regid=${house.user}`, '--clear-groups', '--',
+		`${house.prefix}/bin/letterrack-sync`, '--quiet'], {
+		env: { PATH: process.env.PATH, LETTERRACK_CONF: house.conf, ...env },
+		stdio: ['ignore', 'ignore', 'pipe'],
+	});
+	let err = '';
+	child.stderr.on('data', (piece) => { err += piece; });
+	const timer = ms > 0 && setTimeout(() => child.kill('SIGKILL'), ms);
+	const [status, signal] = await once(child, 'close');
+	clearTimeout(timer);
+	return { status, signal, err };
+}
+
+async function queue() {
+	const { status, text, json } = await member.post(`${root}/smtp/messages`, {
+		credential_id: smtp.id, to_json: [{ address: TO }],
+		subject: randomBytes(8).toString('hex'), text_body: 'Hello.\n' });
+	assert.equal(status, 202, text);
+	const id = sql(house, `SELECT message_id FROM submission
+		WHERE task_id = ${json.data.task_id.slice(4)}`);
+	return id;
+}
+
+const states = (ids) => new Map(sql(house, `SELECT message_id, state
+	FROM submission WHERE message_id = ANY ('{${ids.join(',')}}')`)
+	.split('\n').map((line) => line.split('|')));
+
+/** Message-ID -> how many of it lie in a folder. */
+async function ledger(imap, folder) {
+	const lock = await imap.getMailboxLock(folder);
+	const seen = new Map();
+	try {
+		await imap.noop();
+		if (imap.mailbox.exists === 0)
+			return seen;
+		for await (const m of imap.fetch('1:*', { envelope: true }))
+			seen.set(m.envelope.messageId,
+				(seen.get(m.envelope.messageId) ?? 0) + 1);
+	} finally {
+		lock.release();
+	}
+	return seen;
+}
+
+/** Runs until nothing is due; what waits for its time need not wait. */
+async function settle() {
+	for (let i = 0; i < 100; i++) {
+		sql(house, `UPDATE job SET run_at = now() WHERE state = 'queued'
+			AND run_at > now()`);
+		const { status, err } = await pass();
+		assert.ok([0, 69].includes(status), err);
+		if (sql(house, `SELECT count(*) FROM job
+			WHERE state IN ('queued', 'running')`) === '0')
+			return;
+	}
+	assert.fail('jobs wait for ever');
+}
+
+/** What is wrong between the states and the mailboxes, in words. */
+export function faults(state, arrived, filed) {
+	return [...state].flatMap(([id, word]) => {
+		const n = arrived.get(id) ?? 0, copies = filed.get(id) ?? 0;
+		const bad = [];
+		if (n > 1)
+			bad.push(`${id} came ${n} times`);
+		if (copies > 1)
+			bad.push(`${id} was filed ${copies} times`);
+		if (n === 0 && word !== 'unknown')
+			bad.push(`${id} is ${word} and did not come`);
+		if (copies !== 1 && word === 'filed')
+			bad.push(`${id} is filed and lies nowhere`);
+		if (!['filed', 'unknown'].includes(word))
+			bad.push(`${id} ends as ${word}`);
+		return bad;
+	});
+}
+
+/** Compares when Postfix has nothing on its way: a marker comes last. */
+async function check(ids) {
+	await settle();
+	const marker = await queue();
+	await settle();
+	for (let i = 0; i < 100; i++) {
+		if ((await ledger(outside, 'INBOX')).has(marker))
+			break;
+		await pause(100);
+	}
+	assert.deepEqual(faults(states([...ids, marker]),
+		await ledger(outside, 'INBOX'), await ledger(own, 'Sent')), []);
+}
+
+test('the checker finds what is lost, doubled, and not filed', () => {
+	const state = new Map([['a', 'filed'], ['b', 'filed'], ['c', 'unknown'],
+		['d', 'accepted'], ['e', 'filed'], ['f', 'filed']]);
+	const n = (text) => new Map(text.split(' ').map((w) =>
+		[w[0], Number(w[1])]));
+	assert.deepEqual(faults(state, n('a1 b2 d1 e1'), n('a1 b1 d1 f2')), [
+		'b came 2 times', 'd ends as accepted', 'e is filed and lies nowhere',
+		'f was filed 2 times', 'f is filed and did not come',
+		'f is filed and lies nowhere']);
+});
+
+describe('killed at', () => {
+	for (const [point, state] of [
+		['submission-taken', 'filed'],
+		['submission-intent-before', 'filed'],
+		['submission-effect-before', 'unknown'],
+		['submission-effect-after', 'unknown'],
+		['submission-confirm-after', 'filed'],
+		['submission-file-intent-before', 'filed'],
+		['submission-file-effect-before', 'filed'],
+		['submission-file-effect-after', 'filed'],
+		['submission-file-confirm-after', 'filed'],
+		['job-finish-before', 'filed'],
+		['job-finish-after', 'filed'],
+	])
+		test(`${point} it ends as ${state}`, async () => {
+			await settle();
+			const id = await queue();
+			const dead = await pass({ LETTERRACK_FAILPOINT: point });
+			assert.equal(dead.signal ?? dead.status, 'SIGKILL', dead.err);
+			await check([id]);
+			assert.equal(states([id]).get(id), state);
+		});
+
+	test('an unknown one that is tried again is not sent', async () => {
+		const id = await queue();
+		await pass({ LETTERRACK_FAILPOINT: 'submission-effect-before' });
+		await settle();
+		const job = sql(house, `SELECT max(j.id) FROM submission s JOIN job j
+			ON j.task_id = s.task_id WHERE message_id = '${id}'`);
+		const answer = await member.post(`/api/jobs/${job}/retry`);
+		assert.equal(answer.status, 202, answer.text);
+		await check([id]);
+		assert.equal(states([id]).get(id), 'unknown');
+		assert.equal((await ledger(outside, 'INBOX')).get(id), undefined);
+		assert.match((await member.get(`/api/jobs/${job}`)).json.data
+			.last_error_detail, /not sent again by itself/);
+	});
+
+	test('one that lies in the Sent folder was sent', async () => {
+		const id = await queue();
+		await pass({ LETTERRACK_FAILPOINT: 'submission-effect-after' });
+		/* A server that files by itself. */
+		await own.append('Sent', Buffer.from(sql(house, `SELECT
+			encode(message, 'base64') FROM submission
+			WHERE message_id = '${id}'`), 'base64'), ['\\Seen']);
+		await check([id]);
+		assert.equal(states([id]).get(id), 'filed');
+	});
+});
+
+/** Leaves the mailboxes empty: many rounds come. */
+async function forget() {
+	for (const [imap, folder] of [[outside, 'INBOX'], [own, 'Sent']]) {
+		const lock = await imap.getMailboxLock(folder);
+		try {
+			await imap.messageDelete('1:*');
+		} finally {
+			lock.release();
+		}
+	}
+}
+
+test('killed at random', async () => {
+	let ids = [], unknown = 0, sent = 0;
+	const look = async () => {
+		await check(ids);
+		for (const word of states(ids).values())
+			unknown += word === 'unknown';
+		sent += ids.length;
+		await forget();
+		ids = [];
+	};
+	console.log(`seed ${seed}`);
+	for (const n of rounds(20)) {
+		ids.push(await queue(), await queue(), await queue());
+		await pass({}, 20 + roll(n, 300));
+		if (ids.length >= 60)
+			await look();
+	}
+	if (ids.length > 0)
+		await look();
+	console.log(`${sent} messages, ${unknown} of them unknown`);
+	assert.ok(unknown <= sent / 2, `${unknown} of ${sent} are unknown`);
+});

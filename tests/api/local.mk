@@ -4,6 +4,7 @@ EXTRA_DIST += \
 	%D%/accounts.test.mjs \
 	%D%/audit.test.mjs \
 	%D%/auth.test.mjs \
+	%D%/canary.slow.test.mjs \
 	%D%/credentials.test.mjs \
 	%D%/clients.test.mjs \
 	%D%/content.test.mjs \

@@ -43,7 +43,7 @@ auth_password_prove(struct request *rq, const struct password_owner *who,
 	if (password_check(
 		gate, password, who->password_hash, rq->conf->password_cost))
 		return RC_OK;
-	TRY(login_failed(rq->db, who->user_id, NULL));
+	TRY(login_failed(rq->db, who->user_id, who->email, NULL));
 	return fault_add(rq, field, "wrong", "This is not your password.");
 }
 

@@ -48,7 +48,8 @@ migrations_sql = \
 	%D%/migrations/0082-submission.sql \
 	%D%/migrations/0086-webhook.sql \
 	%D%/migrations/0087-event-raised.sql \
-	%D%/migrations/0088-event-keep.sql
+	%D%/migrations/0088-event-keep.sql \
+	%D%/migrations/0090-sign-in-alike.sql
 queries_sql = \
 	%D%/queries/account.sql \
 	%D%/queries/actor.sql \

@@ -59,9 +59,9 @@ FROM login_find($1, $2);
 
 -- `user` 0 (nobody of that name) costs the same.
 -- name: login_failed :exec
--- args: int user
+-- args: int user, text name
 -- scope: global: nobody is known yet
-SELECT login_failed($1);
+SELECT login_failed($1, $2);
 
 -- name: password_rehash :exec
 -- args: id user, text old_hash, text new_hash

@@ -46,7 +46,7 @@ prove(struct db *db, struct password_gate *gate, const struct sign_in *in,
 	if (right && may)
 		return RC_OK;
 	db_pipe_begin(db);
-	TRY(login_failed(db, user != NULL ? user->user_id : 0, NULL));
+	TRY(login_failed(db, user != NULL ? user->user_id : 0, in->name, NULL));
 	TRY(in->note(db, in, user, SIGN_IN_REFUSED));
 	TRY(db_pipe_end(db));
 	return fail(RC_BAD_LOGIN, "User name or password is wrong.");

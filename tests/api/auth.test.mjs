@@ -417,4 +417,31 @@ describe('throttles', () => {
 		assert.ok(ratio > 0.6 && ratio < 1.6, `${ratio}`);
 		assert.equal(told.size, 1, [...told].join('\n'));
 	});
+	test('unknown users are written of as known ones, in rows that do not grow ' +
+		'more', async () => {
+		const doors = client(strict, {}, { record: false });
+		let n = 0;
+		const fail = (email) => doors.post('/auth/sign-in',
+			{ email, password: 'wrong' },
+			{ 'x-forwarded-for': `198.18.1.${++n}` });
+		/* Failures and rows of a table, and where the changed ones lie. */
+		const rows = (table) => sql(strict, `SELECT sum(failed_logins),
+			count(*) FROM ${table}`).split('|').map(Number);
+		const pages = (table) => sql(strict, `SELECT string_agg(DISTINCT
+			split_part(ctid::text, ',', 1), ' ') FROM ${table}`);
+		const written = (user) => Number(sql(strict, `SELECT count(*) FROM audit
+			WHERE action = 'login.refused' AND (user_id IS NULL) = ${user}`));
+		const state = () => ['app_user', 'login_nobody'].map((table, i) =>
+			({ failures: rows(table)[0], rows: rows(table)[1],
+				pages: pages(table), written: written(i === 1) }));
+		const was = state();
+		for (let i = 0; i < 10; i++) {
+			assert.equal((await fail('other@c-imap.local')).status, 401);
+			assert.equal((await fail(`x${i}@nowhere.test`)).status, 401);
+		}
+		for (const [i, now] of state().entries())
+			assert.deepEqual(now, { ...was[i],
+				failures: was[i].failures + 10,
+				written: was[i].written + 10 });
+	});
 });

@@ -50,6 +50,7 @@ migrations_sql = \
 	%D%/migrations/0087-event-raised.sql \
 	%D%/migrations/0088-event-keep.sql \
 	%D%/migrations/0090-sign-in-alike.sql
+	%D%/migrations/0095-work-pause.sql
 queries_sql = \
 	%D%/queries/account.sql \
 	%D%/queries/actor.sql \
@@ -71,9 +72,9 @@ queries_sql = \
 	%D%/queries/mailbox.sql \
 	%D%/queries/membership.sql \
 	%D%/queries/move.sql \
+	%D%/queries/oauth.sql \
 	%D%/queries/one-time.sql \
 	%D%/queries/outgoing.sql \
-	%D%/queries/oauth.sql \
 	%D%/queries/placement.sql \
 	%D%/queries/provider-credential.sql \
 	%D%/queries/refresh.sql \
@@ -84,7 +85,8 @@ queries_sql = \
 	%D%/queries/submission.sql \
 	%D%/queries/task.sql \
 	%D%/queries/user.sql \
-	%D%/queries/webhook.sql
+	%D%/queries/webhook.sql \
+	%D%/queries/work.sql
 
 EXTRA_DIST += %D%/typed.awk %D%/embed.awk $(migrations_sql) $(queries_sql)
 

@@ -70,13 +70,15 @@ LEFT JOIN data_key p ON p.account_id = w.account_id
 -- name: delivery_next_at :value
 -- value: time
 -- scope: global: a worker asks how long it may sleep
-SELECT coalesce(delivery_next_at(), 'infinity');
+SELECT coalesce(CASE WHEN NOT EXISTS (SELECT FROM work_pause)
+    THEN delivery_next_at() END, 'infinity');
 
 -- name: delivery_claim :many
 -- args: text worker, int4 seconds, int4 room, int4 of_webhook, int4 of_account
 -- row:  delivery
 -- scope: global: one worker has those of all accounts in flight
-SELECT * FROM delivery_claim($1, $2, $3, $4, $5);
+SELECT * FROM delivery_claim($1, $2, $3, $4, $5)
+WHERE NOT EXISTS (SELECT FROM work_pause);
 
 -- What became of tries; how many of them were still the caller's.
 -- name: delivery_end :value

@@ -15,7 +15,8 @@ SELECT guard_lease($1, $2, $3);
 -- scope: global: looks for work in all accounts
 SELECT id, application_id, account_id, task_id, credential_id, action,
     attempt_count, lease_token, payload
-FROM job_claim($1, $2, $3, $4, $5, $6);
+FROM job_claim($1, $2, $3, $4, $5, $6)
+WHERE $5 <> 0 OR NOT EXISTS (SELECT FROM work_pause);
 
 -- What a worker holds without knowing it: its claim was carried out and the
 -- answer lost. Asked while it has no job.
@@ -55,7 +56,8 @@ SELECT poll_enqueue($1, $2);
 -- name: job_next_at :value
 -- value: time
 -- scope: global: a worker asks how long it may sleep
-SELECT coalesce(work_next_at(), 'infinity');
+SELECT coalesce(CASE WHEN NOT EXISTS (SELECT FROM work_pause)
+    THEN work_next_at() END, 'infinity');
 
 -- name: job_renew :must
 -- args: account account, id id, int token, int4 seconds

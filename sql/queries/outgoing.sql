@@ -8,7 +8,8 @@ SELECT door_outgoing_add($1, $2, $3, $4, $5);
 -- name: outgoing_next_at :value
 -- value: time
 -- scope: global: a worker asks how long it may sleep
-SELECT coalesce(outgoing_next_at(), 'infinity');
+SELECT coalesce(CASE WHEN NOT EXISTS (SELECT FROM work_pause)
+    THEN outgoing_next_at() END, 'infinity');
 
 -- name: outgoing_claim :maybe
 -- args: text worker, int4 seconds

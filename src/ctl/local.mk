@@ -17,6 +17,7 @@ letterrackctl_SOURCES = \
 	%D%/people.c %D%/people.h \
 	%D%/queue.c \
 	%D%/serve.c \
+	%D%/status.c \
 	%D%/token.c \
 	%D%/user.c
 letterrackctl_LDADD = $(families_libs)

@@ -7,6 +7,7 @@ libdomain_a_SOURCES = \
 	%D%/account.c %D%/account.h \
 	%D%/account-remove.c \
 	%D%/actor.h \
+	%D%/alive.c %D%/alive.h \
 	%D%/client.c %D%/client.h \
 	%D%/audit.c %D%/audit.h \
 	%D%/body-cache.c %D%/body-cache.h \
@@ -65,6 +66,7 @@ libdomain_a_SOURCES = \
 	%D%/sync/wish.c \
 	%D%/task.c %D%/task.h \
 	%D%/user.c %D%/user.h \
+	%D%/work.c %D%/work.h \
 	%D%/vault.c %D%/vault.h \
 	%D%/webhook.c %D%/webhook.h \
 	%D%/wish.c %D%/wish.h
@@ -103,6 +105,7 @@ domain_made_c = \
 	%D%/submission-sql.c \
 	%D%/task-sql.c \
 	%D%/user-sql.c \
+	%D%/work-sql.c \
 	%D%/webhook-sql.c
 domain_made_h = \
 	%D%/account-sql.h \
@@ -138,6 +141,7 @@ domain_made_h = \
 	%D%/submission-sql.h \
 	%D%/task-sql.h \
 	%D%/user-sql.h \
+	%D%/work-sql.h \
 	%D%/webhook-sql.h
 nodist_libdomain_a_SOURCES = $(domain_made_c) $(domain_made_h)
 BUILT_SOURCES += $(domain_made_h)

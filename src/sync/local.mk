@@ -2,7 +2,6 @@
 
 bin_PROGRAMS += letterrack-sync
 letterrack_sync_SOURCES = \
-	%D%/alive.c %D%/alive.h \
 	%D%/housekeeping.c %D%/housekeeping.h \
 	%D%/keeper.c %D%/keeper.h \
 	%D%/main.c \

@@ -6,10 +6,10 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "domain/alive.h"
 #include "domain/delivery.h"
 #include "domain/outgoing.h"
 #include "domain/sync/sync.h"
-#include "sync/alive.h"
 #include "sync/keeper.h"
 
 /* Classes of work, so that what takes long holds up nobody but itself. X(name,

@@ -27,6 +27,7 @@ EXTRA_DIST += \
 	%D%/oauth.test.mjs \
 	%D%/pages.slow.test.mjs \
 	%D%/poll.test.mjs \
+	%D%/queue.test.mjs \
 	%D%/refresh.test.mjs \
 	%D%/sending.test.mjs \
 	%D%/serve.slow.test.mjs \

@@ -1,4 +1,4 @@
-#include "sync/alive.h"
+#include "domain/alive.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -187,4 +187,37 @@ alive_release_dead(
 	arena_free(&r.arena);
 	closedir(dir);
 	return rc;
+}
+
+/* ---- counting ---- */
+
+static int
+is_held(int dir, const char *worker)
+{
+	int fd = openat(dir, worker, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	int held;
+
+	if (fd < 0)
+		return errno == ENOENT ? 0 : -1;
+	held = flock(fd, LOCK_SH | LOCK_NB) != 0;
+	close(fd);
+	return held;
+}
+
+int
+alive_count(const struct conf *conf)
+{
+	DIR *dir =
+	    opendir(arena_fmt(conf->arena, "%s/workers", conf->state_dir));
+	const struct dirent *e;
+	int n = 0, held = 0;
+
+	if (dir == NULL)
+		return errno == ENOENT ? 0 : -1;
+	while (held >= 0 && (e = readdir(dir)) != NULL) {
+		held = e->d_name[0] != '.' ? is_held(dirfd(dir), e->d_name) : 0;
+		n += held;
+	}
+	closedir(dir);
+	return held < 0 ? -1 : n;
 }

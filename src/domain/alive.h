@@ -7,8 +7,8 @@
  * Where the directory lies on several machines, a lock may be seen by one of
  * them alone. The file says which boot of which kernel it was made under;
  * others' are nobody's business here. */
-#ifndef SYNC_ALIVE_H
-#define SYNC_ALIVE_H
+#ifndef DOMAIN_ALIVE_H
+#define DOMAIN_ALIVE_H
 
 #include <stdbool.h>
 
@@ -33,6 +33,9 @@ alive_begin(struct alive *, const struct conf *, const char *worker) MUST_CHECK;
  * what one of them asked for last, so that its job is not free yet. */
 enum rc alive_release_dead(const struct alive *, struct db *,
     const struct log *, bool *again) MUST_CHECK;
+
+/* How many of this machine live; -1: it cannot be seen from here. */
+int alive_count(const struct conf *);
 
 /* The file stays for the next worker to find: so what this one could not give
  * back, the database being away, is given back by then. */

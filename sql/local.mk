@@ -49,7 +49,7 @@ migrations_sql = \
 	%D%/migrations/0086-webhook.sql \
 	%D%/migrations/0087-event-raised.sql \
 	%D%/migrations/0088-event-keep.sql \
-	%D%/migrations/0090-sign-in-alike.sql
+	%D%/migrations/0090-sign-in-alike.sql \
 	%D%/migrations/0095-work-pause.sql
 queries_sql = \
 	%D%/queries/account.sql \

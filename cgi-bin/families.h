@@ -13,6 +13,7 @@
 	X(credentials) \
 	X(emails) \
 	X(events) \
+	X(interception) \
 	X(jobs) \
 	X(logs) \
 	X(oauth) \

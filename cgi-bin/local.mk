@@ -33,6 +33,8 @@ libfamilies_a_SOURCES = \
 	%D%/credentials.c \
 	%D%/emails.c \
 	%D%/events.c \
+	%D%/interception.c %D%/interception.h \
+	%D%/interception-rules.c \
 	%D%/jobs.c \
 	%D%/logs.c \
 	%D%/oauth.c %D%/oauth.h \
@@ -64,6 +66,7 @@ responder_PROGRAMS += \
 	cgi-bin/credentials \
 	cgi-bin/emails \
 	cgi-bin/events \
+	cgi-bin/interception \
 	cgi-bin/jobs \
 	cgi-bin/logs \
 	cgi-bin/oauth \
@@ -78,6 +81,7 @@ nodist_cgi_bin_content_SOURCES = cgi-bin/content-main.c
 nodist_cgi_bin_credentials_SOURCES = cgi-bin/credentials-main.c
 nodist_cgi_bin_emails_SOURCES = cgi-bin/emails-main.c
 nodist_cgi_bin_events_SOURCES = cgi-bin/events-main.c
+nodist_cgi_bin_interception_SOURCES = cgi-bin/interception-main.c
 nodist_cgi_bin_jobs_SOURCES = cgi-bin/jobs-main.c
 nodist_cgi_bin_logs_SOURCES = cgi-bin/logs-main.c
 nodist_cgi_bin_oauth_SOURCES = cgi-bin/oauth-main.c

@@ -10,7 +10,7 @@ fuzz_ldflags = $(AM_LDFLAGS) -fsanitize=fuzzer
 
 noinst_PROGRAMS += %D%/fuzz-compose %D%/fuzz-conf %D%/fuzz-json %D%/fuzz-jws %D%/fuzz-mime \
 	%D%/fuzz-date %D%/fuzz-imap %D%/fuzz-imap-deflate %D%/fuzz-mutf7 \
-	%D%/fuzz-rfc2047
+	%D%/fuzz-pattern %D%/fuzz-rfc2047
 %C%_fuzz_compose_CPPFLAGS = $(fuzz_cppflags)
 %C%_fuzz_compose_LDFLAGS = $(fuzz_ldflags)
 %C%_fuzz_compose_LDADD = $(mail_libs)
@@ -39,6 +39,9 @@ noinst_PROGRAMS += %D%/fuzz-compose %D%/fuzz-conf %D%/fuzz-json %D%/fuzz-jws %D%
 %C%_fuzz_mutf7_CPPFLAGS = $(fuzz_cppflags)
 %C%_fuzz_mutf7_LDFLAGS = $(fuzz_ldflags)
 %C%_fuzz_mutf7_LDADD = $(mail_libs)
+%C%_fuzz_pattern_CPPFLAGS = $(fuzz_cppflags)
+%C%_fuzz_pattern_LDFLAGS = $(fuzz_ldflags)
+%C%_fuzz_pattern_LDADD = $(core_libs)
 %C%_fuzz_rfc2047_CPPFLAGS = $(fuzz_cppflags)
 %C%_fuzz_rfc2047_LDFLAGS = $(fuzz_ldflags)
 %C%_fuzz_rfc2047_LDADD = $(mail_libs)

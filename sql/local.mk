@@ -50,7 +50,8 @@ migrations_sql = \
 	%D%/migrations/0087-event-raised.sql \
 	%D%/migrations/0088-event-keep.sql \
 	%D%/migrations/0090-sign-in-alike.sql \
-	%D%/migrations/0095-work-pause.sql
+	%D%/migrations/0095-work-pause.sql \
+	%D%/migrations/0140-rule.sql
 queries_sql = \
 	%D%/queries/account.sql \
 	%D%/queries/actor.sql \
@@ -78,6 +79,7 @@ queries_sql = \
 	%D%/queries/placement.sql \
 	%D%/queries/provider-credential.sql \
 	%D%/queries/refresh.sql \
+	%D%/queries/rule.sql \
 	%D%/queries/session.sql \
 	%D%/queries/setup.sql \
 	%D%/queries/skipped.sql \

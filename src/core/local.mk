@@ -16,9 +16,12 @@ libcore_a_SOURCES = \
 	%D%/json-tree.c %D%/json-tree.h \
 	%D%/jwk.c %D%/jwk.h \
 	%D%/jws.c %D%/jws.h \
+	%D%/fold.c %D%/fold.h \
 	%D%/key-file.c %D%/key-file.h \
 	%D%/log.c %D%/log.h \
 	%D%/password.c %D%/password.h \
+	%D%/pattern.c %D%/pattern.h \
+	%D%/pattern-tree.c %D%/pattern-tree.h \
 	%D%/rate.c %D%/rate.h \
 	%D%/result.c %D%/result.h \
 	%D%/secret.c %D%/secret.h \

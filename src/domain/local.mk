@@ -37,6 +37,9 @@ libdomain_a_SOURCES = \
 	%D%/provider-credential.c %D%/provider-credential.h \
 	%D%/reach.c %D%/reach.h \
 	%D%/refresh.c %D%/refresh.h \
+	%D%/rule.c %D%/rule.h \
+	%D%/rule-mail.c \
+	%D%/rule-match.c %D%/rule-match.h \
 	%D%/sealed.c %D%/sealed.h \
 	%D%/session.c %D%/session.h \
 	%D%/setup.c %D%/setup.h \
@@ -97,6 +100,7 @@ domain_made_c = \
 	%D%/placement-sql.c \
 	%D%/provider-credential-sql.c \
 	%D%/refresh-sql.c \
+	%D%/rule-sql.c \
 	%D%/session-sql.c \
 	%D%/setup-sql.c \
 	%D%/skipped-sql.c \
@@ -134,6 +138,7 @@ domain_made_h = \
 	%D%/placement-sql.h \
 	%D%/provider-credential-sql.h \
 	%D%/refresh-sql.h \
+	%D%/rule-sql.h \
 	%D%/session-sql.h \
 	%D%/setup-sql.h \
 	%D%/skipped-sql.h \

@@ -68,6 +68,7 @@ static const struct {
 	{ "note_id", ID_NUMBER },
 	{ "part_id", ID_PART },
 	{ "provider_credential_id", ID_CREDENTIAL },
+	{ "rule_id", ID_NUMBER },
 	{ "subscription_id", ID_SUBSCRIPTION },
 	{ "task_id", ID_TASK },
 	{ "thread_id", ID_NUMBER },

@@ -29,6 +29,7 @@ EXTRA_DIST += \
 	%D%/poll.test.mjs \
 	%D%/queue.test.mjs \
 	%D%/refresh.test.mjs \
+	%D%/rules.test.mjs \
 	%D%/sending.test.mjs \
 	%D%/serve.slow.test.mjs \
 	%D%/sync.test.mjs \

@@ -19,6 +19,7 @@ core_tests = \
 	%D%/test-jws \
 	%D%/test-log \
 	%D%/test-password \
+	%D%/test-pattern \
 	%D%/test-rate \
 	%D%/test-result \
 	%D%/test-secret \
@@ -60,6 +61,8 @@ TESTS += $(core_tests)
 %C%_test_log_LDADD = $(core_check_libs)
 %C%_test_password_CPPFLAGS = $(core_check_cppflags)
 %C%_test_password_LDADD = $(core_check_libs)
+%C%_test_pattern_CPPFLAGS = $(core_check_cppflags)
+%C%_test_pattern_LDADD = $(core_check_libs)
 %C%_test_rate_CPPFLAGS = $(core_check_cppflags)
 %C%_test_rate_LDADD = $(core_check_libs)
 %C%_test_result_CPPFLAGS = $(core_check_cppflags)

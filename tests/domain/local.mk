@@ -11,8 +11,12 @@ check_LIBRARIES += libhouse.a
 libhouse_a_CPPFLAGS = $(domain_check_cppflags)
 libhouse_a_SOURCES = %D%/house.c %D%/house.h %D%/profiles.c %D%/profiles.h
 
-check_PROGRAMS += %D%/test-body-cache %D%/test-sync %D%/test-sync-moves
-TESTS += %D%/test-body-cache %D%/test-sync %D%/test-sync-moves
+check_PROGRAMS += %D%/test-body-cache %D%/test-rule-match %D%/test-sync \
+	%D%/test-sync-moves
+TESTS += %D%/test-body-cache %D%/test-rule-match %D%/test-sync \
+	%D%/test-sync-moves
+%C%_test_rule_match_CPPFLAGS = $(domain_check_cppflags)
+%C%_test_rule_match_LDADD = $(check_libs) $(domain_libs)
 %C%_test_body_cache_CPPFLAGS = $(domain_check_cppflags)
 %C%_test_body_cache_LDADD = $(check_libs) $(domain_libs)
 %C%_test_sync_CPPFLAGS = $(domain_check_cppflags)

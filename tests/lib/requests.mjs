@@ -63,6 +63,7 @@ const bodies = {
 		({ older_than: '2000-01-01T00:00:00Z', dry_run: false }),
 	'POST /api/webhooks': () => ({ url: 'https://127.0.0.1:9/hook',
 		events: ['*'] }),
+	'POST /api/rules/backtest': () => ({ type: 'subject', value: 'x' }),
 	'POST /api/users': () => ({ email: fresh(), password: phrase }),
 	'POST /api/applications/{application_id}/users': () =>
 		({ email: fresh() }),

@@ -49,6 +49,9 @@ const made = {
 		account_id) VALUES ('cid_' || gen_random_uuid(), 'x', ${a})
 		RETURNING id`,
 	webhook_id: (a) => `${webhook(a)} SELECT id FROM w`,
+	rule_id: (a) => `INSERT INTO rule (application_id, account_id, name, type,
+		operator, value, action, priority) VALUES (${a}, 'x', 'keyword',
+		'contains', 'x', 'hold', 1) RETURNING id`,
 	delivery_id: (a, its) => `${webhook(a)} INSERT INTO webhook_delivery
 		(application_id, account_id, webhook_id, event_id, event_type, body)
 		SELECT app, acc, ${its ?? 'w.id'}, 1, 'note.added', '"${CANARY}"'
@@ -84,7 +87,8 @@ export const owns = {
 };
 
 /** Kinds of rows that never hang on a mail account. */
-export const shared = new Set(['account_id', 'webhook_id', 'delivery_id']);
+export const shared = new Set(['account_id', 'webhook_id', 'delivery_id',
+	'rule_id']);
 
 /** Somebody more in an account: { user, cookie }. */
 export async function another(db, { application, account }, role) {

@@ -1,10 +1,11 @@
 // Figures of Letterrack as a table: see script/bench --help.
 import { cpus, loadavg } from 'node:os';
+import * as deliver from './deliver.mjs';
 import * as http from './http.mjs';
 import * as login from './login.mjs';
 import * as sync from './sync.mjs';
 
-const groups = [http, login, sync];
+const groups = [http, login, sync, deliver];
 
 function parse(words) {
 	const quick = words.includes('--quick');

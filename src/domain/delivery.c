@@ -12,9 +12,10 @@
 #include "domain/webhook.h"
 
 #define UNDER_WAY   256 /* of a worker */
-#define OF_WEBHOOK  8
-#define OF_ACCOUNT  24
+#define OF_WEBHOOK  16
+#define OF_ACCOUNT  32
 #define LOOK_MS     200 /* between two looks for more, while some are slow */
+#define GATHER_MS   10
 #define MEMORY      ((size_t)64 << 20)
 
 #define WAIT_MOST_S 86400
@@ -341,6 +342,20 @@ settle(struct run *r)
 	return rc;
 }
 
+/* Until the first comes back; for those that come soon behind it a moment more,
+ * so that one transaction is for many. */
+static void
+gather(struct posts *posts)
+{
+	size_t half = posts_under_way(posts) / 2;
+	int64_t end;
+
+	posts_wait(posts, LOOK_MS);
+	end = clock_steady_ms() + GATHER_MS;
+	while (posts_running(posts) > half && clock_steady_ms() < end)
+		posts_wait(posts, 1);
+}
+
 static bool
 goes_on(const struct delivery_host *host, int64_t end_ms)
 {
@@ -365,7 +380,7 @@ run(struct run *r, int64_t end_ms)
 			look_ms = clock_steady_ms() + LOOK_MS;
 		}
 		if (posts_under_way(r->host->posts) > 0)
-			posts_wait(r->host->posts, LOOK_MS);
+			gather(r->host->posts);
 		bad = settle(r);
 		if (rc == RC_OK)
 			rc = bad;

@@ -15,6 +15,7 @@ struct posts {
 	const struct egress *egress; /* borrowed */
 	CURLM *multi;                /* owned */
 	size_t n;                    /* under way */
+	int running;                 /* of them, not ended yet */
 	struct post_use *first;
 };
 
@@ -289,13 +290,17 @@ posts_under_way(const struct posts *p)
 	return p->n;
 }
 
+size_t
+posts_running(const struct posts *p)
+{
+	return (size_t)p->running;
+}
+
 void
 posts_wait(struct posts *p, int ms)
 {
-	int running;
-
 	(void)curl_multi_poll(p->multi, NULL, 0, ms, NULL);
-	(void)curl_multi_perform(p->multi, &running);
+	(void)curl_multi_perform(p->multi, &p->running);
 }
 
 struct post *

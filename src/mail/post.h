@@ -43,6 +43,8 @@ void posts_free(struct posts **); /* what is under way is cut off */
 /* Begins one; all that it points at stays until it comes back. */
 enum rc posts_add(struct posts *, struct post *) MUST_CHECK;
 size_t posts_under_way(const struct posts *);
+/* How many of them had not ended at the last wait. */
+size_t posts_running(const struct posts *);
 /* Until something moves, `ms` at most; a signal may end it earlier. */
 void posts_wait(struct posts *, int ms);
 /* The next that has ended; NULL: none. */

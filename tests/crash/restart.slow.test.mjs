@@ -6,7 +6,7 @@
 //	as in crash.h
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import { client } from '../lib/api.mjs';
@@ -15,7 +15,6 @@ import { people, sql } from '../lib/people.mjs';
 import { roll, rounds, seed } from '../lib/rounds.mjs';
 import { stack } from '../lib/stack.mjs';
 
-const env = process.env;
 let house, member, quiet, p, imap, credential, root, first;
 
 before(async () => {

@@ -32,10 +32,10 @@ EXTRA_DIST += \
 	%D%/outbox.mjs \
 	%D%/people.mjs \
 	%D%/receiver.mjs \
-	%D%/rounds.mjs \
 	%D%/psql.mjs \
 	%D%/reporter.mjs \
 	%D%/requests.mjs \
+	%D%/rounds.mjs \
 	%D%/stack.mjs \
 	%D%/stack.sh \
 	%D%/tenants.mjs \

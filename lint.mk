@@ -4,7 +4,7 @@
 LINT_DIRS = src cgi-bin tests fuzz man
 LINT_FILES = `find $(LINT_DIRS) -name '*.c' | sort`
 FORMAT_FILES = `find $(LINT_DIRS) -name '*.[ch]' | sort`
-LINT_CPPFLAGS = -std=gnu17 -DLINT -DTOP_SRCDIR='"."' $(DEFS) -D_GNU_SOURCE -Isrc -Itests -I$(abs_builddir)/src \
+LINT_CPPFLAGS = -std=gnu17 -DLINT -DTOP_SRCDIR='"."' $(DEFS) -D_GNU_SOURCE -I. -Isrc -Itests -I$(abs_builddir)/src \
 	-I$(abs_builddir)/tests \
 	-DLETTERRACK_SYNC='"/l/letterrack-sync"' \
 	$(CRYPTO_CFLAGS) $(PQ_CFLAGS) $(JSONC_CFLAGS) $(CURL_CFLAGS) \

@@ -155,7 +155,7 @@ static enum rc
 stream(struct request *rq, const struct event_page *in)
 {
 	struct event_seen_list list;
-	struct place from;
+	struct place from = { "0", 0 };
 	struct buf *b;
 
 	if (!held_room(rq))

@@ -1,5 +1,7 @@
 #include "core/json.h"
 
+#include <endian.h>
+
 /* How a byte leaves: 0 as it is, 'u' as \u00XX, else behind a backslash;
  * 1 begins a UTF-8 sequence that has to be looked at. */
 static const unsigned char escapes[256] = {
@@ -88,45 +90,74 @@ jw_key(struct jw *w, const char *key)
 	w->comma = false;
 }
 
-/* Is none of eight bytes a control, a quote, a backslash or beyond ASCII?
- * The borrow of a subtraction can only blame a byte above one that is to
- * blame itself, so the answer is exact. */
-static bool
-eight_plain(const char *p)
+#define ONES UINT64_C(0x0101010101010101)
+
+/* How many of eight bytes, the first in the lowest place, stand before a
+ * control, a quote, a backslash or what is beyond ASCII. The borrow of a
+ * subtraction can only blame a byte above one that is to blame itself, so the
+ * lowest that is blamed is exact. */
+static size_t
+plain_of_eight(uint64_t x)
 {
-	const uint64_t ones = UINT64_C(0x0101010101010101);
-	uint64_t x, quote, slash;
+	uint64_t quote = x ^ ONES * '"', slash = x ^ ONES * '\\';
+	uint64_t blamed =
+	    (x | (x - ONES * 0x20) | (quote - ONES) | (slash - ONES)) &
+	    ONES * 0x80;
+
+	return blamed == 0 ? 8 : (size_t)__builtin_ctzll(blamed) / 8;
+}
+
+static uint64_t
+eight(const char *p)
+{
+	uint64_t x;
 
 	memcpy(&x, p, sizeof(x));
-	quote = x ^ ones * '"';
-	slash = x ^ ones * '\\';
-	return ((x | (x - ones * 0x20) | (quote - ones) | (slash - ones)) &
-		   ones * 0x80) == 0;
+	return le64toh(x);
+}
+
+/* As many of the n bytes as are plain ASCII. The last eight are read again,
+ * with blanks behind them instead of what is known already in front. */
+static size_t
+ascii_run(const char *p, size_t n)
+{
+	size_t i = 0, k, rest;
+
+	for (; n - i >= 8; i += 8) {
+		k = plain_of_eight(eight(p + i));
+		if (k < 8)
+			return i + k;
+	}
+	rest = n - i;
+	if (rest == 0)
+		return n;
+	if (i == 0) {
+		while (i < n && escapes[(unsigned char)p[i]] == 0)
+			i++;
+		return i;
+	}
+	k = plain_of_eight((eight(p + n - 8) >> ((8 - rest) * 8)) |
+	    ((ONES * ' ') << (rest * 8)));
+	return i + (k < rest ? k : rest);
 }
 
 /* Length of what can be copied as it is, whole UTF-8 sequences included. */
 static size_t
 plain_run(const char *p, size_t n)
 {
-	size_t i = 0;
+	size_t i = ascii_run(p, n);
 
-	for (;;) {
-		while (n - i >= 8 && eight_plain(p + i))
-			i += 8;
-		if (i == n)
-			return n;
-		if (escapes[(unsigned char)p[i]] == 0) {
-			i++;
-		} else if (escapes[(unsigned char)p[i]] == 1) {
-			int step = utf8_step(p + i, n - i);
+	while (i < n && escapes[(unsigned char)p[i]] == 1) {
+		int step = utf8_step(p + i, n - i);
 
-			if (step < 0)
-				return i;
-			i += (size_t)step;
-		} else {
+		if (step < 0)
 			return i;
-		}
+		i += (size_t)step;
+		/* Scripts beyond ASCII have one such letter after another. */
+		if (i < n && escapes[(unsigned char)p[i]] == 0)
+			i += ascii_run(p + i, n - i);
 	}
+	return i;
 }
 
 /* What cannot be copied; returns the bytes it stood for. */

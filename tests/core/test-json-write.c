@@ -92,26 +92,41 @@ START_TEST(texts)
 }
 END_TEST
 
-/* Each byte at each place of a word that is looked at eight at a time. */
-START_TEST(every_byte_everywhere)
+static size_t
+count(const char *p, size_t n, char c)
+{
+	size_t found = 0;
+
+	for (size_t i = 0; i < n; i++)
+		found += p[i] == c;
+	return found;
+}
+
+static void
+one_odd_byte(size_t n, size_t at, char c)
 {
 	struct json_fault fault;
+	char text[24];
 
-	for (int c = 1; c < 256; c++) {
-		for (size_t at = 0; at < 24; at++) {
-			char text[24];
+	memset(text, '!', sizeof(text));
+	text[at] = c;
+	begin();
+	jw_str(&w, (struct str){ text, n });
+	ck_assert_msg(json_scan((struct str){ b.p, b.n }, 1, &fault) == RC_OK,
+	    "byte %02x at %zu of %zu: %s", (unsigned char)c, at, n,
+	    buf_text(&b));
+	ck_assert_uint_eq(count(b.p, b.n, '!'), n - (c != '!'));
+	buf_clear(&b);
+}
 
-			memset(text, '!', sizeof(text));
-			text[at] = (char)c;
-			begin();
-			jw_str(&w, (struct str){ text, sizeof(text) });
-			ck_assert_msg(json_scan((struct str){ b.p, b.n }, 1,
-					  &fault) == RC_OK,
-			    "byte %02x at %zu: %s", (unsigned)c, at,
-			    buf_text(&b));
-			buf_clear(&b);
-		}
-	}
+/* Each byte at each place of words of each length that are looked at eight at
+ * a time, the rest of them with what stands in front. */
+START_TEST(every_byte_everywhere)
+{
+	for (int c = 1; c < 256; c++)
+		for (size_t n = 1; n <= 24; n++)
+			for (size_t at = 0; at < n; at++)
+				one_odd_byte(n, at, (char)c);
 }
 END_TEST
 

@@ -349,7 +349,7 @@ letter_post(struct request *rq)
 	struct provider_credential *from;
 	struct task_started started;
 	struct submission_seen *seen;
-	int64_t made[ONCE_MADE];
+	int64_t made[ONCE_MADE] = { 0 };
 	char job[ID_PRINT_SIZE];
 
 	TRY(sender_named(rq, in->credential_id, &from));
@@ -527,7 +527,7 @@ letter_send(struct request *rq)
 	struct submission_new new = { .priority = 9 };
 	struct provider_credential *from;
 	struct submission_seen *seen;
-	int64_t made[ONCE_MADE];
+	int64_t made[ONCE_MADE] = { 0 };
 
 	if (is_for_nobody(rq->body))
 		return fault_add(rq, "to", "invalid", "nobody would get it");

@@ -152,10 +152,17 @@ token_keys_changed(const struct token_keys *keys, const char *dir)
 		st.st_mtim.tv_nsec != keys->seen.tv_nsec);
 }
 
+/* Of keys that were loaded: there is one. */
+static const struct jwk *
+signing(const struct token_keys *keys)
+{
+	return &keys->set.key[keys->active];
+}
+
 const struct jwk *
 token_keys_active(const struct token_keys *keys)
 {
-	return keys->set.n > 0 ? &keys->set.key[keys->active] : NULL;
+	return keys->set.n > 0 ? signing(keys) : NULL;
 }
 
 static void
@@ -234,7 +241,7 @@ token_key_retire(const char *dir, struct str kid)
 
 	TRY(token_keys_load(dir, &keys));
 	key = jwk_set_find(&keys.set, kid);
-	active = key != NULL && key == token_keys_active(&keys);
+	active = key != NULL && key == signing(&keys);
 	token_keys_clear(&keys);
 	if (key == NULL)
 		return fail(RC_NOT_FOUND, "%s: no such token key", dir);
@@ -280,7 +287,7 @@ struct rotation {
 static struct rotation
 rotation_look(const char *dir, const struct token_keys *keys)
 {
-	const struct jwk *active = token_keys_active(keys);
+	const struct jwk *active = signing(keys);
 	struct timespec from = key_time(dir, active);
 	struct rotation r = { .since = file_time(dir, CURRENT).tv_sec };
 
@@ -336,7 +343,7 @@ token_key_rotate(const char *dir, int64_t now, int64_t wait,
 		memcpy(kid, (r.waiting != NULL ? r.waiting : r.old)->kid,
 		    JWK_KID_MAX + 1);
 	else
-		memcpy(kid, token_keys_active(&keys)->kid, JWK_KID_MAX + 1);
+		memcpy(kid, signing(&keys)->kid, JWK_KID_MAX + 1);
 	token_keys_clear(&keys);
 	return rc;
 }

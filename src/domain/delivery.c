@@ -273,15 +273,17 @@ struct run {
 };
 
 static void
-claim_less(struct claim *c)
+claim_less(struct claim *c, size_t by)
 {
-	if (--c->left > 0)
+	c->left -= by;
+	if (c->left > 0)
 		return;
 	arena_free(&c->arena);
 	free(c);
 }
 
-static void
+/* Is it under way? Else its result is there already. */
+static bool
 begin(struct run *r, struct claim *c, const struct delivery *d)
 {
 	struct attempt *t = ARENA_NEW(c->arena, struct attempt);
@@ -289,9 +291,9 @@ begin(struct run *r, struct claim *c, const struct delivery *d)
 	t->d = d;
 	t->claim = c;
 	if (send_off(r->host, t, c->arena))
-		return;
+		return true;
 	results_add(r->results, t);
-	claim_less(c);
+	return false;
 }
 
 /* `*got`: how many were leased. */
@@ -303,6 +305,7 @@ take(struct run *r, size_t *got)
 	struct arena *a = arena_new(MEMORY);
 	struct delivery_list list = { .n = 0 };
 	struct claim *c;
+	size_t over = 0;
 	enum rc rc = delivery_claim(host->db, host->worker, DELIVERY_LEASE_S,
 	    (int32_t)room, OF_WEBHOOK, OF_ACCOUNT, a, &list);
 
@@ -315,8 +318,9 @@ take(struct run *r, size_t *got)
 		die("out of memory");
 	*c = (struct claim){ a, list.n };
 	rc = effect_intend(&told, r);
-	for (size_t i = 0, n = list.n; i < n; i++)
-		begin(r, c, &list.v[i]);
+	for (size_t i = 0; i < list.n; i++)
+		over += !begin(r, c, &list.v[i]);
+	claim_less(c, over);
 	return rc;
 }
 
@@ -331,7 +335,7 @@ settle(struct run *r)
 		struct attempt *t = (struct attempt *)post;
 
 		results_add(r->results, t);
-		claim_less(t->claim);
+		claim_less(t->claim, 1);
 	}
 	if (r->results->n == 0)
 		return RC_OK;

@@ -208,8 +208,10 @@ posts_free(struct posts **pp)
 {
 	if (*pp == NULL)
 		return;
-	while ((*pp)->first != NULL)
-		use_end(*pp, (*pp)->first);
+	for (struct post_use *u = (*pp)->first, *next; u != NULL; u = next) {
+		next = u->next;
+		use_end(*pp, u);
+	}
 	curl_multi_cleanup((*pp)->multi);
 	free(*pp);
 	*pp = NULL;

@@ -323,8 +323,10 @@ held_free(struct held_set **ps)
 {
 	if (*ps == NULL)
 		return;
-	while ((*ps)->first != NULL)
-		finish(*ps, (*ps)->first);
+	for (struct held *h = (*ps)->first, *next; h != NULL; h = next) {
+		next = h->next;
+		finish(*ps, h);
+	}
 	free(*ps);
 	*ps = NULL;
 }

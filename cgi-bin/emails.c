@@ -7,6 +7,7 @@
 #include "web/body.h"
 #include "web/fill.h"
 #include "web/idempotency.h"
+#include "web/like.h"
 #include "web/listing.h"
 #include "web/purge.h"
 #include "web/reply.h"
@@ -61,27 +62,6 @@ static const struct field email_filter_body[] = {
 	F_FILTER,
 	F_END,
 };
-
-/* A pattern of LIKE that finds `words` anywhere; NULL where there are none. */
-static const char *
-pattern(struct arena *a, const char *words)
-{
-	size_t n = words != NULL ? strlen(words) : 0;
-	char *p, *out;
-
-	if (n == 0)
-		return NULL;
-	p = out = arena_alloc(a, 2 * n + 3);
-	*p++ = '%';
-	for (const char *w = words; *w != '\0'; w++) {
-		if (*w == '%' || *w == '_' || *w == '\\')
-			*p++ = '\\';
-		*p++ = *w;
-	}
-	*p++ = '%';
-	*p = '\0';
-	return out;
-}
 
 /* A page being made. */
 struct email_page {
@@ -187,7 +167,7 @@ list_filtered(struct request *rq, const struct email_filter *f,
 		.until = f->to,
 		.direction =
 		    f->direction >= 0 ? direction_words[f->direction] : NULL,
-		.q = pattern(rq->arena, f->q),
+		.q = like_pattern(rq->arena, f->q),
 	};
 #undef IF_GIVEN
 
@@ -500,7 +480,7 @@ static enum rc
 search_delete(struct request *rq)
 {
 	const struct email_purge *b = rq->body;
-	const char *q = pattern(rq->arena, b->query);
+	const char *q = like_pattern(rq->arena, b->query);
 	int64_t n;
 
 	TRY((

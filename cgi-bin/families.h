@@ -15,11 +15,13 @@
 	X(events) \
 	X(interception) \
 	X(jobs) \
+	X(labels) \
 	X(logs) \
 	X(oauth) \
 	X(providers) \
 	X(system) \
 	X(tasks) \
+	X(threads) \
 	X(users) \
 	X(webhooks)
 /* clang-format on */

@@ -36,6 +36,7 @@ libfamilies_a_SOURCES = \
 	%D%/interception.c %D%/interception.h \
 	%D%/interception-rules.c \
 	%D%/jobs.c \
+	%D%/labels.c \
 	%D%/logs.c \
 	%D%/oauth.c %D%/oauth.h \
 	%D%/oauth-access.c \
@@ -51,6 +52,8 @@ libfamilies_a_SOURCES = \
 	%D%/providers-send.c \
 	%D%/system.c \
 	%D%/tasks.c \
+	%D%/threads.c %D%/threads.h \
+	%D%/threads-change.c \
 	%D%/users.c \
 	%D%/webhooks.c \
 	%D%/families.c %D%/families.h
@@ -68,11 +71,13 @@ responder_PROGRAMS += \
 	cgi-bin/events \
 	cgi-bin/interception \
 	cgi-bin/jobs \
+	cgi-bin/labels \
 	cgi-bin/logs \
 	cgi-bin/oauth \
 	cgi-bin/providers \
 	cgi-bin/system \
 	cgi-bin/tasks \
+	cgi-bin/threads \
 	cgi-bin/users \
 	cgi-bin/webhooks
 nodist_cgi_bin_accounts_SOURCES = cgi-bin/accounts-main.c
@@ -83,11 +88,13 @@ nodist_cgi_bin_emails_SOURCES = cgi-bin/emails-main.c
 nodist_cgi_bin_events_SOURCES = cgi-bin/events-main.c
 nodist_cgi_bin_interception_SOURCES = cgi-bin/interception-main.c
 nodist_cgi_bin_jobs_SOURCES = cgi-bin/jobs-main.c
+nodist_cgi_bin_labels_SOURCES = cgi-bin/labels-main.c
 nodist_cgi_bin_logs_SOURCES = cgi-bin/logs-main.c
 nodist_cgi_bin_oauth_SOURCES = cgi-bin/oauth-main.c
 nodist_cgi_bin_providers_SOURCES = cgi-bin/providers-main.c
 nodist_cgi_bin_system_SOURCES = cgi-bin/system-main.c
 nodist_cgi_bin_tasks_SOURCES = cgi-bin/tasks-main.c
+nodist_cgi_bin_threads_SOURCES = cgi-bin/threads-main.c
 nodist_cgi_bin_users_SOURCES = cgi-bin/users-main.c
 nodist_cgi_bin_webhooks_SOURCES = cgi-bin/webhooks-main.c
 CLEANFILES += $(responder_PROGRAMS:=-main.c)

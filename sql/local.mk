@@ -51,6 +51,7 @@ migrations_sql = \
 	%D%/migrations/0088-event-keep.sql \
 	%D%/migrations/0090-sign-in-alike.sql \
 	%D%/migrations/0095-work-pause.sql \
+	%D%/migrations/0115-threads.sql \
 	%D%/migrations/0140-rule.sql
 queries_sql = \
 	%D%/queries/account.sql \
@@ -69,6 +70,7 @@ queries_sql = \
 	%D%/queries/housekeeping.sql \
 	%D%/queries/idempotency.sql \
 	%D%/queries/job.sql \
+	%D%/queries/label.sql \
 	%D%/queries/log.sql \
 	%D%/queries/mailbox.sql \
 	%D%/queries/membership.sql \
@@ -86,6 +88,7 @@ queries_sql = \
 	%D%/queries/snippet.sql \
 	%D%/queries/submission.sql \
 	%D%/queries/task.sql \
+	%D%/queries/thread.sql \
 	%D%/queries/user.sql \
 	%D%/queries/webhook.sql \
 	%D%/queries/work.sql

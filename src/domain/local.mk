@@ -26,6 +26,7 @@ libdomain_a_SOURCES = \
 	%D%/idempotency.c %D%/idempotency.h \
 	%D%/job.c %D%/job.h \
 	%D%/job-run.c %D%/job-run.h \
+	%D%/label.c %D%/label.h \
 	%D%/log.c %D%/log.h \
 	%D%/mailbox.c %D%/mailbox.h \
 	%D%/membership.c %D%/membership.h \
@@ -68,6 +69,7 @@ libdomain_a_SOURCES = \
 	%D%/sync/text.c \
 	%D%/sync/wish.c \
 	%D%/task.c %D%/task.h \
+	%D%/thread.c %D%/thread.h \
 	%D%/user.c %D%/user.h \
 	%D%/work.c %D%/work.h \
 	%D%/vault.c %D%/vault.h \
@@ -90,6 +92,7 @@ domain_made_c = \
 	%D%/housekeeping-sql.c \
 	%D%/idempotency-sql.c \
 	%D%/job-sql.c \
+	%D%/label-sql.c \
 	%D%/log-sql.c \
 	%D%/mailbox-sql.c \
 	%D%/membership-sql.c \
@@ -108,6 +111,7 @@ domain_made_c = \
 	%D%/statements.c \
 	%D%/submission-sql.c \
 	%D%/task-sql.c \
+	%D%/thread-sql.c \
 	%D%/user-sql.c \
 	%D%/work-sql.c \
 	%D%/webhook-sql.c
@@ -128,6 +132,7 @@ domain_made_h = \
 	%D%/housekeeping-sql.h \
 	%D%/idempotency-sql.h \
 	%D%/job-sql.h \
+	%D%/label-sql.h \
 	%D%/log-sql.h \
 	%D%/mailbox-sql.h \
 	%D%/membership-sql.h \
@@ -145,6 +150,7 @@ domain_made_h = \
 	%D%/snippet-sql.h \
 	%D%/submission-sql.h \
 	%D%/task-sql.h \
+	%D%/thread-sql.h \
 	%D%/user-sql.h \
 	%D%/work-sql.h \
 	%D%/webhook-sql.h

@@ -21,6 +21,7 @@ libweb_a_SOURCES = \
 	%D%/idempotency.c %D%/idempotency.h \
 	%D%/issuer.c %D%/issuer.h \
 	%D%/listen.c %D%/listen.h \
+	%D%/like.c %D%/like.h \
 	%D%/listing.c %D%/listing.h \
 	%D%/mail-secret.c %D%/mail-secret.h \
 	%D%/openapi-answer.c %D%/openapi-parts.h %D%/openapi-shared.c \

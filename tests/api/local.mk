@@ -21,6 +21,7 @@ EXTRA_DIST += \
 	%D%/input.slow.test.mjs \
 	%D%/issuer.test.mjs \
 	%D%/jobs.test.mjs \
+	%D%/labels.test.mjs \
 	%D%/limits.test.mjs \
 	%D%/mailed.test.mjs \
 	%D%/nginx.test.mjs \
@@ -35,6 +36,7 @@ EXTRA_DIST += \
 	%D%/sync.test.mjs \
 	%D%/tasks.test.mjs \
 	%D%/tenants.slow.test.mjs \
+	%D%/threads.test.mjs \
 	%D%/tokens.test.mjs \
 	%D%/users.test.mjs \
 	%D%/webhooks.test.mjs \

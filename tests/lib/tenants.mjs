@@ -56,6 +56,10 @@ const made = {
 		(application_id, account_id, webhook_id, event_id, event_type, body)
 		SELECT app, acc, ${its ?? 'w.id'}, 1, 'note.added', '"${CANARY}"'
 		FROM a, w RETURNING id`,
+	label_id: (a) => `INSERT INTO label (application_id, account_id, name, color)
+		VALUES (${a}, gen_random_uuid(), 'red') RETURNING id`,
+	thread_id: (a) => `INSERT INTO thread (application_id, account_id, subject)
+		VALUES (${a}, 'Hello') RETURNING id`,
 	application_id: (a) => `SELECT (ARRAY[${a}])[1]`,
 	account_id: (a) => `SELECT (ARRAY[${a}])[2]`,
 	/* a user's */
@@ -88,7 +92,7 @@ export const owns = {
 
 /** Kinds of rows that never hang on a mail account. */
 export const shared = new Set(['account_id', 'webhook_id', 'delivery_id',
-	'rule_id']);
+	'rule_id', 'label_id', 'thread_id']);
 
 /** Somebody more in an account: { user, cookie }. */
 export async function another(db, { application, account }, role) {

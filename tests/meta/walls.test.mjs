@@ -22,6 +22,7 @@ const over = {
 		'door_device_redeem', 'door_refresh_look', 'door_refresh_open',
 		'door_refresh_revoke', 'door_refresh_rotate', 'door_session_revoke',
 		'door_token_alive'],
+	'who may be assigned': ['account_person'],
 	'who is asking': ['door_external_bearer', 'guard_client', 'guard_lease',
 		'guard_look', 'guard_session', 'guard_token', 'guard_token',
 		'guard_token', 'rights_of',
@@ -51,7 +52,8 @@ const over = {
 	'another password': ['door_password_of', 'door_password_set'],
 	'what happened': ['audit_add', 'audit_clear', 'audit_read', 'audit_seal',
 		'door_refused'],
-	triggers: ['client_ended', 'half_sign_in_cut', 'mail_gone',
+	triggers: ['account_labels', 'thread_changed', 'thread_follow',
+		'thread_forget', 'thread_made', 'client_ended', 'half_sign_in_cut', 'mail_gone',
 		'member_rights_changed', 'session_ended', 'session_needs_factor'],
 };
 

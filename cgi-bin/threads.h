@@ -1,0 +1,54 @@
+/* The family `threads`: what its files share. */
+#ifndef CGI_BIN_THREADS_H
+#define CGI_BIN_THREADS_H
+
+#include "domain/label-sql.h"
+#include "domain/thread-sql.h"
+#include "domain/thread.h"
+#include "web/reply.h"
+#include "web/request.h"
+
+/* ---- answers ---- */
+
+/* One thread, labels by name; what follows may be added before
+ * jw_object_end. */
+void thread_open(struct request *, struct jw *, const struct thread *,
+    const struct label_list *);
+
+/* {"success": true, "<key>": {…}}: the thread as it is now. */
+enum rc thread_reply(
+    struct request *, int status, const char *key, int64_t id) MUST_CHECK;
+
+/* The tag of a representation: the thread's version, which is what If-Match
+ * looks at, and a hash of the bytes. Behind the reply's close. */
+void thread_tag(struct request *, const struct thread *);
+
+extern const struct field thread_answer[], thread_email_answer[], note_answer[];
+
+/* ---- what changes them ---- */
+
+/* Takes the account's threads, then this one, for the transaction at hand.
+ * RC_CONFLICT THREAD_MERGED: it is a redirect. RC_PRECONDITION: If-Match names
+ * another version. */
+enum rc thread_take(
+    struct request *, struct db *, int64_t id, struct thread **) MUST_CHECK;
+
+/* Is it somebody who may enter the account? Else a fault of `field`. */
+enum rc assignee_check(
+    struct request *, struct db *, const char *field, int64_t user) MUST_CHECK;
+
+/* handlers */
+enum rc thread_create(struct request *) MUST_CHECK;
+enum rc thread_put(struct request *) MUST_CHECK;
+enum rc thread_delete(struct request *) MUST_CHECK;
+
+struct thread_new {
+	const char *subject;
+	int status;
+	int64_t assigned_to;
+	struct ids labels;
+	instant snoozed_until;
+};
+extern const struct field thread_new_body[], thread_put_body[];
+
+#endif

@@ -1,0 +1,256 @@
+-- uses: label
+-- Threads as the API shows and changes them; see domain/thread.h. What the
+-- engine writes stands in threading.sql.
+
+-- ---- reading ----
+
+-- The hot lists: one walk along an index each, no filter that could make the
+-- plan depend on its values.
+-- name: thread_list :many
+-- args: account account, time before, id before_id, int limit, int offset
+-- row:  thread
+SELECT * FROM thread_row
+WHERE account_id = $1 AND (sort_at, id) < ($2, $3)
+AND CASE WHEN snoozed_until IS NULL THEN true END IS NOT NULL
+ORDER BY sort_at DESC, id DESC LIMIT $4 OFFSET $5;
+
+-- name: thread_list_status :many
+-- args: account account, time before, id before_id, int limit, int offset
+-- args: text status
+-- row:  thread
+SELECT * FROM thread_row
+WHERE account_id = $1 AND status = $6 AND (sort_at, id) < ($2, $3)
+AND CASE WHEN snoozed_until IS NULL THEN true END IS NOT NULL
+ORDER BY sort_at DESC, id DESC LIMIT $4 OFFSET $5;
+
+-- How many these walk along: numbers kept beside the rows, less what sleeps.
+-- name: thread_total :value
+-- args: account account, text? status
+-- value: int
+SELECT (SELECT coalesce(sum(n), 0)::bigint FROM counter
+    WHERE account_id = $1 AND name IN ('threads:open', 'threads:closed',
+        'threads:archived')
+    AND ($2 IS NULL OR name = 'threads:' || $2))
+    - (SELECT count(*) FROM thread
+    WHERE account_id = $1 AND snoozed_until > now()
+    AND removed_at IS NULL AND merged_into IS NULL
+    AND ($2 IS NULL OR status = $2));
+
+-- The same with filters; planned with its values, so that one that is not
+-- given costs nothing and a rare one finds its index. `q` and `correspondent`
+-- are patterns of LIKE.
+-- name: thread_find :many
+-- args: account account, time before, id before_id, int limit, int offset
+-- args: text? status, id? assigned_to, bool nobodys, id? label, text? q
+-- args: bool? unread, bool? attachments, text? correspondent, time? since
+-- args: time? until, bool? snoozed
+-- row:  thread
+-- plan: custom
+SELECT * FROM thread_row t
+WHERE account_id = $1 AND (sort_at, id) < ($2, $3)
+AND ($6 IS NULL OR status = $6)
+AND ($7 IS NULL OR assigned_to = $7)
+AND (NOT $8 OR assigned_to IS NULL)
+AND ($9 IS NULL OR (labels <> '{}' AND labels @> ARRAY[$9]))
+AND ($10 IS NULL OR subject ILIKE $10 OR EXISTS (SELECT FROM email e
+    WHERE e.account_id = $1 AND e.thread_id = t.id AND e.removed_at IS NULL
+    AND concat_ws(' ', e.subject, e.from_json, e.to_json, e.cc_json)
+        ILIKE $10))
+AND ($11 IS NULL OR (unread_count > 0) = $11)
+AND ($12 IS NULL OR has_attachments = $12)
+AND ($13 IS NULL OR EXISTS (SELECT FROM email e
+    WHERE e.account_id = $1 AND e.thread_id = t.id AND e.removed_at IS NULL
+    AND concat_ws(' ', e.from_json, e.to_json, e.cc_json) ILIKE $13))
+AND ($14 IS NULL OR sort_at >= $14)
+AND ($15 IS NULL OR sort_at < $15)
+AND (snoozed_until IS NOT NULL) = coalesce($16, false)
+ORDER BY sort_at DESC, id DESC LIMIT $4 OFFSET $5;
+
+-- How many thread_find would walk along, counted up to 10,001.
+-- name: thread_find_total :value
+-- args: account account, text? status, id? assigned_to, bool nobodys, id? label
+-- args: text? q, bool? unread, bool? attachments, text? correspondent
+-- args: time? since, time? until, bool? snoozed
+-- value: int
+-- plan: custom
+SELECT count(*) FROM (
+    SELECT FROM thread_row t
+    WHERE account_id = $1
+    AND ($2 IS NULL OR status = $2)
+    AND ($3 IS NULL OR assigned_to = $3)
+    AND (NOT $4 OR assigned_to IS NULL)
+    AND ($5 IS NULL OR (labels <> '{}' AND labels @> ARRAY[$5]))
+    AND ($6 IS NULL OR subject ILIKE $6 OR EXISTS (SELECT FROM email e
+        WHERE e.account_id = $1 AND e.thread_id = t.id
+        AND e.removed_at IS NULL
+        AND concat_ws(' ', e.subject, e.from_json, e.to_json, e.cc_json)
+            ILIKE $6))
+    AND ($7 IS NULL OR (unread_count > 0) = $7)
+    AND ($8 IS NULL OR has_attachments = $8)
+    AND ($9 IS NULL OR EXISTS (SELECT FROM email e
+        WHERE e.account_id = $1 AND e.thread_id = t.id
+        AND e.removed_at IS NULL
+        AND concat_ws(' ', e.from_json, e.to_json, e.cc_json) ILIKE $9))
+    AND ($10 IS NULL OR sort_at >= $10)
+    AND ($11 IS NULL OR sort_at < $11)
+    AND (snoozed_until IS NOT NULL) = coalesce($12, false)
+    LIMIT 10001) few;
+
+-- Where an id leads to: through all merges, to a thread that is there.
+-- name: thread_get :one
+-- args: account account, id id
+-- row:  thread
+SELECT * FROM thread_row
+WHERE account_id = $1 AND id = (WITH RECURSIVE way AS (
+    SELECT id, merged_into FROM thread WHERE account_id = $1 AND id = $2
+    UNION SELECT t.id, t.merged_into FROM way
+    JOIN thread t ON t.account_id = $1 AND t.id = way.merged_into)
+    SELECT id FROM way WHERE merged_into IS NULL);
+
+-- Its mail, oldest first; of more than a thousand the latest.
+-- name: thread_emails :many
+-- args: account account, id thread
+-- row:  thread_email
+SELECT * FROM (
+    SELECT e.id, e.thread_id, e.thread_rule, e.message_id, e.subject,
+        e.from_json::json->0->>'address' AS from_email,
+        e.from_json::json->0->>'name' AS from_name,
+        (SELECT coalesce(json_agg(p->>'address'), '[]') FROM
+            json_array_elements(coalesce(e.to_json, '[]')::json) AS p) AS to_addresses,
+        (SELECT coalesce(json_agg(p->>'address'), '[]') FROM
+            json_array_elements(coalesce(e.cc_json, '[]')::json) AS p) AS cc_addresses,
+        (SELECT coalesce(json_agg(p->>'address'), '[]') FROM
+            json_array_elements(coalesce(e.bcc_json, '[]')::json) AS p) AS bcc_addresses,
+        NULL::text AS body_html, e.snippet AS body_text,
+        e.is_read, e.has_attachments, e.status, e.sent_at, e.received_at,
+        e.created_at,
+        e.direction = 'outbound' OR coalesce(m.special_use = 'sent', false)
+            AS is_outgoing
+    FROM email e
+    LEFT JOIN mailbox m ON m.account_id = $1 AND m.id = e.mailbox_id
+    WHERE e.account_id = $1 AND e.thread_id = $2 AND e.removed_at IS NULL
+    ORDER BY e.received_at DESC, e.id DESC LIMIT 1000) AS latest
+ORDER BY received_at, id;
+
+-- One of them, wherever it is.
+-- name: thread_email_get :one
+-- args: account account, id id
+-- row:  thread_email
+SELECT e.id, e.thread_id, e.thread_rule, e.message_id, e.subject,
+    e.from_json::json->0->>'address' AS from_email,
+    e.from_json::json->0->>'name' AS from_name,
+    (SELECT coalesce(json_agg(p->>'address'), '[]') FROM
+            json_array_elements(coalesce(e.to_json, '[]')::json) AS p) AS to_addresses,
+    (SELECT coalesce(json_agg(p->>'address'), '[]') FROM
+            json_array_elements(coalesce(e.cc_json, '[]')::json) AS p) AS cc_addresses,
+    (SELECT coalesce(json_agg(p->>'address'), '[]') FROM
+            json_array_elements(coalesce(e.bcc_json, '[]')::json) AS p) AS bcc_addresses,
+    NULL::text AS body_html, e.snippet AS body_text,
+    e.is_read, e.has_attachments, e.status, e.sent_at, e.received_at,
+    e.created_at,
+    e.direction = 'outbound' OR coalesce(m.special_use = 'sent', false)
+        AS is_outgoing
+FROM email e
+LEFT JOIN mailbox m ON m.account_id = $1 AND m.id = e.mailbox_id
+WHERE e.account_id = $1 AND e.id = $2 AND e.removed_at IS NULL;
+
+-- name: thread_notes :many
+-- args: account account, id thread
+-- row:  note
+SELECT id, thread_id, content, user_id, position, created_at, updated_at
+FROM note
+WHERE account_id = $1 AND thread_id = $2
+ORDER BY position, id LIMIT 1000;
+
+-- Somebody who may enter the account. No row: there is nobody of that id.
+-- name: thread_person :maybe
+-- args: int user
+-- row:  person
+-- scope: global: account_person looks at the caller's account alone
+SELECT id, email, name FROM account_person($1);
+
+-- ---- changing ----
+
+-- Whoever changes threads of one account does so one by one: what is moved
+-- from one into another stays in one, and nobody waits in a circle.
+-- name: thread_hold :exec
+-- args: int account
+-- scope: global: a lock of the account's name, and no row
+SELECT pg_advisory_xact_lock(hashtextextended('thread', $1));
+
+-- One that is to be changed in this transaction, also where it is merged.
+-- name: thread_lock :one
+-- args: account account, id id
+-- row:  thread
+SELECT id, subject, status, assigned_to, labels, email_count, unread_count,
+    attachment_count > 0 AS has_attachments, sender_email, sender_name,
+    last_message_at, sort_at, snoozed_until, version, merged_into, created_at,
+    updated_at
+FROM thread
+WHERE account_id = $1 AND id = $2 AND removed_at IS NULL
+FOR UPDATE;
+
+-- name: thread_insert :value
+-- args: account account, id application, text subject, text status,
+-- args: id? assigned_to, ids labels
+-- value: int
+INSERT INTO thread (account_id, application_id, subject, status, assigned_to,
+    labels)
+VALUES ($1, $2, $3, $4, $5, $6) RETURNING id;
+
+-- name: thread_change :must
+-- args: account account, id id, text subject, text status, id? assigned_to,
+-- args: time? snoozed_until
+UPDATE thread SET subject = $3, status = $4, assigned_to = $5,
+    snoozed_until = $6, updated_at = now()
+WHERE account_id = $1 AND id = $2;
+
+-- Deleted threads take their mail along, here alone: on the server it stays,
+-- and a sync does not bring it back. Those of `ids` that were there.
+-- name: thread_remove :many
+-- args: account account, ids ids
+-- row:  thread_id
+-- plan: custom
+UPDATE thread SET removed_at = now(), updated_at = now()
+WHERE account_id = $1 AND id = ANY ($2) AND removed_at IS NULL
+AND merged_into IS NULL
+RETURNING id;
+
+-- name: thread_remove_mail :exec
+-- args: account account, ids threads
+-- plan: custom
+WITH gone AS (
+    UPDATE email SET removed_at = now(), removed_why = 'deleted',
+        updated_at = now()
+    WHERE account_id = $1 AND thread_id = ANY ($2) AND removed_at IS NULL
+    RETURNING account_id, is_read
+), sums AS (
+    SELECT 'emails' AS name, count(*) AS n FROM gone
+    UNION ALL SELECT 'unread', count(*) FROM gone WHERE NOT is_read
+)
+UPDATE counter c SET n = c.n - s.n FROM sums s
+WHERE c.account_id = $1 AND c.name = s.name AND s.n <> 0;
+
+-- What happened to threads, for who listens; in the transaction of it.
+-- name: thread_tell :exec
+-- args: account account, text name, ids threads, id user
+-- plan: custom
+INSERT INTO event (application_id, account_id, name, data)
+SELECT application_id, account_id, $2, json_build_object('thread_id', id,
+    'subject', subject, 'status', status, 'assigned_to', assigned_to,
+    'email_count', email_count, 'merged_into', merged_into,
+    'by_user_id', nullif($4, 0))
+FROM thread
+WHERE account_id = $1 AND id = ANY ($3)
+ORDER BY array_position($3, id);
+
+-- The same, about one of each and something else.
+-- name: thread_tell_of :exec
+-- args: account account, text name, ids threads, text what, id whom, id user
+-- plan: custom
+INSERT INTO event (application_id, account_id, name, data)
+SELECT application_id, account_id, $2, json_build_object('thread_id', id,
+    $4, $5, 'by_user_id', nullif($6, 0))
+FROM thread
+WHERE account_id = $1 AND id = ANY ($3)
+ORDER BY array_position($3, id);

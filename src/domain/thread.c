@@ -1,0 +1,72 @@
+#include "domain/thread.h"
+
+const struct col thread_cols[] = {
+	COL(struct thread, id),
+	COL(struct thread, subject),
+	COL(struct thread, status),
+	COL_INT0(struct thread, assigned_to),
+	COL(struct thread, email_count),
+	COL(struct thread, unread_count),
+	COL(struct thread, has_attachments),
+	COL(struct thread, sender_email),
+	COL(struct thread, sender_name),
+	COL(struct thread, last_message_at),
+	COL(struct thread, snoozed_until),
+	COL(struct thread, created_at),
+	COL(struct thread, updated_at),
+	COL(struct thread, account_id, .hidden = true),
+	COL(struct thread, labels, .hidden = true),
+	COL(struct thread, sort_at, .hidden = true),
+	COL(struct thread, version, .hidden = true),
+	COL(struct thread, merged_into, .hidden = true),
+	COL_END,
+};
+
+const struct col thread_id_cols[] = {
+	COL(struct thread_id, id),
+	COL_END,
+};
+
+const struct col thread_email_cols[] = {
+	COL(struct thread_email, id),
+	COL_INT0(struct thread_email, thread_id),
+	COL(struct thread_email, thread_rule,
+	    .note = "How it came into the thread."),
+	COL(struct thread_email, message_id),
+	COL(struct thread_email, subject),
+	COL(struct thread_email, from_email),
+	COL(struct thread_email, from_name),
+	COL_JSON(struct thread_email, to_addresses),
+	COL_JSON(struct thread_email, cc_addresses),
+	COL_JSON(struct thread_email, bcc_addresses),
+	COL(struct thread_email, body_html, .content = true),
+	COL(struct thread_email, body_text, .content = true),
+	COL(struct thread_email, is_read),
+	COL(struct thread_email, is_outgoing),
+	COL(struct thread_email, has_attachments),
+	COL(struct thread_email, status),
+	COL(struct thread_email, sent_at),
+	COL(struct thread_email, received_at),
+	COL(struct thread_email, created_at),
+	COL_END,
+};
+
+const struct col note_cols[] = {
+	COL(struct note, id),
+	COL(struct note, thread_id),
+	COL(struct note, content),
+	COL_INT0(struct note, user_id),
+	COL(struct note, position),
+	COL(struct note, created_at),
+	COL(struct note, updated_at),
+	COL_END,
+};
+
+const struct col person_cols[] = {
+	COL(struct person, id),
+	COL(struct person, email),
+	COL(struct person, name),
+	COL_END,
+};
+
+const char *const thread_statuses[] = { "open", "closed", "archived", NULL };

@@ -1,0 +1,77 @@
+/* Threads: mails of one account that answer each other, with what a team notes
+ * beside them. Mail of personal accounts is in none.
+ *
+ * A row stays for ever: a thread that was merged leads to the other, one that
+ * was deleted remembers its mail. Whoever changes threads holds the account's
+ * (thread_hold) before anything else; the numbers in a thread's row follow its
+ * emails by a trigger, in the same transaction. */
+#ifndef DOMAIN_THREAD_H
+#define DOMAIN_THREAD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "db/db.h"
+#include "domain/label.h"
+
+#define THREAD_SUBJECT_MOST 998
+#define THREAD_BULK_MOST    1000
+
+struct thread {
+	int64_t id;
+	int64_t account_id;
+	const char *subject;
+	const char *status; /* open, closed, archived */
+	int64_t assigned_to;
+	struct ids labels;
+	int64_t email_count, unread_count;
+	bool has_attachments;
+	const char *sender_email, *sender_name; /* who began it from outside */
+	instant last_message_at;
+	instant sort_at;
+	instant snoozed_until;
+	int64_t version;
+	int64_t merged_into; /* 0: it is no redirect */
+	instant created_at, updated_at;
+};
+/* Labels are written by thread_write, which knows their names. */
+extern const struct col thread_cols[];
+
+struct thread_id {
+	int64_t id;
+};
+extern const struct col thread_id_cols[];
+
+/* A mail as it is shown in a thread. */
+struct thread_email {
+	int64_t id, thread_id;
+	const char *thread_rule; /* how it came in */
+	const char *message_id, *subject;
+	const char *from_email, *from_name;
+	struct str to_addresses, cc_addresses, bcc_addresses;
+	const char *body_html, *body_text;
+	bool is_read, is_outgoing, has_attachments;
+	const char *status;
+	instant sent_at, received_at, created_at;
+};
+extern const struct col thread_email_cols[];
+
+struct note {
+	int64_t id, thread_id;
+	const char *content;
+	int64_t user_id;
+	int64_t position;
+	instant created_at, updated_at;
+};
+extern const struct col note_cols[];
+
+/* Somebody who may enter the account. */
+struct person {
+	int64_t id;
+	const char *email, *name;
+};
+extern const struct col person_cols[];
+
+extern const char *const thread_statuses[];
+
+#endif

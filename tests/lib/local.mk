@@ -23,6 +23,7 @@ EXTRA_DIST += \
 	%D%/ctl.mjs \
 	%D%/each.mjs \
 	%D%/issuer.mjs \
+	%D%/ledger.mjs \
 	%D%/machine.mjs \
 	%D%/mail.mjs \
 	%D%/matrix.mjs \

@@ -1,0 +1,53 @@
+// An SMTP server that writes down what it has taken, which is all that is ever
+// believed of mail that was sent: a message is in the ledger when its last dot
+// has come, whether or not anybody lived to read the answer.
+//
+//	const ledger = await keepLedger();          // takes all
+//	const ledger = await keepLedger(async (id) => { … throw refusal(451); });
+//	ledger.port, ledger.taken, ledger.sessions, await ledger.end()
+//
+// taken: Message-ID -> how often.
+import { once } from 'node:events';
+import { SMTPServer } from 'smtp-server';
+
+export const refusal = (code, text = 'not now') =>
+	Object.assign(new Error(text), { responseCode: code });
+
+const idOf = (bytes) => /^Message-ID: (<[^>]*>)/mi.exec(bytes)?.[1];
+
+export async function keepLedger(verdict = async () => {}) {
+	const ledger = { taken: new Map(), sessions: 0 };
+	const server = new SMTPServer({
+		allowInsecureAuth: true, disabledCommands: ['STARTTLS'],
+		disableReverseLookup: true, closeTimeout: 100,
+		onAuth: (auth, _, done) => done(null, { user: auth.username }),
+		onConnect(_, done) {
+			ledger.sessions++;
+			done();
+		},
+		async onData(stream, _, done) {
+			let text = '';
+			stream.on('data', (piece) => {
+				text += piece.toString('latin1');
+			});
+			try {
+				await once(stream, 'end');
+			} catch {
+				return; // whoever was talking is gone
+			}
+			const id = idOf(text);
+			try {
+				await verdict(id);
+				ledger.taken.set(id, (ledger.taken.get(id) ?? 0) + 1);
+				done();
+			} catch (e) {
+				done(e);
+			}
+		},
+	});
+	server.on('error', () => {});
+	server.listen(0, '127.0.0.1');
+	await once(server.server, 'listening');
+	return Object.assign(ledger, { port: server.server.address().port,
+		end: () => new Promise((done) => { server.close(done); }) });
+}

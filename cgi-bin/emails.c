@@ -231,10 +231,11 @@ search(struct request *rq)
 static enum rc
 get(struct request *rq)
 {
-	struct email *e;
+	struct email_whole *e;
 
-	TRY(email_get(rq->db, rq->actor.account, arg_id(rq, 0), rq->arena, &e));
-	return reply_row(rq, 200, email_cols, e);
+	TRY(email_whole_get(
+	    rq->db, rq->actor.account, arg_id(rq, 0), rq->arena, &e));
+	return reply_row(rq, 200, email_whole_cols, e);
 }
 
 struct email_delete {
@@ -303,11 +304,11 @@ flags_of(struct request *rq, struct email_flags *f)
 
 /* If-Match names the tag that reading it would give now. */
 static enum rc
-check_unchanged(struct request *rq, const struct email *e)
+check_unchanged(struct request *rq, const struct email_whole *e)
 {
 	const struct buf *body = &rq->reply.body;
 
-	TRY(reply_row(rq, 200, email_cols, e));
+	TRY(reply_row(rq, 200, email_whole_cols, e));
 	return reply_precondition(
 	    rq, reply_etag_of(rq->arena, (struct str){ body->p, body->n }));
 }
@@ -322,11 +323,11 @@ change(struct db *db, void *ctx)
 {
 	struct change *c = ctx;
 	struct request *rq = c->rq;
-	struct email *e;
+	struct email_whole *e;
 
 	TRY(email_lock(db, rq->actor.account, arg_id(rq, 0)));
 	if (request_var(rq, "HTTP_IF_MATCH") != NULL) {
-		TRY(email_get(
+		TRY(email_whole_get(
 		    db, rq->actor.account, arg_id(rq, 0), rq->arena, &e));
 		TRY(check_unchanged(rq, e));
 	}
@@ -537,10 +538,10 @@ static const struct route routes[] = {
 	{ POST, ACCOUNT_EMAILS "/search-delete", search_delete, NEED_WRITE,
 	    BODY(email_purge), .answer = purge_answer,
 	    .summary = "Remove the local records of many emails" },
-	{ GET, "/api/emails/:email_id", get, NEED_READ, .row = email_cols,
+	{ GET, "/api/emails/:email_id", get, NEED_READ, .row = email_whole_cols,
 	    .summary = "Read an email's metadata" },
 	{ PATCH, "/api/emails/:email_id", patch, NEED_WRITE, BODY(email_patch),
-	    .row = email_cols, .fails = { RC_PRECONDITION },
+	    .row = email_whole_cols, .fails = { RC_PRECONDITION },
 	    .summary = "Set an email's flags",
 	    .about = "They are set here at once and told to the mail server "
 		     "by a job; If-Match is honoured." },

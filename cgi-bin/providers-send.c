@@ -419,7 +419,8 @@ try_now(struct request *rq, int64_t email, struct submission_seen **out)
 
 static const struct field recipient_answer[] = { A_TEXT("address", 0),
 	A_TEXT("kind", 0), A_TEXT("state", 0), A_INT("code", NULLABLE),
-	A_TEXT("detail", NULLABLE), F_END };
+	A_TEXT("detail", NULLABLE), A_TEXT("report", NULLABLE),
+	A_TIME("reported_at", NULLABLE), F_END };
 static const struct field address_answer = { .kind = FIELD_TEXT };
 static const struct field email_answer[] = { A_ID("id", ID_EMAIL, 0),
 	A_TEXT("message_id", 0), A_TEXT("subject", NULLABLE),

@@ -51,6 +51,7 @@ migrations_sql = \
 	%D%/migrations/0088-event-keep.sql \
 	%D%/migrations/0090-sign-in-alike.sql \
 	%D%/migrations/0095-work-pause.sql \
+	%D%/migrations/0105-report.sql \
 	%D%/migrations/0115-threads.sql \
 	%D%/migrations/0140-rule.sql
 queries_sql = \
@@ -81,6 +82,7 @@ queries_sql = \
 	%D%/queries/placement.sql \
 	%D%/queries/provider-credential.sql \
 	%D%/queries/refresh.sql \
+	%D%/queries/report.sql \
 	%D%/queries/rule.sql \
 	%D%/queries/session.sql \
 	%D%/queries/setup.sql \

@@ -385,6 +385,8 @@ postfix_config()
 	for name in "${instance_mailboxes[@]}"; do
 		echo "/^$name(\\+.*)?@letterrack\\.test\$/ $name"
 	done >"$dir/mailboxes"
+	# Taken, and then unknown to Dovecot: Postfix has to send a report.
+	echo '/^later-5xx@letterrack\.test$/ later-5xx' >>"$dir/mailboxes"
 	# A file written this second is read again and again until it is not.
 	touch -d 2020-01-01 "$dir"/*
 }

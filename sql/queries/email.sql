@@ -140,6 +140,29 @@ SELECT count(*) FROM (
 -- row: email
 SELECT * FROM email_row WHERE account_id = $1 AND id = $2;
 
+-- The same with what became of mail that was sent, and what a report tells.
+-- name: email_whole_get :one
+-- args: account account, id id
+-- row: email_whole
+SELECT e.*, CASE WHEN e.direction = 'outbound' THEN (SELECT json_agg(
+        json_build_object('address', r.address, 'kind', r.kind,
+            'state', r.state, 'code', r.code, 'detail', r.detail,
+            'report', r.report, 'reported_at', to_char(r.reported_at
+                AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'),
+            'report_email_id', 'eml_' || r.report_email_id) ORDER BY r.n)
+        FROM submission s
+        JOIN submission_recipient r ON r.account_id = $1
+            AND r.submission_id = s.id
+        WHERE s.account_id = $1 AND s.email_id = $2) END AS recipients,
+    (SELECT json_build_object('kind', p.kind, 'feedback', p.feedback,
+            'email_id', 'eml_' || s.email_id)
+        FROM mail_report p
+        LEFT JOIN submission s ON s.account_id = $1
+            AND s.id = p.submission_id
+        WHERE p.account_id = $1 AND p.email_id = $2
+        AND p.kind IN ('delivery', 'complaint')) AS report
+FROM email_row e WHERE e.account_id = $1 AND e.id = $2;
+
 -- Locks an email that is there, until this transaction ends.
 -- name: email_lock :must
 -- args: account account, id id

@@ -82,7 +82,8 @@ WHERE s.account_id = $1 AND s.email_id = $2;
 -- name: submission_recipients :many
 -- args: account account, id submission
 -- row:  submission_recipient
-SELECT n, address, kind, state, code, detail FROM submission_recipient
+SELECT n, address, kind, state, code, detail, report, reported_at
+FROM submission_recipient
 WHERE account_id = $1 AND submission_id = $2 ORDER BY n;
 
 -- ---- the job that sends ----

@@ -45,6 +45,14 @@ struct email {
 };
 extern const struct col email_cols[];
 
+/* One that is read alone: with what became of mail that was sent. */
+struct email_whole {
+	struct email email;
+	struct str recipients; /* [{"address", "kind", "state", …}] */
+	struct str report;     /* of what it tells, where it is a report */
+};
+extern const struct col email_whole_cols[];
+
 /* How many there are to list. */
 struct email_total {
 	int64_t n;

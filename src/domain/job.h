@@ -67,6 +67,7 @@ extern const struct col job_cols[];
 	/* How long it is tried the message itself says: five days. */         \
 	X(smtp_send_message, NULL, 64, 60, 14400, submission_send)             \
 	X(imap_file_sent, "imap", 8, 15, 1800, sync_sent_run)                  \
+	X(imap_read_reports, "imap", 8, 15, 1800, sync_reports_run)            \
 	/* Nobody could say "try again": the account is out of reach. */       \
 	X(account_remove, NULL, 100000, 5, 600, account_remove)
 

@@ -42,6 +42,7 @@ libdomain_a_SOURCES = \
 	%D%/rule-mail.c \
 	%D%/rule-match.c %D%/rule-match.h \
 	%D%/sealed.c %D%/sealed.h \
+	%D%/report.c %D%/report.h \
 	%D%/session.c %D%/session.h \
 	%D%/setup.c %D%/setup.h \
 	%D%/skipped.c %D%/skipped.h \
@@ -60,6 +61,7 @@ libdomain_a_SOURCES = \
 	%D%/sync/move.c \
 	%D%/sync/preview.c \
 	%D%/sync/proof.c \
+	%D%/sync/report.c \
 	%D%/sync/row.c %D%/sync/row.h \
 	%D%/sync/run.c %D%/sync/run.h %D%/sync/sync.h \
 	%D%/sync/skipped.c \
@@ -104,6 +106,7 @@ domain_made_c = \
 	%D%/provider-credential-sql.c \
 	%D%/refresh-sql.c \
 	%D%/rule-sql.c \
+	%D%/report-sql.c \
 	%D%/session-sql.c \
 	%D%/setup-sql.c \
 	%D%/skipped-sql.c \
@@ -144,6 +147,7 @@ domain_made_h = \
 	%D%/provider-credential-sql.h \
 	%D%/refresh-sql.h \
 	%D%/rule-sql.h \
+	%D%/report-sql.h \
 	%D%/session-sql.h \
 	%D%/setup-sql.h \
 	%D%/skipped-sql.h \

@@ -379,6 +379,17 @@ server_of(const struct sending *x)
 		.multi = h->multi };
 }
 
+/* The Message-ID without its < >. */
+static const char *
+envelope_id(const struct sending *x)
+{
+	size_t n = strlen(x->m->message_id);
+
+	return n > 2
+	    ? arena_fmt(x->r->arena, "%.*s", (int)n - 2, x->m->message_id + 1)
+	    : NULL;
+}
+
 static enum rc
 send_out(void *arg)
 {
@@ -389,6 +400,7 @@ send_out(void *arg)
 		.to_n = x->n,
 		.message = x->m->message,
 		.utf8 = x->m->is_utf8,
+		.envelope_id = envelope_id(x),
 		.intent = leave,
 		.beat = beat,
 		.arg = x };

@@ -28,6 +28,8 @@ const struct col submission_recipient_cols[] = {
 	COL(struct submission_recipient, state),
 	COL_INT0(struct submission_recipient, code),
 	COL(struct submission_recipient, detail),
+	COL(struct submission_recipient, report),
+	COL(struct submission_recipient, reported_at),
 	COL_END,
 };
 

@@ -66,6 +66,8 @@ struct submission_recipient {
 	const char *state; /* queued, accepted, failed, unknown */
 	int32_t code;      /* the server's; 0: none */
 	const char *detail;
+	const char *report; /* what came back later (report.h), or NULL */
+	instant reported_at;
 };
 extern const struct col submission_recipient_cols[];
 

@@ -214,8 +214,12 @@ rcpt_read(struct arena *a, struct str group, struct dsn *out)
 static void
 delivery_read(struct arena *a, const struct mime_part *p, struct dsn *out)
 {
-	struct str all = content(a, p), group;
+	struct str all = content(a, p), group, first;
+	size_t top = 0;
 
+	if (group_next(all, &top, &first))
+		out->envelope_id = bare(
+		    header_text(a, first, "original-envelope-id", ID_LONGEST));
 	out->kind = DSN_DELIVERY;
 	for (size_t at = 0; !out->cut && group_next(all, &at, &group);) {
 		/* the first is about the message; some have it not */
@@ -235,6 +239,8 @@ complaint_read(struct arena *a, const struct mime_part *p, struct dsn *out)
 
 	out->kind = DSN_COMPLAINT;
 	out->feedback = header_text(a, all, "feedback-type", 40);
+	out->envelope_id =
+	    bare(header_text(a, all, "original-envelope-id", ID_LONGEST));
 	while (!out->cut && header_next(all, &at, &name, &value)) {
 		struct dsn_rcpt *to;
 		struct str address;

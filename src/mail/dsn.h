@@ -33,8 +33,9 @@ struct dsn_rcpt {
 
 struct dsn {
 	enum dsn_kind kind;
-	struct str message_id; /* of the mail it is about, without < > */
-	struct str feedback;   /* a complaint's type: "abuse" */
+	struct str message_id;  /* of the mail it is about, without < > */
+	struct str envelope_id; /* the sender's own name for it (RFC 3461) */
+	struct str feedback;    /* a complaint's type: "abuse" */
 	struct dsn_rcpt *to;
 	size_t n;
 	bool cut; /* there were more than DSN_RCPT_MOST */

@@ -15,6 +15,7 @@
 #define FINAL_MS      600000 /* RFC 5321 4.5.3.2.6 */
 #define MESSAGE_MS    180000
 #define MESSAGE_SPEED 8 /* bytes a millisecond that have to leave */
+#define ENVID_MOST    100
 #define QUIT_MS       2000
 #define IDLE_MS       60000 /* servers wait five minutes, some less */
 #define TOGETHER      50    /* commands that leave in one piece */
@@ -246,9 +247,35 @@ say(struct sending *x, const char *p, size_t n)
 /* ---- the envelope ---- */
 
 static bool
+is_xchar(char c)
+{
+	return c > ' ' && c < 0x7f && c != '+' && c != '=';
+}
+
+static bool
 needs_utf8(const struct sending *x)
 {
 	return x->letter->utf8 || address_is_utf8(str_of(x->from));
+}
+
+/* ENVID in the form of RFC 3461 4, if it is short enough to be one; and of a
+ * message that comes back the header will do. */
+static void
+envelope_id(const struct sending *x, struct buf *b)
+{
+	const char *id = x->letter->envelope_id;
+	size_t n = 0;
+
+	for (const char *p = id; p != NULL && *p != '\0'; p++)
+		n += is_xchar(*p) ? 1 : 3;
+	if (n == 0 || n > ENVID_MOST)
+		return;
+	buf_puts(b, " RET=HDRS ENVID=");
+	for (const char *p = id; *p != '\0'; p++)
+		if (is_xchar(*p))
+			buf_putc(b, *p);
+		else
+			buf_fmt(b, "+%02X", (unsigned char)*p);
 }
 
 static void
@@ -264,6 +291,8 @@ mail_command(struct sending *x, struct buf *b)
 		buf_fmt(b, " SIZE=%zu", x->size);
 	if (utf8)
 		buf_puts(b, " SMTPUTF8");
+	if (f->dsn)
+		envelope_id(x, b);
 	BUF_LIT(b, "\r\n");
 }
 

@@ -55,6 +55,9 @@ struct smtp_letter {
 	/* Lines end with CRLF; dots are doubled here, and a lone CR or LF
 	 * becomes CRLF, since a server may take it for one. */
 	struct str message;
+	/* What a report about it will call it (RFC 3461 4.4), where the server
+	 * can be told; NULL: nothing. */
+	const char *envelope_id;
 	bool utf8; /* its header holds UTF-8: only for a server with SMTPUTF8 */
 	/* Before the first byte of the message leaves; another result than
 	 * RC_OK lets none leave. The report is what has to be believed from

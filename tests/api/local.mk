@@ -31,6 +31,7 @@ EXTRA_DIST += \
 	%D%/queue.test.mjs \
 	%D%/refresh.test.mjs \
 	%D%/rules.test.mjs \
+	%D%/reports.test.mjs \
 	%D%/sending.test.mjs \
 	%D%/serve.slow.test.mjs \
 	%D%/sync.test.mjs \

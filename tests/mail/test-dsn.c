@@ -184,6 +184,22 @@ START_TEST(reports)
 }
 END_TEST
 
+START_TEST(envelope)
+{
+	struct arena *a = arena_new(MOST);
+	struct dsn d = read_dsn(a,
+	    STR(REPORT("delivery-status") STATUS
+		"Reporting-MTA: dns; mx\r\n"
+		"Original-Envelope-Id: 7@example.org\r\n\r\n"
+		"Final-Recipient: rfc822; a@x.y\r\nAction: failed\r\n" END));
+
+	ck_assert(str_eq(d.envelope_id, STR("7@example.org")));
+	ck_assert_ptr_null(d.message_id.p);
+	ck_assert_uint_eq(d.n, 1);
+	arena_free(&a);
+}
+END_TEST
+
 /* Cut anywhere, and with any byte changed, it is read in bounds; the texts are
  * of one line. */
 static void
@@ -293,5 +309,5 @@ START_TEST(flood_of_names)
 }
 END_TEST
 
-UNIT_MAIN("mail/dsn", UNIT(reports), UNIT(damaged), UNIT(floods),
-    UNIT(flood_of_names))
+UNIT_MAIN("mail/dsn", UNIT(reports), UNIT(envelope), UNIT(damaged),
+    UNIT(floods), UNIT(flood_of_names))

@@ -331,6 +331,36 @@ send_one(struct smtp *smtp, struct arena *a, struct smtp_report *r)
 	return r->end;
 }
 
+/* RFC 3461 4.4, for servers that offer it alone. */
+START_TEST(envelope_is_named)
+{
+	static const char *const lines[] = { GREET, "S: 250-DSN", PLAIN, SECRET,
+		"S: 235 in",
+		"C: MAIL FROM:<a@x.y> RET=HDRS ENVID=a+2Bb+3D1@x.y",
+		"S: 250 ok", "C: RCPT TO:<b@x.y>", "S: 250 ok", "C: DATA",
+		"S: 354 go", "C: x", "C: .", "S: 250 one", "C: QUIT",
+		"S: 221 bye", NULL };
+	static const char *const to[] = { "b@x.y" };
+	const struct smtp_letter letter = { .from = "a@x.y",
+		.to = to,
+		.to_n = 1,
+		.envelope_id = "a+b=1@x.y",
+		.message = STR("x\n") };
+	struct smtp_server server;
+	struct smtp_report r;
+	struct script s;
+	struct smtp *smtp;
+
+	script_start(&s, lines);
+	server = server_at(&s, "none", false);
+	smtp = smtp_new(&server);
+	smtp_send(smtp, &letter, s.arena, &r);
+	ck_assert_int_eq(r.end, SMTP_ACCEPTED);
+	smtp_free(&smtp);
+	script_end("envelope", &s);
+}
+END_TEST
+
 START_TEST(one_connection)
 {
 	static const char *const lines[] = { ENTER, MAIL, "S: 250 one", MAIL,
@@ -441,5 +471,5 @@ END_TEST
 
 UNIT_MAIN_AROUND("wire/smtp", begin, end, UNIT(signing_in), UNIT(slow),
     UNIT(stopped), UNIT(not_dialled), UNIT(plain_text_stays_here),
-    UNIT(one_connection), UNIT(server_leaves_in_between), UNIT(slow_answers),
-    UNIT(large))
+    UNIT(envelope_is_named), UNIT(one_connection),
+    UNIT(server_leaves_in_between), UNIT(slow_answers), UNIT(large))

@@ -373,3 +373,9 @@ sync_sent_run(struct job_run *run)
 {
 	return sync_run(run, sync_sent);
 }
+
+enum rc
+sync_reports_run(struct job_run *run)
+{
+	return sync_run(run, sync_reports);
+}

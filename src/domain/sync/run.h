@@ -254,7 +254,8 @@ enum rc sync_expunges_end(struct sync *) MUST_CHECK;
 
 /* ---- the actions ---- */
 
-enum rc sync_texts(struct sync *) MUST_CHECK; /* text.c */
-enum rc sync_sent(struct sync *) MUST_CHECK;  /* sent.c */
+enum rc sync_texts(struct sync *) MUST_CHECK;   /* text.c */
+enum rc sync_sent(struct sync *) MUST_CHECK;    /* sent.c */
+enum rc sync_reports(struct sync *) MUST_CHECK; /* report.c */
 
 #endif

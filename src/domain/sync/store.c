@@ -6,6 +6,7 @@
 #include "core/failpoint.h"
 #include "domain/event-sql.h"
 #include "domain/placement-sql.h"
+#include "domain/report-sql.h"
 #include "domain/task.h"
 
 #define GONE_MOST 5000 /* placements that one transaction removes */
@@ -150,6 +151,38 @@ ingest(struct slice *x)
 	    x->s->step, &x->done);
 }
 
+/* What looks like a report about mail of ours is read by a job. */
+static enum rc
+reports_queue(struct slice *x)
+{
+	const struct task_new task = {
+		.application_id = x->s->lease->application_id,
+		.action = "imap_read_reports",
+		.priority = 4,
+		.credential_id = x->s->access->id,
+		.once = true,
+		.run_at = INSTANT_NONE,
+	};
+	struct task_started *started;
+	int64_t n;
+
+	TRY(report_note(
+	    x->s->db, x->s->account, x->place->mailbox, x->done->news, &n));
+	return n > 0
+	    ? task_start(x->s->db, x->s->account, &task, x->s->step, &started)
+	    : RC_OK;
+}
+
+static enum rc
+news_tell(struct slice *x)
+{
+	if (x->done->news.n == 0)
+		return RC_OK;
+	TRY(event_received(
+	    x->s->db, x->s->account, x->place->mailbox, x->done->news, NULL));
+	return reports_queue(x);
+}
+
 static enum rc
 slice_tx(struct db *db, void *arg)
 {
@@ -159,9 +192,7 @@ slice_tx(struct db *db, void *arg)
 	if (x->place->rematch)
 		TRY(rematch(x));
 	TRY(ingest(x));
-	if (x->done->news.n > 0)
-		TRY(event_received(x->s->db, x->s->account, x->place->mailbox,
-		    x->done->news, NULL));
+	TRY(news_tell(x));
 	return sync_emails_settle(x->s, x->done->joined);
 }
 

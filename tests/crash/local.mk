@@ -1,6 +1,7 @@
 # tests/crash: programs are killed and taken up again; see crash.h.
 
-EXTRA_DIST += %D%/deliveries.slow.test.mjs %D%/outgoing.test.mjs \
+EXTRA_DIST += %D%/deliveries.slow.test.mjs %D%/hosts.slow.test.mjs \
+	%D%/outgoing.test.mjs \
 	%D%/restart.slow.test.mjs %D%/sending.test.mjs
 
 if HAVE_CHECK

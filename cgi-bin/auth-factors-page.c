@@ -10,6 +10,12 @@
 
 #define TITLE "Second factor"
 
+const struct field factors_page_params[] = {
+	F_TEXT(struct factors_page, next, 0, 8192, OPTIONAL | BLANK_OK,
+	    .about = "Where to go then: a path here."),
+	F_END
+};
+
 static const struct page_field password = { "password", "Your password",
 	"password", "current-password" };
 static const struct page_field code = { "code", "Code", "text",
@@ -50,8 +56,10 @@ field(struct page_doc *doc, enum factors_form which)
 	    f->type, f->autocomplete);
 }
 
+/* Whoever was led here on the way to somewhere else does not lose that. */
 static void
-form(struct page_doc *doc, enum factors_form which, bool has_field)
+form(struct page_doc *doc, enum factors_form which, bool has_field,
+    const char *next)
 {
 	const struct form *f = &forms[which];
 
@@ -60,6 +68,8 @@ form(struct page_doc *doc, enum factors_form which, bool has_field)
 	    f->heading, f->text, f->action);
 	if (has_field)
 		field(doc, which);
+	if (auth_next_ok(next))
+		page_hidden(doc, "next", next);
 	buf_fmt(&doc->html, "<button>%s</button>\n</form>\n", f->button);
 }
 
@@ -72,14 +82,19 @@ said(struct page_doc *doc, const char *text)
 }
 
 static void
-link_back(struct page_doc *doc)
+link_on(struct page_doc *doc, const char *next)
 {
-	page_html(doc, "<p><a href=\"/dashboard\">To the start page</a></p>\n");
+	bool ok = auth_next_ok(next);
+
+	page_html(doc, "<p><a href=\"");
+	page_text(doc, ok ? next : "/dashboard");
+	page_html(
+	    doc, ok ? "\">Go on</a></p>\n" : "\">To the start page</a></p>\n");
 }
 
 /* What may be done next; `alert` NULL: nothing was wrong. */
 static enum rc
-overview(struct request *rq, int status, const char *alert)
+overview(struct request *rq, int status, const char *alert, const char *next)
 {
 	struct password_owner *who;
 	struct page_doc doc;
@@ -99,23 +114,26 @@ overview(struct request *rq, int status, const char *alert)
 		  "on you can do nothing else."
 		: "You have none.");
 	if (!f->is_active)
-		form(&doc, FACTORS_NEW, who->password_hash != NULL);
+		form(&doc, FACTORS_NEW, who->password_hash != NULL, next);
 	if (f->is_active)
-		form(&doc, FACTORS_CODES, true);
+		form(&doc, FACTORS_CODES, true, next);
 	if (f->is_active && !factor_is_required(rq->conf, f))
-		form(&doc, FACTORS_OFF, true);
-	link_back(&doc);
+		form(&doc, FACTORS_OFF, true, next);
+	link_on(&doc, next);
 	return page_reply(&doc, status);
 }
 
 enum rc
 auth_factors_page(struct request *rq)
 {
+	const struct factors_page *in = rq->params;
+	const char *here;
+
 	rq->reply.fresh = true;
-	if (rq->actor.user == 0)
-		return reply_redirect(
-		    rq, 302, auth_next_to(rq, "/login", rq->route->path, NULL));
-	return overview(rq, 200, NULL);
+	if (rq->actor.user != 0)
+		return overview(rq, 200, NULL, in->next);
+	here = auth_next_to(rq, rq->route->path, in->next, NULL);
+	return reply_redirect(rq, 302, auth_next_to(rq, "/login", here, NULL));
 }
 
 /* ---- behind a form ---- */
@@ -146,7 +164,7 @@ page_secret(struct request *rq, const struct factors_done *d)
 	page_html(&doc, "</code></p>\n<p><a href=\"");
 	page_text(&doc, d->uri);
 	page_html(&doc, "\">Open the authenticator</a></p>\n");
-	form(&doc, FACTORS_CONFIRM, true);
+	form(&doc, FACTORS_CONFIRM, true, d->next);
 	return page_reply(&doc, 200);
 }
 
@@ -166,21 +184,22 @@ page_codes(struct request *rq, const struct factors_done *d)
 	for (int i = 0; i < FACTOR_CODES; i++)
 		buf_fmt(&doc.html, "<li><code>%s</code></li>\n", d->codes[i]);
 	page_html(&doc, "</ul>\n");
-	link_back(&doc);
+	link_on(&doc, d->next);
 	return page_reply(&doc, 200);
 }
 
 /* The secret is not shown again; the authenticator has it. */
 static enum rc
-page_confirm_again(struct request *rq, const char *alert)
+page_confirm_again(struct request *rq, const char *alert, const char *next)
 {
 	struct page_doc doc;
 
 	page_open(&doc, rq, TITLE);
 	page_alert(&doc, alert);
-	form(&doc, FACTORS_CONFIRM, true);
-	page_html(
-	    &doc, "<p><a href=\"/auth/factors/page\">Begin again</a></p>\n");
+	form(&doc, FACTORS_CONFIRM, true, next);
+	page_html(&doc, "<p><a href=\"");
+	page_text(&doc, auth_next_to(rq, "/auth/factors/page", next, NULL));
+	page_html(&doc, "\">Begin again</a></p>\n");
 	return page_reply(&doc, 200);
 }
 
@@ -190,7 +209,7 @@ done(struct request *rq, const struct factors_done *d)
 	if (d->form == FACTORS_NEW)
 		return page_secret(rq, d);
 	if (d->form == FACTORS_OFF)
-		return overview(rq, 200, NULL);
+		return overview(rq, 200, NULL, d->next);
 	return page_codes(rq, d);
 }
 
@@ -206,17 +225,19 @@ auth_factors_done(struct request *rq, const struct factors_done *d, enum rc rc)
 		reply_header(rq, "Retry-After",
 		    arena_fmt(rq->arena, "%d", rq->retry_after));
 	if (rc == RC_RATE_LIMIT)
-		return overview(rq, 429, "Too many tries. Wait a while.");
+		return overview(
+		    rq, 429, "Too many tries. Wait a while.", d->next);
 	if (rc == RC_BAD_CODE && d->form == FACTORS_CONFIRM)
-		return page_confirm_again(rq, result_row(rc)->text);
+		return page_confirm_again(rq, result_row(rc)->text, d->next);
 	if (rc == RC_BAD_CODE)
-		return overview(rq, 200, result_row(rc)->text);
+		return overview(rq, 200, result_row(rc)->text, d->next);
 	if (rc == RC_INVALID && rq->faults != NULL) {
 		alert = rq->faults->message;
 		rq->faults = NULL;
-		return overview(rq, 200, alert);
+		return overview(rq, 200, alert, d->next);
 	}
 	if (rc == RC_CONFLICT)
-		return overview(rq, 200, "That cannot be done any more.");
+		return overview(
+		    rq, 200, "That cannot be done any more.", d->next);
 	return rc;
 }

@@ -11,15 +11,19 @@
 
 #define FRESH (15 * 60) /* seconds */
 
+#define NEXT(m)                                                                \
+	F_TEXT(struct m, next, 0, 8192, OPTIONAL | BLANK_OK,                   \
+	    .about = "Where a page leads to then: a path here.")
+
 const struct field factor_new_body[] = {
 	F_SECRET(struct factor_new, password, 1, PASSWORD_MOST, OPTIONAL,
 	    .about = "Once more: a stolen session shall not lock its owner "
 		     "out. Who has none has signed in just now."),
-	F_END
+	NEXT(factor_new), F_END
 };
-const struct field factor_code_body[] = {
-	F_TEXT(struct factor_code, code, 1, FACTOR_CODE_MOST, REQUIRED), F_END
-};
+const struct field factor_code_body[] = { F_TEXT(struct factor_code, code, 1,
+					      FACTOR_CODE_MOST, REQUIRED),
+	NEXT(factor_code), F_END };
 const struct field factors_answer[] = { A_TEXT("totp", 0),
 	A_TIME("created_at", NULLABLE), A_INT("recovery_codes_left", 0),
 	A_BOOL("required", 0), F_END };
@@ -104,7 +108,8 @@ begin(struct request *rq, struct factors_done *done)
 enum rc
 auth_factor_new(struct request *rq)
 {
-	struct factors_done done = { .form = FACTORS_NEW };
+	const struct factor_new *in = rq->body;
+	struct factors_done done = { .form = FACTORS_NEW, .next = in->next };
 	enum rc rc = begin(rq, &done);
 	struct jw *w;
 
@@ -292,9 +297,12 @@ codes_reply(struct request *rq, const struct change *c)
 static enum rc
 with_codes(struct request *rq, enum factors_form form)
 {
+	const struct factor_code *in = rq->body;
 	struct change c;
 	enum rc rc = change(rq, form, &c);
-	const struct factors_done done = { .form = form, .codes = c.codes };
+	const struct factors_done done = {
+		.form = form, .next = in->next, .codes = c.codes
+	};
 
 	if (link_from_page(rq))
 		return auth_factors_done(rq, &done, rc);
@@ -317,7 +325,9 @@ auth_factor_codes(struct request *rq)
 enum rc
 auth_factor_disable(struct request *rq)
 {
-	const struct factors_done done = { .form = FACTORS_OFF };
+	const struct factor_code *in = rq->body;
+	const struct factors_done done = { .form = FACTORS_OFF,
+		.next = in->next };
 	struct change c;
 	enum rc rc = change(rq, FACTORS_OFF, &c);
 

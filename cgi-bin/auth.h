@@ -136,9 +136,10 @@ enum rc auth_step_page(struct request *);
 
 struct factor_new {
 	struct secret password;
+	const char *next;
 };
 struct factor_code {
-	const char *code;
+	const char *code, *next;
 };
 extern const struct field factor_new_body[], factor_code_body[];
 extern const struct field factors_answer[], factor_new_answer[],
@@ -158,12 +159,17 @@ enum factors_form { FACTORS_NEW, FACTORS_CONFIRM, FACTORS_OFF, FACTORS_CODES };
  * there are none. */
 struct factors_done {
 	enum factors_form form;
+	const char *next; /* where the page leads to then; NULL: nowhere */
 	const char *secret, *uri;
 	const char *const *codes;
 };
 enum rc auth_factors_done(
     struct request *, const struct factors_done *, enum rc rc) MUST_CHECK;
 
+struct factors_page {
+	const char *next;
+};
+extern const struct field factors_page_params[];
 enum rc auth_factors_page(struct request *);
 
 /* ---- auth-account.c: into another account of one's own ---- */

@@ -13,3 +13,10 @@ SELECT housekeeping_begin($1);
 -- value: int
 -- scope: global: old rows of all accounts
 SELECT housekeep($1, $2, $3);
+
+-- The same of sign-ins that wait for their second step.
+-- name: half_sign_in_clear :value
+-- args: text what, int4 keep, int4 most
+-- value: int
+-- scope: global: old rows of all accounts
+SELECT half_sign_in_clear($1, $2, $3);

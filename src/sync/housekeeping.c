@@ -31,6 +31,7 @@ static const struct chore {
 	{ "oauth_device", KEEP_A_DAY, housekeep },
 	{ "refresh_family", KEEP(session_keep), housekeep },
 	{ "one_time", KEEP(session_keep), housekeep },
+	{ "half_sign_in", KEEP_NOTHING, half_sign_in_clear },
 	{ "session", KEEP(session_keep), housekeep },
 	{ "task", KEEP(job_keep), housekeep },
 	{ "failed_task", KEEP(log_keep), housekeep },

@@ -217,12 +217,15 @@ fault_of(struct responder *r, struct request *rq, enum rc fault)
 	return rc;
 }
 
-/* People are led to what they have to do first; programs are told. */
+/* People are led to what they have to do first, and from there to what they
+ * wanted; programs are told. */
 static enum rc
 led(struct request *rq, enum rc rc)
 {
 	if (rc == RC_FACTOR_MISSING && rq->method == GET && page_wanted(rq))
-		return reply_redirect(rq, 302, "/auth/factors/page");
+		return reply_redirect(rq, 302,
+		    arena_fmt(rq->arena, "/auth/factors/page?next=%s",
+			percent_encode(rq->arena, rq->uri)));
 	return rc;
 }
 

@@ -9,7 +9,9 @@ import { ctl, well } from '../lib/ctl.mjs';
 import { back, clientRow, form, formOf, pkce } from '../lib/oauth.mjs';
 import { mailsTo, tokenTo } from '../lib/outbox.mjs';
 import { people, sql } from '../lib/people.mjs';
+import { psql } from '../lib/psql.mjs';
 import { stack } from '../lib/stack.mjs';
+import { another } from '../lib/tenants.mjs';
 import { cookieOf } from '../lib/tokens.mjs';
 import { base32, enrol, totp, wrong } from '../lib/totp.mjs';
 
@@ -722,13 +724,61 @@ describe('those who must have one', () => {
 				.status, 403);
 			const led = await as(who).get('/dashboard', html);
 			assert.equal(led.status, 302);
-			assert.equal(led.headers.location, '/auth/factors/page');
+			assert.equal(led.headers.location,
+				'/auth/factors/page?next=%2Fdashboard');
 			assert.match((await as(who).get('/auth/factors/page', html)).text,
 				/can do nothing else/);
 		}
 		const minted = await as(p.owner).post(
 			`/api/accounts/${p.account}/token`, {});
 		refused(minted, 'second_factor_enrolment_required', 403);
+	});
+	test('are led back from there into what they were at', async () => {
+		const db = psql(strict);
+		const who = await another(db, p, 'owner');
+		db.end();
+		sql(strict, `UPDATE app_user SET password_hash = (SELECT password_hash
+			FROM app_user WHERE email = 'demo@c-imap.local')
+			WHERE id = ${who.user}`);
+		const { id } = clientRow(strict, { id: `cid_${who.user}`,
+			application: p.application, uris: ['https://app.test/back'] });
+		const wish = `/oauth2/authorize?${form({ response_type: 'code',
+			client_id: id, redirect_uri: 'https://app.test/back',
+			scope: 'openid', state: 'st 1', code_challenge_method: 'S256',
+			code_challenge: 'a'.repeat(43) })}`;
+		const led = await as(who).get(wish, html);
+		assert.equal(led.status, 302);
+		const there = led.headers.location;
+		assert.equal(new URL(there, strict.url).searchParams.get('next'), wish);
+		/* As a browser does with the form of each page. */
+		const send = async (page, values) => {
+			const { action, fields } = formOf(page);
+			assert.equal(fields.next, wish);
+			const answer = await as(who).post(action,
+				form({ ...values, ...fields }), html);
+			assert.equal(answer.status, 200, answer.text);
+			return answer.text;
+		};
+		const shown = await send((await as(who).get(there, html)).text,
+			{ password });
+		const secret = /<code>([A-Z2-7 ]+)<\/code>/.exec(shown)[1]
+			.replaceAll(' ', '');
+		/* A code that is wrong does not lead astray. */
+		const again = await send(shown, { code: '000000' });
+		const codes = await send(again, { code: totp(secret) });
+		const on = /<a href="([^"]+)">Go on<\/a>/.exec(codes)[1]
+			.replaceAll('&amp;', '&');
+		assert.equal(on, wish);
+		const consent = await as(who).get(on, html);
+		assert.equal(consent.status, 200);
+		assert.match(consent.text, /name="decision" value="allow"/);
+	});
+	test('are led to no other place', async () => {
+		for (const next of ['https://evil.test/', '//evil.test',
+			'/\\evil.test', 'javascript:alert(1)'])
+			assert.doesNotMatch((await as(p.owner).get(
+				`/auth/factors/page?${form({ next })}`, html)).text,
+			/evil|alert\(/, next);
 	});
 	test('then do everything, and cannot turn it off', async () => {
 		const { secret } = await enrol(as(p.owner));

@@ -71,6 +71,10 @@ const link = (name, days) => sql(house, `INSERT INTO one_time (application_id,
 	kind, hash, address, expires_at) VALUES (${p.application}, 'magic',
 	sha256('${name}'), '${name}', ${ago(days)})`);
 
+const half = (name, days) => sql(house, `INSERT INTO half_sign_in (hash,
+	application_id, user_id, expires_at) VALUES (sha256('${name}'),
+	${p.application}, ${p.member.user}, ${ago(days)})`);
+
 describe('housekeeping', () => {
 	test('removes what is old and done with, and nothing that is needed', () => {
 		const rows = [
@@ -105,6 +109,11 @@ describe('housekeeping', () => {
 				link('gone', 31);
 				link('kept', 29);
 				link('kept: good still', -1);
+			}],
+			['half_sign_in', `(CASE WHEN expires_at < now()
+				THEN 'gone' ELSE 'kept' END)`, () => {
+				half('gone', 0.01);
+				half('kept', -0.005);
 			}],
 			['task', 'task_type', () => {
 				task('gone', 'succeeded', 15);

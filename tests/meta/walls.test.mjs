@@ -43,7 +43,7 @@ const over = {
 		'door_factor_confirm', 'door_factor_drop', 'door_factor_look',
 		'door_factor_try', 'door_session_age', 'door_step_pass', 'door_step_try',
 		'scope_lacks_factor'],
-	'old rows': ['event_clear', 'housekeep', 'housekeeping_begin'],
+	'old rows': ['event_clear', 'half_sign_in_clear', 'housekeep', 'housekeeping_begin'],
 	'accounts beside one\'s own': ['account_close', 'account_make',
 		'door_account_switch'],
 	'accounts that go, in a job': ['account_remove_last',

@@ -1,5 +1,5 @@
-/* Content: bodies, parts and bytes of emails. The first read of each asks its
- * mail server while the caller waits. */
+/* Content: bodies, parts, attachments and bytes of emails. The first read of
+ * each asks its mail server while the caller waits. */
 #include "domain/content-sql.h"
 #include "domain/content.h"
 #include "web/audit.h"
@@ -36,7 +36,14 @@ admit(void *ctx)
 	return share_take(ctx);
 }
 
-/* The reader of the email in the path. */
+/* The email in the path, which begins with its account or with it. */
+static int64_t
+email_of(const struct request *rq)
+{
+	return arg_id(rq, rq->account != 0 ? 1 : 0);
+}
+
+/* Its reader. */
 static enum rc
 reader(struct request *rq, struct content_reader **out)
 {
@@ -54,7 +61,7 @@ reader(struct request *rq, struct content_reader **out)
 	};
 	TRY(body_cache_open(rq->conf,
 	    (int64_t)rq->family->pool * rq->conf->workers_scale, &r->cache));
-	return content_open(r, arg_id(rq, 1));
+	return content_open(r, email_of(rq));
 }
 
 /* Who has read what of an email; before it is given away. */
@@ -62,7 +69,7 @@ static enum rc
 was_read(struct request *rq, const char *what)
 {
 	return audit(
-	    rq, "content.read", audit_id(rq, ID_EMAIL, arg_id(rq, 1)), what);
+	    rq, "content.read", audit_id(rq, ID_EMAIL, email_of(rq)), what);
 }
 
 /* ---- what there is to read ---- */
@@ -129,17 +136,19 @@ static const struct field content_how_params[] = {
 	F_END
 };
 
+/* The part that the path ends with. */
 static enum rc
 part_content(struct request *rq)
 {
 	const struct content_how *how = rq->params;
+	int64_t id = arg_id(rq, rq->account != 0 ? 2 : 1);
 	struct content_reader *r;
 	struct email_part *part;
 	struct str bytes;
 
 	TRY(reader(rq, &r));
-	TRY(email_part_get(rq->db, rq->actor.account, arg_id(rq, 1),
-	    arg_id(rq, 2), rq->arena, &part));
+	TRY(email_part_get(
+	    rq->db, rq->actor.account, email_of(rq), id, rq->arena, &part));
 	TRY(content_part(r, part, &bytes));
 	TRY(was_read(rq, audit_id(rq, ID_PART, part->id)));
 	return reply_content(rq,
@@ -148,6 +157,24 @@ part_content(struct request *rq)
 		.filename = part->filename,
 		.shown = how->is_inline,
 		.bytes = bytes });
+}
+
+/* ---- attachments: parts, as the second document speaks of them ---- */
+
+static enum rc
+attachments(struct request *rq)
+{
+	struct email_part_list list;
+	struct content_reader *r;
+	struct list_end end;
+
+	TRY(reader(rq, &r));
+	TRY(content_attachments(r, &list));
+	TRY(was_read(rq, "attachments"));
+	end = (struct list_end){ .total = (int64_t)list.n,
+		.limit = MIME_PARTS_SHOWN };
+	return reply_rows(
+	    rq, email_part_cols, list.v, list.n, sizeof list.v[0], &end);
 }
 
 /* ---- the message itself ---- */
@@ -162,7 +189,7 @@ raw(struct request *rq)
 	TRY(reader(rq, &r));
 	TRY(content_raw(r, &bytes));
 	TRY(was_read(rq, "raw"));
-	id_print(ID_EMAIL, arg_id(rq, 1), id);
+	id_print(ID_EMAIL, email_of(rq), id);
 	return reply_content(rq,
 	    &(struct content){ .type = "message/rfc822",
 		.filename = arena_fmt(rq->arena, "%s.eml", id),
@@ -193,7 +220,8 @@ static const struct field body_answer[] = {
 	F_END,
 };
 
-#define EMAIL "/api/accounts/:account_id/emails/:email_id"
+#define EMAIL    "/api/accounts/:account_id/emails/:email_id"
+#define ATTACHED "/api/emails/:email_id/attachments"
 #define FOREIGN                                                                \
 	{                                                                      \
 		RC_PART_SYNC, RC_NO_MESSAGE, RC_TIMEOUT, RC_CONNECTION,        \
@@ -219,6 +247,19 @@ static const struct route routes[] = {
 	    .fails = { RC_PART_SYNC, RC_NO_MESSAGE, RC_TIMEOUT, RC_CONNECTION,
 		RC_RANGE, RC_TOO_LARGE, RC_CONFLICT },
 	    .summary = "Download a message as the server has it" },
+	{ GET, ATTACHED, attachments, NEED_READ, ENV_SUCCESS,
+	    .missing = "EMAIL_NOT_FOUND", .row = email_part_cols, .many = true,
+	    .key = "attachments", .fails = FOREIGN,
+	    .summary = "List an email's attachments",
+	    .about = "The parts that a mail program would show as attached; "
+		     "their ids are those of parts." },
+	{ GET, ATTACHED "/:attachment_id", part_content, NEED_WRITE,
+	    ENV_SUCCESS, .missing = "ATTACHMENT_NOT_FOUND", PARAMS(content_how),
+	    .type = "*/*",
+	    .fails = { RC_PART_SYNC, RC_PART_HASH, RC_NO_MESSAGE, RC_TIMEOUT,
+		RC_CONNECTION, RC_RANGE, RC_TOO_LARGE, RC_CONFLICT },
+	    .summary = "Download an attachment",
+	    .about = "As a part's content." },
 };
 
 FAMILY(content, WAITING);

@@ -244,6 +244,56 @@ content_parts(struct content_reader *r, struct email_part_list *out)
 	return email_part_list(r->db, account, email, r->arena, out);
 }
 
+/* ---- what is attached ---- */
+
+static size_t
+row_of(const struct email_part_list *l, int64_t id)
+{
+	for (size_t i = 0; i < l->n; i++)
+		if (l->v[i].id == id)
+			return i;
+	return MIME_NO_PARENT;
+}
+
+/* The parts as mail/mime.h has them, as far as its rule asks. */
+static struct mime
+shape_of(struct arena *a, const struct email_part_list *l)
+{
+	struct mime m = { .part = ARENA_ARRAY(a, struct mime_part, l->n),
+		.n = l->n };
+
+	for (size_t i = 0; i < l->n; i++) {
+		const struct email_part *p = &l->v[i];
+		struct str type = str_of(p->content_type);
+
+		m.part[i] = (struct mime_part){
+			.parent = row_of(l, p->parent_id),
+			.type = type,
+			.filename = str_of(p->filename),
+			.disposition = str_of(p->disposition),
+			.content_id = str_of(p->content_id),
+			.multipart = str_starts(type, STR("multipart/")),
+			.message = str_eq(type, STR("message/rfc822")),
+		};
+	}
+	return m;
+}
+
+enum rc
+content_attachments(struct content_reader *r, struct email_part_list *out)
+{
+	struct mime shape;
+	size_t n = 0;
+
+	TRY(content_parts(r, out));
+	shape = shape_of(r->arena, out);
+	for (size_t i = 0; i < out->n; i++)
+		if (mime_is_attachment(&shape, i))
+			out->v[n++] = out->v[i];
+	out->n = n;
+	return RC_OK;
+}
+
 /* ---- one part ---- */
 
 /* Decoded content goes through the same files as messages do. */

@@ -84,6 +84,10 @@ enum rc content_raw(struct content_reader *, struct str *) MUST_CHECK;
 enum rc
 content_parts(struct content_reader *, struct email_part_list *) MUST_CHECK;
 
+/* Those of them that a mail program would list as attachments. */
+enum rc content_attachments(
+    struct content_reader *, struct email_part_list *) MUST_CHECK;
+
 /* What there is to read. */
 enum rc content_body(struct content_reader *, struct mime_body *) MUST_CHECK;
 

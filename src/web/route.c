@@ -57,7 +57,7 @@ static const struct {
 } arg_kinds[] = {
 	{ "account_id", ID_ACCOUNT },
 	{ "application_id", ID_APPLICATION },
-	{ "attachment_id", ID_NUMBER },
+	{ "attachment_id", ID_PART },
 	{ "delivery_id", ID_NUMBER },
 	{ "email_id", ID_EMAIL },
 	{ "invite_id", ID_INVITE },

@@ -102,6 +102,61 @@ function forget() {
 }
 const sha256 = (bytes) => createHash('sha256').update(bytes).digest('hex');
 
+describe('attachments', () => {
+	const list = async (subject, who = member) => who.get(`/api/emails/${
+		(await emailOf(member, p.account, subject)).id}/attachments`);
+	test('are the parts that a mail program shows as attached', async () => {
+		const { status, json, text } = await list('hostile');
+		assert.equal(status, 200, text);
+		assert.equal(json.success, true);
+		assert.deepEqual(json.attachments.map((a) => a.filename),
+			['a.html', 'a.svg', 'a.png', null, null, null]);
+		assert.equal(json.meta.total, 6);
+		const all = await parts('hostile');
+		for (const a of json.attachments)
+			assert.deepEqual(a, { ...a, ...Object.fromEntries(['filename',
+				'content_type', 'size_bytes', 'part_number'].map((k) => [k,
+				all.find((x) => x.id === `prt_${a.id}`)[k]])) });
+		assert.deepEqual((await list('pages')).json.attachments, []);
+	});
+	test('come as parts do, under either form of their id', async () => {
+		const { json } = await list('hostile');
+		const { id, email_id } = json.attachments[2];
+		for (const form of [id, `prt_${id}`]) {
+			const got = await member.get(
+				`/api/emails/eml_${email_id}/attachments/${form}?inline=1`);
+			assert.equal(got.status, 200);
+			assert.equal(got.headers['content-type'], 'image/png');
+			assert.deepEqual(Buffer.from(got.bytes), png);
+		}
+	});
+	test('are named to viewers, and not given to them', async () => {
+		const { status, json } = await list('hostile', viewer);
+		assert.deepEqual([status, json.attachments.length], [200, 6]);
+		const { id, email_id } = json.attachments[0];
+		const { status: refused, json: why } = await viewer.get(
+			`/api/emails/${email_id}/attachments/${id}`);
+		assert.deepEqual([refused, why.success, why.code],
+			[403, false, 'FORBIDDEN']);
+	});
+	test('of another account, or another email, are none', async () => {
+		const { json } = await list('hostile');
+		const { id, email_id } = json.attachments[0];
+		const other = (await emailOf(member, p.account, 'pages')).id;
+		const missing = await member.get('/api/emails/987654321/attachments');
+		assert.deepEqual([missing.status, missing.json.code],
+			[404, 'EMAIL_NOT_FOUND']);
+		assert.equal((await list('hostile', stranger)).text.replace(
+			/"request_id":"[^"]*"/, ''), missing.text.replace(
+			/"request_id":"[^"]*"/, ''));
+		const { status, json: why } = await member.get(
+			`/api/emails/${other}/attachments/${id}`);
+		assert.deepEqual([status, why.code], [404, 'ATTACHMENT_NOT_FOUND']);
+		assert.equal((await stranger.get(
+			`/api/emails/${email_id}/attachments/${id}`)).status, 404);
+	});
+});
+
 describe('a body', () => {
 	test('is text and HTML in UTF-8, with its parts', async () => {
 		const { status, json } = await at('pages', 'body');

@@ -48,7 +48,8 @@ function same(a, b, what) {
 /* What a handler says that did its work: a mail server is not there, what
  * somebody was asked to prove is not proved, or the account has its share of
  * those who wait for other servers already. */
-const undone = new Set(['not_found_message', 'transient_connection',
+const undone = new Set(['not_found_message', 'NOT_FOUND_MESSAGE',
+	'transient_connection',
 	'TRANSIENT_CONNECTION', 'auth_failed', 'AUTH_FAILED',
 	'second_factor_invalid', 'RETRY']);
 

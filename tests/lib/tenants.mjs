@@ -40,6 +40,7 @@ const made = {
 	part_id: (a, email) => `INSERT INTO email_part (application_id, account_id,
 		email_id, part_number, position, content_type) VALUES (${a}, ${email},
 		'1', 1, 'text/plain') RETURNING id`,
+	attachment_id: (a, email) => made.part_id(a, email),
 	member_id: (a) => `WITH a (app, acc) AS (VALUES (${a})), u AS (INSERT INTO
 		app_user (application_id, email) SELECT app, gen_random_uuid() ||
 		'@x.test' FROM a RETURNING id) INSERT INTO membership (application_id,
@@ -88,6 +89,7 @@ export const owns = {
 		WHERE id = ${id}`,
 	part_id: (id, c) => `UPDATE email SET credential_id = ${c} WHERE id =
 		(SELECT email_id FROM email_part WHERE id = ${id})`,
+	attachment_id: (id, c) => owns.part_id(id, c),
 };
 
 /** Kinds of rows that never hang on a mail account. */

@@ -1,9 +1,12 @@
 /* Emails: metadata of the account's mail and its folders, read and changed.
  * Bodies and bytes are content.c's, since those may wait for a mail server. */
+#include "emails.h"
+
 #include "domain/email-sql.h"
 #include "domain/expunge.h"
 #include "domain/flag.h"
 #include "domain/mailbox-sql.h"
+#include "domain/search.h"
 #include "web/body.h"
 #include "web/fill.h"
 #include "web/idempotency.h"
@@ -13,7 +16,7 @@
 #include "web/reply.h"
 #include "web/request.h"
 
-/* What chooses emails: parameters of the list, body of the search. */
+/* What chooses emails of the list. */
 struct email_filter {
 	struct page page;
 	const char *q;
@@ -27,39 +30,21 @@ struct email_filter {
 	int direction;
 };
 
-enum { INBOUND, OUTBOUND };
-static const char *const direction_words[] = { "inbound", "outbound", NULL };
-
-/* clang-format off */
-#define F_WORDS(name_)                                                         \
-	{ .kind = FIELD_TEXT, .name = (name_), .least = 0, .most = 200,        \
-	  .offset = offsetof(struct email_filter, q), .flags = BLANK_OK,       \
-	  .about = "Words of subject or people." }
-#define F_FILTER                                                               \
-	F_ID(struct email_filter, credential_id, ID_CREDENTIAL, OPTIONAL),     \
-	F_ID(struct email_filter, mailbox, ID_MAILBOX, OPTIONAL,               \
-	    .about = "A folder: all mail that lies in it, also where the "     \
-		     "email shows another that it lies in, too."),             \
-	F_BOOL(struct email_filter, is_read, OPTIONAL),                        \
-	F_BOOL(struct email_filter, is_flagged, OPTIONAL),                     \
-	F_BOOL(struct email_filter, has_attachments, OPTIONAL),                \
-	F_TIME(struct email_filter, from, OPTIONAL,                            \
-	    .about = "Received at or after."),                                 \
-	F_TIME(struct email_filter, to, OPTIONAL, .about = "Received before."), \
-	F_ENUM(struct email_filter, direction, direction_words, OPTIONAL)
-/* clang-format on */
-
 static const struct field email_filter_params[] = {
 	F_PAGE(struct email_filter, 50),
-	F_WORDS("q"),
-	F_FILTER,
-	F_END,
-};
-
-static const struct field email_filter_body[] = {
-	F_PAGE(struct email_filter, 50),
-	F_WORDS("query"),
-	F_FILTER,
+	F_TEXT(struct email_filter, q, 0, 200, BLANK_OK,
+	    .about = "Words of subject or people."),
+	F_ID(struct email_filter, credential_id, ID_CREDENTIAL, OPTIONAL),
+	F_ID(struct email_filter, mailbox, ID_MAILBOX, OPTIONAL,
+	    .about = "A folder: all mail that lies in it, also where the "
+		     "email shows another that it lies in, too."),
+	F_BOOL(struct email_filter, is_read, OPTIONAL),
+	F_BOOL(struct email_filter, is_flagged, OPTIONAL),
+	F_BOOL(struct email_filter, has_attachments, OPTIONAL),
+	F_TIME(struct email_filter, from, OPTIONAL,
+	    .about = "Received at or after."),
+	F_TIME(struct email_filter, to, OPTIONAL, .about = "Received before."),
+	F_ENUM(struct email_filter, direction, email_directions, OPTIONAL),
 	F_END,
 };
 
@@ -148,15 +133,11 @@ find_in_folder(struct request *rq, const struct chosen *c, struct email_page *p)
 	return db_pipe_end(rq->db);
 }
 
-/* `filter` tells, by offset, which members of the filter were given. */
 static enum rc
-list_filtered(struct request *rq, const struct email_filter *f,
-    const struct shape *shape, uint64_t given, struct email_page *p)
+list_filtered(
+    struct request *rq, const struct email_filter *f, struct email_page *p)
 {
-#define IF_GIVEN(m)                                                            \
-	(request_given(rq, shape, given, offsetof(struct email_filter, m))     \
-		? &f->m                                                        \
-		: NULL)
+#define IF_GIVEN(m) (PARAM_GIVEN(rq, struct email_filter, m) ? &f->m : NULL)
 	const struct chosen c = {
 		.mailbox = f->mailbox,
 		.credential = f->credential_id,
@@ -166,7 +147,7 @@ list_filtered(struct request *rq, const struct email_filter *f,
 		.since = f->from,
 		.until = f->to,
 		.direction =
-		    f->direction >= 0 ? direction_words[f->direction] : NULL,
+		    f->direction >= 0 ? email_directions[f->direction] : NULL,
 		.q = like_pattern(rq->arena, f->q),
 	};
 #undef IF_GIVEN
@@ -210,21 +191,9 @@ list(struct request *rq)
 
 	TRY(page_ask(rq, &f->page, &p));
 	if (has_filter(rq->route->params.rows, rq->params_given))
-		TRY(list_filtered(
-		    rq, f, &rq->route->params, rq->params_given, &p));
+		TRY(list_filtered(rq, f, &p));
 	else
 		TRY(list_plain(rq, &p));
-	return reply_emails(rq, &p);
-}
-
-static enum rc
-search(struct request *rq)
-{
-	const struct email_filter *f = rq->body;
-	struct email_page p = { 0 };
-
-	TRY(page_ask(rq, &f->page, &p));
-	TRY(list_filtered(rq, f, &rq->route->body, rq->given, &p));
 	return reply_emails(rq, &p);
 }
 
@@ -380,8 +349,8 @@ struct email_new {
 #define F_PEOPLE(m, least, need)                                               \
 	F_ARRAY(struct email_new, m, least, PEOPLE_MOST, address_new, need)
 static const struct field email_new_body[] = {
-	F_ENUM(struct email_new, direction, direction_words, OPTIONAL,
-	    PRESET(INBOUND)),
+	F_ENUM(struct email_new, direction, email_directions, OPTIONAL,
+	    PRESET(EMAILS_INBOUND)),
 	F_PEOPLE(from_json, 1, REQUIRED),
 	F_PEOPLE(to_json, 0, OPTIONAL),
 	F_PEOPLE(cc_json, 0, OPTIONAL),
@@ -442,7 +411,7 @@ create(struct request *rq)
 		.message_id = b->message_id,
 		.in_reply_to = b->in_reply_to,
 		.references = b->references,
-		.direction = direction_words[b->direction],
+		.direction = email_directions[b->direction],
 		.subject = b->subject,
 		.from_json = people_json(rq, &b->from_json),
 		.to_json = people_json(rq, &b->to_json),
@@ -523,6 +492,12 @@ mailboxes(struct request *rq)
 	    rq, mailbox_cols, list.v, list.n, sizeof list.v[0], &end);
 }
 
+/* clang-format off */
+#define ABOUT_SEARCH                                                           \
+	"Viewers look in subject, people and names of files only. `total` is " \
+	"exact on the last page; before it, it says how many there are at "    \
+	"least."
+/* clang-format on */
 #define ACCOUNT_EMAILS "/api/accounts/:account_id/emails"
 
 static const struct route routes[] = {
@@ -532,9 +507,14 @@ static const struct route routes[] = {
 	{ POST, ACCOUNT_EMAILS, create, NEED_WRITE, BODY(email_new),
 	    .row = email_cols, .status = 201, .flags = IDEMPOTENT,
 	    .summary = "Create an email record by hand" },
-	{ POST, ACCOUNT_EMAILS "/search", search, NEED_READ, BODY(email_filter),
-	    .row = email_cols, .many = true,
-	    .summary = "Search emails by subject, people and state" },
+	{ POST, ACCOUNT_EMAILS "/search", email_search, NEED_READ,
+	    BODY(email_search), .row = email_found_cols, .many = true,
+	    .summary = "Search emails by their words and state",
+	    .about = ABOUT_SEARCH },
+	{ GET, "/api/search", mail_search, NEED_READ, ENV_SUCCESS,
+	    PARAMS(mail_search), .row = search_hit_cols, .many = true,
+	    .key = "results", .summary = "Search emails by their words",
+	    .about = ABOUT_SEARCH },
 	{ POST, ACCOUNT_EMAILS "/search-delete", search_delete, NEED_WRITE,
 	    BODY(email_purge), .answer = purge_answer,
 	    .summary = "Remove the local records of many emails" },

@@ -31,7 +31,8 @@ libfamilies_a_SOURCES = \
 	%D%/auth-token.c \
 	%D%/content.c \
 	%D%/credentials.c \
-	%D%/emails.c \
+	%D%/emails.c %D%/emails.h \
+	%D%/emails-search.c \
 	%D%/events.c \
 	%D%/interception.c %D%/interception.h \
 	%D%/interception-rules.c \

@@ -54,6 +54,7 @@ migrations_sql = \
 	%D%/migrations/0095-work-pause.sql \
 	%D%/migrations/0105-report.sql \
 	%D%/migrations/0115-threads.sql \
+	%D%/migrations/0130-search.sql \
 	%D%/migrations/0140-rule.sql
 queries_sql = \
 	%D%/queries/account.sql \
@@ -85,6 +86,7 @@ queries_sql = \
 	%D%/queries/refresh.sql \
 	%D%/queries/report.sql \
 	%D%/queries/rule.sql \
+	%D%/queries/search.sql \
 	%D%/queries/session.sql \
 	%D%/queries/setup.sql \
 	%D%/queries/skipped.sql \

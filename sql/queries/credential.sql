@@ -5,7 +5,7 @@
 -- row:  credential_access
 SELECT c.id, c.application_id, c.user_id, c.provider_kind, c.email_address,
     c.host, c.port, c.security_mode, c.auth_kind, c.is_active, c.sync_mode,
-    c.hold_policy, c.quarantine_folder, c.body_policy, c.capabilities,
+    c.hold_policy, c.quarantine_folder, c.body_policy, c.texts_due, c.capabilities,
     c.secret AS sealed, c.secret_key_id, c.secret_version, k.wrapped
 FROM credential c
 LEFT JOIN data_key k ON k.account_id = c.account_id AND k.id = c.secret_key_id

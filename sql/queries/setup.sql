@@ -188,3 +188,62 @@ INSERT INTO session (application_id, user_id, token_hash, idle_seconds,
 VALUES ($1, $2, $3, $4, now() + make_interval(secs => $4), 'letterrackctl',
     true)
 RETURNING id;
+
+-- Of accounts (0: all of the application's): how many emails there are, how many
+-- can be found by their words, and how many texts are still to be read.
+-- name: search_status :many
+-- args: id application, int account
+-- row:  setup_search
+-- scope: global: an operator's list
+SELECT a.id, coalesce(a.search_language, p.search_language) AS language,
+    (SELECT count(*) FROM email e WHERE e.account_id = a.id
+        AND e.removed_at IS NULL) AS emails,
+    (SELECT count(*) FROM email_text t WHERE t.account_id = a.id
+        AND t.gone_at IS NULL) AS indexed,
+    (SELECT count(*) FROM email e JOIN credential c ON c.account_id = a.id
+        AND c.id = e.credential_id
+        WHERE e.account_id = a.id AND e.removed_at IS NULL
+        AND (e.text_due OR e.id > c.text_done_id)) AS waiting
+FROM account a JOIN application p ON p.id = a.application_id
+WHERE a.application_id = $1 AND ($2 = 0 OR a.id = $2) ORDER BY a.id;
+
+-- name: search_language_known :value
+-- args: text name
+-- value: int
+-- scope: global: what PostgreSQL has
+SELECT count(*) FROM pg_ts_config
+WHERE cfgnamespace = 'letterrack'::regnamespace AND cfgname = 'search_' || $1;
+
+-- name: search_language_set :must
+-- args: id application, id account, text name
+-- scope: global: an operator says so
+UPDATE account SET search_language = $3
+WHERE application_id = $1 AND id = $2;
+
+-- For all accounts that have none of their own.
+-- name: search_language_preset :must
+-- args: id application, text name
+-- scope: global: an operator says so
+UPDATE application SET search_language = $2 WHERE id = $1;
+
+-- name: search_read_again :exec
+-- args: id application, int account
+-- scope: global: an operator says so
+UPDATE credential c SET text_done_id = 0, texts_due = true
+FROM account a
+WHERE a.application_id = $1 AND c.account_id = a.id
+AND c.provider_kind = 'imap'
+AND ($2 = a.id OR ($2 = 0 AND a.search_language IS NULL));
+
+-- What no server holds is put in again at once.
+-- name: search_put_again :exec
+-- args: id application, int account
+-- scope: global: an operator says so
+SELECT search_put(m.account_id, m.ids,
+    array_fill(NULL::text, ARRAY[cardinality(m.ids)]),
+    array_fill(NULL::text, ARRAY[cardinality(m.ids)]))
+FROM (SELECT e.account_id, array_agg(e.id) AS ids
+    FROM email e JOIN account a ON a.id = e.account_id
+    WHERE a.application_id = $1 AND e.credential_id IS NULL
+    AND ($2 = a.id OR ($2 = 0 AND a.search_language IS NULL))
+    GROUP BY 1) AS m;

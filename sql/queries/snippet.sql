@@ -42,7 +42,8 @@ UPDATE email e SET snippet = coalesce(r.snippet, e.snippet),
     sha256 = coalesce(e.sha256, r.sha256), text_due = false
 FROM unnest($2, $3, $4) AS r (id, snippet, sha256)
 WHERE e.account_id = $1 AND e.id = r.id
-AND (r.snippet IS NOT NULL OR e.text_due
+AND (e.text_due
+    OR (r.snippet IS NOT NULL AND r.snippet IS DISTINCT FROM e.snippet)
     OR (r.sha256 IS NOT NULL AND e.sha256 IS NULL));
 
 -- Folders that were not to be read, each with the first of their emails.

@@ -23,6 +23,7 @@ int ctl_key(struct ctl *);
 int ctl_migrate(struct ctl *);
 int ctl_openapi(struct ctl *);
 int ctl_queue(struct ctl *);
+int ctl_search(struct ctl *);
 int ctl_serve(struct ctl *);
 int ctl_status_of(struct ctl *);
 int ctl_token(struct ctl *);

@@ -16,6 +16,7 @@ letterrackctl_SOURCES = \
 	%D%/openapi.c \
 	%D%/people.c %D%/people.h \
 	%D%/queue.c \
+	%D%/search.c \
 	%D%/serve.c \
 	%D%/status.c \
 	%D%/token.c \

@@ -34,6 +34,8 @@ static const struct verb {
 	    "print the description of the API, or of the auth routes" },
 	{ "queue", ctl_queue, "list|show|retry|resolve|pause|resume|drain",
 	    "jobs that wait, and mail of the service" },
+	{ "search", ctl_search, "status|language",
+	    "the words of mail, and the language they are in" },
 	{ "serve", ctl_serve, "",
 	    "run the responders; HUP replaces them one by one" },
 	{ "status", ctl_status_of, "[--json]",

@@ -19,6 +19,7 @@ const struct col credential_access_cols[] = {
 	COL(struct credential_access, hold_policy),
 	COL(struct credential_access, quarantine_folder),
 	COL(struct credential_access, body_policy),
+	COL(struct credential_access, texts_due),
 	COL(struct credential_access, capabilities, .hidden = true),
 	COL_BYTES(struct credential_access, sealed, .hidden = true),
 	COL(struct credential_access, secret_key_id, .hidden = true),

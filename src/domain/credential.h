@@ -30,6 +30,7 @@ struct credential_access {
 	const char *hold_policy;
 	const char *quarantine_folder;
 	const char *body_policy;
+	bool texts_due;           /* of mail that was there before */
 	const char *capabilities; /* remembered; NULL: never connected */
 	struct str sealed;
 	int64_t secret_key_id;

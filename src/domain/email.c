@@ -38,6 +38,15 @@
 
 const struct col email_cols[] = {
 	EMAIL_COLS COL(struct email, account_total, .hidden = true),
+	COL(struct email, place, .hidden = true),
+	COL(struct email, extract, .hidden = true),
+	COL_END,
+};
+
+const struct col email_found_cols[] = {
+	EMAIL_COLS COL(struct email, extract, .content = true,
+	    .note = "HTML: where the query's words stand in the text, each in "
+		    "<mark>."),
 	COL_END,
 };
 

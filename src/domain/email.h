@@ -42,8 +42,11 @@ struct email {
 	instant created_at;
 	instant updated_at;
 	int64_t account_total; /* email_list: how many there are; 0: not told */
+	int64_t place;         /* among what was found, from 1; 0: not told */
+	const char *extract;   /* search.h; NULL: none */
 };
 extern const struct col email_cols[];
+extern const struct col email_found_cols[]; /* with the extract */
 
 /* One that is read alone: with what became of mail that was sent. */
 struct email_whole {

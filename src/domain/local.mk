@@ -43,6 +43,9 @@ libdomain_a_SOURCES = \
 	%D%/rule-match.c %D%/rule-match.h \
 	%D%/sealed.c %D%/sealed.h \
 	%D%/report.c %D%/report.h \
+	%D%/search.c %D%/search.h \
+	%D%/search-query.c %D%/search-query.h \
+	%D%/search-words.c %D%/search-words.h \
 	%D%/session.c %D%/session.h \
 	%D%/setup.c %D%/setup.h \
 	%D%/skipped.c %D%/skipped.h \
@@ -107,6 +110,7 @@ domain_made_c = \
 	%D%/refresh-sql.c \
 	%D%/rule-sql.c \
 	%D%/report-sql.c \
+	%D%/search-sql.c \
 	%D%/session-sql.c \
 	%D%/setup-sql.c \
 	%D%/skipped-sql.c \
@@ -148,6 +152,7 @@ domain_made_h = \
 	%D%/refresh-sql.h \
 	%D%/rule-sql.h \
 	%D%/report-sql.h \
+	%D%/search-sql.h \
 	%D%/session-sql.h \
 	%D%/setup-sql.h \
 	%D%/skipped-sql.h \

@@ -23,3 +23,8 @@ const struct col setup_client_cols[] = { COL(struct setup_client, id),
 const struct col setup_right_cols[] = { COL(struct setup_right, account_id),
 	COL(struct setup_right, role), COL(struct setup_right, version),
 	COL_END };
+
+const struct col setup_search_cols[] = { COL(struct setup_search, id),
+	COL(struct setup_search, language), COL(struct setup_search, emails),
+	COL(struct setup_search, indexed), COL(struct setup_search, waiting),
+	COL_END };

@@ -44,4 +44,11 @@ struct setup_right {
 };
 extern const struct col setup_right_cols[];
 
+struct setup_search {
+	int64_t id;
+	const char *language;
+	int64_t emails, indexed, waiting;
+};
+extern const struct col setup_search_cols[];
+
 #endif

@@ -198,7 +198,8 @@ async function drive() {
 	const row = rows(db);
 	const place = { application: p.application, account: p.account };
 	const known = { account_id: p.account, email_id: email.id,
-		part_id: part.id, provider_credential_id: credential.id,
+		part_id: part.id, attachment_id: part.id,
+		provider_credential_id: credential.id,
 		mailbox_id: sql(house, `SELECT min(id) FROM mailbox
 			WHERE account_id = ${p.account}`),
 		job_id: sql(house, `SELECT max(id) FROM job

@@ -17,8 +17,14 @@ TESTS += %D%/test-body-cache %D%/test-rule-match %D%/test-sync \
 	%D%/test-sync-moves
 %C%_test_rule_match_CPPFLAGS = $(domain_check_cppflags)
 %C%_test_rule_match_LDADD = $(check_libs) $(domain_libs)
+check_PROGRAMS += %D%/test-body-cache %D%/test-search-query %D%/test-sync \
+	%D%/test-sync-moves
+TESTS += %D%/test-body-cache %D%/test-search-query %D%/test-sync \
+	%D%/test-sync-moves
 %C%_test_body_cache_CPPFLAGS = $(domain_check_cppflags)
 %C%_test_body_cache_LDADD = $(check_libs) $(domain_libs)
+%C%_test_search_query_CPPFLAGS = $(domain_check_cppflags)
+%C%_test_search_query_LDADD = $(check_libs) $(domain_libs)
 %C%_test_sync_CPPFLAGS = $(domain_check_cppflags)
 %C%_test_sync_LDADD = libhouse.a $(check_libs) $(domain_libs)
 %C%_test_sync_moves_CPPFLAGS = $(domain_check_cppflags)

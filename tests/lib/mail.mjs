@@ -26,8 +26,9 @@ export async function mailbox(house, user) {
 const crlf = (text) => text.replace(/\r?\n/g, '\r\n');
 
 /** A message as bytes; `body` brings its own header lines where it has parts. */
-export function message({ subject = 'Hello', body = '\nHello.\n', more = '' }) {
-	return Buffer.from(crlf('From: Anna <anna@example.org>\n' +
+export function message({ subject = 'Hello', body = '\nHello.\n', more = '',
+	from = 'Anna <anna@example.org>' }) {
+	return Buffer.from(crlf(`From: ${from}\n` +
 		'To: support@letterrack.test\n' +
 		`Subject: ${subject}\nDate: Fri, 20 Nov 2026 10:00:00 +0000\n` +
 		`MIME-Version: 1.0\n${more}${body}`));

@@ -67,7 +67,7 @@ dial(struct sync *s)
 }
 
 enum rc
-sync_connect(struct sync *s)
+sync_access(struct sync *s)
 {
 	TRY(credential_access_get(
 	    s->db, s->account, s->lease->credential_id, s->arena, &s->access));
@@ -75,8 +75,21 @@ sync_connect(struct sync *s)
 		return fail(RC_INVALID, "the credential is not an IMAP one");
 	if (!s->access->is_active)
 		return fail(RC_DENIED, "the credential is switched off");
+	return RC_OK;
+}
+
+enum rc
+sync_dial(struct sync *s)
+{
 	TRY(params_make(s));
 	return dial(s);
+}
+
+enum rc
+sync_connect(struct sync *s)
+{
+	TRY(sync_access(s));
+	return sync_dial(s);
 }
 
 static bool

@@ -215,6 +215,8 @@ run_messages(struct sync *s)
 
 	TRY(folder_wanted(s, &folder));
 	TRY(sync_connect(s));
+	if (s->access->texts_due)
+		TRY(sync_texts_queue(s));
 	TRY(sync_wishes_tell(s));
 	return folder.p != NULL ? one_of_account(s, folder) : whole_account(s);
 }
@@ -238,7 +240,7 @@ static enum rc
 run_texts(struct sync *s)
 {
 	s->bodies = true;
-	TRY(sync_connect(s));
+	TRY(sync_access(s));
 	return sync_texts(s);
 }
 

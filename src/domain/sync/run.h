@@ -82,8 +82,11 @@ enum rc sync_beat(struct sync *) MUST_CHECK;
 
 /* ---- connect.c ---- */
 
-/* Reads the credential, opens its secret, dials and logs in. What comes of it
- * is noted with the credential. */
+/* Reads the credential; then opens its secret, dials and logs in. What comes of
+ * it is noted with the credential. */
+enum rc sync_access(struct sync *) MUST_CHECK;
+enum rc sync_dial(struct sync *) MUST_CHECK;
+/* Both. */
 enum rc sync_connect(struct sync *) MUST_CHECK;
 /* The server answers: remembers that, and what it can. */
 enum rc sync_connected(struct sync *) MUST_CHECK;
@@ -109,7 +112,7 @@ struct sync_step {
 	const int64_t *uid_low;
 };
 
-/* The job that reads first words is there before the first message is: a run
+/* The job that reads texts is there before the first message is: a run
  * that ends early leaves none without them. It waits for the end of this one,
  * which is at work on the same server. */
 enum rc sync_texts_queue(struct sync *) MUST_CHECK;

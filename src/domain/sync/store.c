@@ -1,7 +1,6 @@
 #include "domain/sync/run.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "core/failpoint.h"
 #include "domain/event-sql.h"
@@ -275,7 +274,7 @@ sync_texts_queue(struct sync *s)
 	};
 	struct task_started *started;
 
-	if (s->texts_queued || strcmp(s->access->body_policy, "text") != 0)
+	if (s->texts_queued)
 		return RC_OK;
 	s->texts_queued = true;
 	return task_start(s->db, s->account, &task, s->arena, &started);

@@ -1,18 +1,23 @@
-/* The first words of each email: of its text part, the first bytes only. And
- * the hashes of small messages, by which moves are followed (move.c). */
+/* The text of each email: of its text part, the first bytes only. What lists
+ * show of it, and its words, by which it is found. And the hashes of small
+ * messages, by which moves are followed (move.c). Where texts are not to be
+ * kept, subject, people and file names alone are put in; no server is asked. */
 #include "domain/sync/run.h"
 
 #include <string.h>
 
 #include "core/failpoint.h"
+#include "domain/search-sql.h"
+#include "domain/search-words.h"
 #include "domain/snippet-sql.h"
 #include "mail/html.h"
 #include "mail/mime.h"
 
 #define CHUNK       500
-#define BYTES_MOST  4096 /* fetched of a part */
-#define TEXT_MOST   8192
+#define BYTES_MOST  65536 /* fetched of a part */
+#define TEXT_MOST   65536
 #define CHARS_MOST  200
+#define CLEAR_MOST  1000  /* rows that go, in a transaction */
 #define RUN_MOST_MS 60000 /* then polls have their turn */
 #define BREAKS_MOST 3     /* at one message asked alone */
 #define PROOF_MORE  2048
@@ -22,6 +27,8 @@ struct reading {
 	struct snippet_due_list due;
 	struct arena *arena; /* as long as a chunk: s->folder */
 	struct str *snippet; /* a row of `due` each; p == NULL: none */
+	struct str *words;   /* the same: all of them, for the index */
+	struct str *kept;    /* the same: the beginning, for extracts */
 	struct str *hash;    /* the same */
 	/* what was not to be read for its folder's sake, side by side */
 	int64_t *missed_mailbox, *missed;
@@ -54,18 +61,29 @@ decoded(struct arena *a, struct str encoding, struct str data)
 }
 
 static struct str
-words(struct arena *a, const struct snippet_due *d, struct str data)
+copied(struct reading *r, struct str text)
 {
-	bool truncated, lossy = false;
+	return (struct str){ arena_dup(r->arena, text.p, text.n), text.n };
+}
+
+static void
+text_take(struct reading *r, size_t row, struct str data)
+{
+	const struct snippet_due *d = &r->due.v[row];
+	struct arena *a = r->s->step;
 	struct mime_body body = { .text = { NULL, 0 } };
+	bool truncated, lossy = false;
 	struct str text = mime_text(a, decoded(a, d->encoding, data),
 	    d->charset, TEXT_MOST, &truncated, &lossy);
 
-	if (str_eq(d->content_type, STR("text/html")))
+	if (str_eq(d->content_type, STR("text/html"))) {
 		body.html = text;
-	else
+		text = html_text(a, text, TEXT_MOST);
+	} else
 		body.text = text;
-	return mime_snippet(a, &body, CHARS_MOST);
+	r->snippet[row] = copied(r, mime_snippet(a, &body, CHARS_MOST));
+	r->words[row] = copied(r, search_words(a, text));
+	r->kept[row] = copied(r, search_body(a, text));
 }
 
 /* ---- a group ---- */
@@ -93,13 +111,10 @@ take(void *arg, const struct imap_message *m)
 {
 	struct reading *r = arg;
 	size_t row = row_of(r, m->uid);
-	struct str text;
 
 	if (row == SIZE_MAX || m->sections == 0 || m->section[0].data.p == NULL)
 		return RC_OK;
-	text = words(r->s->step, &r->due.v[row], m->section[0].data);
-	r->snippet[row] =
-	    (struct str){ arena_dup(r->arena, text.p, text.n), text.n };
+	text_take(r, row, m->section[0].data);
 	arena_reset(r->s->step);
 	return RC_OK;
 }
@@ -301,16 +316,26 @@ group_read(struct reading *r, int64_t *open)
 	return RC_OK;
 }
 
+static bool
+are_kept(const struct sync *s)
+{
+	return strcmp(s->access->body_policy, "text") == 0;
+}
+
 static enum rc
 chunk_read(struct reading *r)
 {
 	int64_t open = 0;
 
 	r->snippet = ARENA_ARRAY(r->arena, struct str, r->due.n);
+	r->words = ARENA_ARRAY(r->arena, struct str, r->due.n);
+	r->kept = ARENA_ARRAY(r->arena, struct str, r->due.n);
 	r->hash = ARENA_ARRAY(r->arena, struct str, r->due.n);
 	r->missed_mailbox = ARENA_ARRAY(r->arena, int64_t, r->due.n);
 	r->missed = ARENA_ARRAY(r->arena, int64_t, r->due.n);
 	r->missed_n = 0;
+	if (!are_kept(r->s))
+		return RC_OK;
 	for (r->from = 0; r->from < r->due.n; r->from += r->n) {
 		group_measure(r);
 		if (r->due.v[r->from].uidvalidity != 0)
@@ -342,6 +367,9 @@ rows_store(const struct reading *r)
 	TRY(snippet_store(s->db, s->account, (struct ids){ id, r->due.n },
 	    (struct texts){ r->snippet, r->due.n },
 	    (struct texts){ r->hash, r->due.n }, NULL));
+	TRY(search_put(s->db, s->account, (struct ids){ id, r->due.n },
+	    (struct texts){ r->words, r->due.n },
+	    (struct texts){ r->kept, r->due.n }, NULL));
 	if (r->missed_n > 0)
 		TRY(snippet_miss(s->db, s->account,
 		    (struct ids){ r->missed_mailbox, r->missed_n },
@@ -374,11 +402,28 @@ chunk_store(struct reading *r)
 	return rc != RC_OK ? rc : ended;
 }
 
+/* What may not be kept, or is no longer there, goes. */
+static enum rc
+clear(struct sync *s)
+{
+	int64_t n;
+
+	do {
+		TRY(search_clear(
+		    s->db, s->account, s->access->id, CLEAR_MOST, &n));
+		TRY(sync_beat(s));
+	} while (n >= CLEAR_MOST && !sync_stopped(s));
+	return RC_OK;
+}
+
 enum rc
 sync_texts(struct sync *s)
 {
 	int64_t until = clock_steady_ms() + RUN_MOST_MS;
 
+	if (are_kept(s))
+		TRY(sync_dial(s));
+	TRY(clear(s));
 	for (;;) {
 		struct reading r = {
 			.s = s, .arena = s->folder, .suspect = SIZE_MAX
@@ -388,7 +433,8 @@ sync_texts(struct sync *s)
 		TRY(snippet_due(s->db, s->account, s->access->id, CHUNK,
 		    s->folder, &r.due));
 		if (r.due.n == 0)
-			return RC_OK;
+			return search_in_step(
+			    s->db, s->account, s->access->id, NULL);
 		TRY(chunk_read(&r));
 		TRY(chunk_store(&r));
 		TRY(sync_beat(s));

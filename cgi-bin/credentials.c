@@ -1,5 +1,8 @@
 /* Provider credentials: the mail accounts that an account reaches. Nothing
  * here talks to a mail server; see providers.c. */
+#include "credentials.h"
+
+#include "domain/personal.h"
 #include "domain/provider-credential-sql.h"
 #include "domain/vault.h"
 #include "web/body.h"
@@ -315,7 +318,11 @@ static enum rc delete (struct request *rq) {
 	return reply_empty(rq, 0);
 }
 
-#define ALL "/api/accounts/:account_id/provider-credentials"
+#define ALL      "/api/accounts/:account_id/provider-credentials"
+#define PERSONAL "/api/user/imap-accounts"
+#define OWN                                                                    \
+	.row = personal_account_cols, .key = "data",                           \
+	.missing = "ACCOUNT_NOT_FOUND"
 #define ONE "/api/provider-credentials/:provider_credential_id"
 
 static const struct route routes[] = {
@@ -339,6 +346,23 @@ static const struct route routes[] = {
 		     "together with the secret." },
 	{ DELETE, ONE, delete, NEED_WRITE, .status = 204,
 	    .summary = "Remove a provider credential and its mail records" },
+	{ GET, PERSONAL, personal_list, NEED_USER, ENV_SUCCESS,
+	    .flags = TIMES_Z, .answer = personal_list_answer,
+	    .summary = "List one's own mail accounts" },
+	{ POST, PERSONAL, personal_create, NEED_USER, ENV_SUCCESS,
+	    .flags = TIMES_Z | IDEMPOTENT, BODY(personal_new), OWN,
+	    .summary = "Store a mail account of one's own",
+	    .about = "Nobody else sees it, and no poll touches it." },
+	{ GET, PERSONAL "/:imap_account_id", personal_show, NEED_USER,
+	    ENV_SUCCESS, .flags = TIMES_Z, OWN,
+	    .summary = "Show a mail account of one's own" },
+	{ PUT, PERSONAL "/:imap_account_id", personal_change, NEED_USER,
+	    ENV_SUCCESS, .flags = TIMES_Z, BODY(personal_put), OWN,
+	    .summary = "Change a mail account of one's own" },
+	{ DELETE, PERSONAL "/:imap_account_id", personal_remove, NEED_USER,
+	    ENV_SUCCESS, .missing = "ACCOUNT_NOT_FOUND",
+	    .answer = personal_gone_answer,
+	    .summary = "Remove a mail account of one's own" },
 };
 
 FAMILY(credentials, QUIET);

@@ -30,7 +30,8 @@ libfamilies_a_SOURCES = \
 	%D%/auth-step.c \
 	%D%/auth-token.c \
 	%D%/content.c \
-	%D%/credentials.c \
+	%D%/credentials.c %D%/credentials.h \
+	%D%/credentials-personal.c \
 	%D%/emails.c %D%/emails.h \
 	%D%/emails-search.c \
 	%D%/events.c \
@@ -47,6 +48,7 @@ libfamilies_a_SOURCES = \
 	%D%/oauth-exchange.c \
 	%D%/oauth-inspect.c \
 	%D%/oauth-token.c \
+	%D%/providers-personal.c \
 	%D%/providers-poll.c \
 	%D%/providers.c %D%/providers.h \
 	%D%/providers-webhooks.c \

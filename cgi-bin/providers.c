@@ -108,19 +108,34 @@ report_reply(
 }
 
 static enum rc
-test(struct request *rq)
+try(struct request *rq, struct target *t, struct probe_report *report)
 {
 	const struct doer who = doer_of(rq);
 	struct credential_secret secret;
+
+	TRY(target_read(rq, t));
+	TRY(credential_secret_open(
+	    t->keks, who.account, t->access, rq->arena, &secret));
+	TRY(probe(rq, t, &secret, report));
+	return provider_credential_note_test(rq->db, &who, t->row->id,
+	    t->access->secret_version, report->rc, report->detail);
+}
+
+enum rc
+credential_try(struct request *rq, struct probe_report *report)
+{
+	struct target t;
+
+	return try(rq, &t, report);
+}
+
+static enum rc
+test(struct request *rq)
+{
 	struct probe_report report;
 	struct target t;
 
-	TRY(target_read(rq, &t));
-	TRY(credential_secret_open(
-	    t.keks, who.account, t.access, rq->arena, &secret));
-	TRY(probe(rq, &t, &secret, &report));
-	TRY(provider_credential_note_test(rq->db, &who, t.row->id,
-	    t.access->secret_version, report.rc, report.detail));
+	TRY(try(rq, &t, &report));
 	return report_reply(rq, &t, &report);
 }
 
@@ -297,9 +312,10 @@ sync_messages(struct request *rq)
 	return sync_queue(rq, &o);
 }
 
-#define ONE     "/api/provider-credentials/:provider_credential_id"
-#define IMAP    "/api/accounts/:account_id/imap"
-#define FOREIGN RC_TIMEOUT, RC_CONNECTION, RC_CONFIG_TLS, RC_CONFIG_HOST
+#define ONE      "/api/provider-credentials/:provider_credential_id"
+#define PERSONAL "/api/user/imap-accounts/:imap_account_id"
+#define IMAP     "/api/accounts/:account_id/imap"
+#define FOREIGN  RC_TIMEOUT, RC_CONNECTION, RC_CONFIG_TLS, RC_CONFIG_HOST
 
 static const struct route routes[] = {
 	{ POST, ONE "/test", test, NEED_WRITE, .answer = test_answer,
@@ -332,6 +348,17 @@ static const struct route routes[] = {
 	    .about =
 		"Of those that are shared. Beyond 50 seconds the answer is "
 		"202, with status queued and the job that goes on." },
+	{ POST, PERSONAL "/test-connection", personal_test, NEED_USER,
+	    ENV_SUCCESS, .flags = BARE, .missing = "ACCOUNT_NOT_FOUND",
+	    .answer = personal_test_answer, .fails = { RC_AUTH_FAILED },
+	    .summary = "Try one's own mail account now" },
+	{ POST, PERSONAL "/transfer", personal_transfer, NEED_USER, ENV_SUCCESS,
+	    .flags = IDEMPOTENT, .missing = "ACCOUNT_NOT_FOUND",
+	    BODY(personal_transfer), .answer = personal_transfer_answer,
+	    .fails = { RC_CONFLICT },
+	    .summary = "Copy mail of one's own into a shared inbox",
+	    .about = "Each once into a folder, however often it is asked for. "
+		     "Answers when it is done, or after 20 s; a job goes on." },
 	{ POST, "/webhooks/poll-emails", poll_emails, NEED_OWN, ENV_SUCCESS,
 	    BODY(poll_ask), PARAMS(poll_ask), .flags = FORM_OK | NO_CSRF,
 	    .answer = poll_answer, .fails = { RC_BAD_TOKEN, RC_NOT_CONFIGURED },

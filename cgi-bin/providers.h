@@ -3,7 +3,11 @@
 #define CGI_BIN_PROVIDERS_H
 
 #include "core/secret.h"
+#include "mail/probe.h"
 #include "web/request.h"
+
+/* Tries the credential in the path, and notes with it what came of that. */
+enum rc credential_try(struct request *, struct probe_report *) MUST_CHECK;
 
 /* providers-webhooks.c */
 enum rc webhook_test(struct request *) MUST_CHECK;
@@ -33,6 +37,17 @@ extern const struct field letter_send_body[];
 enum rc letter_post(struct request *) MUST_CHECK;
 enum rc letter_send(struct request *) MUST_CHECK;
 extern const struct field letter_send_answer[];
+
+/* providers-personal.c */
+struct personal_transfer {
+	struct ids email_ids;
+	int64_t target_credential_id;
+	const char *target_folder;
+};
+extern const struct field personal_transfer_body[];
+extern const struct field personal_transfer_answer[], personal_test_answer[];
+enum rc personal_test(struct request *) MUST_CHECK;
+enum rc personal_transfer(struct request *) MUST_CHECK;
 
 /* providers-poll.c */
 struct poll_ask {

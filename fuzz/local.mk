@@ -10,8 +10,7 @@ fuzz_ldflags = $(AM_LDFLAGS) -fsanitize=fuzzer
 
 noinst_PROGRAMS += %D%/fuzz-compose %D%/fuzz-conf %D%/fuzz-json %D%/fuzz-jws %D%/fuzz-mime \
 	%D%/fuzz-date %D%/fuzz-imap %D%/fuzz-imap-deflate %D%/fuzz-mutf7 \
-	%D%/fuzz-pattern %D%/fuzz-rfc2047
-	%D%/fuzz-rfc2047 %D%/fuzz-search-query
+	%D%/fuzz-pattern %D%/fuzz-rfc2047 %D%/fuzz-search-query
 %C%_fuzz_compose_CPPFLAGS = $(fuzz_cppflags)
 %C%_fuzz_compose_LDFLAGS = $(fuzz_ldflags)
 %C%_fuzz_compose_LDADD = $(mail_libs)

@@ -55,6 +55,7 @@ migrations_sql = \
 	%D%/migrations/0105-report.sql \
 	%D%/migrations/0115-threads.sql \
 	%D%/migrations/0130-search.sql \
+	%D%/migrations/0131-personal-accounts.sql \
 	%D%/migrations/0140-rule.sql
 queries_sql = \
 	%D%/queries/account.sql \
@@ -81,6 +82,7 @@ queries_sql = \
 	%D%/queries/oauth.sql \
 	%D%/queries/one-time.sql \
 	%D%/queries/outgoing.sql \
+	%D%/queries/personal.sql \
 	%D%/queries/placement.sql \
 	%D%/queries/provider-credential.sql \
 	%D%/queries/refresh.sql \

@@ -82,11 +82,12 @@ UPDATE credential SET username_masked = $3, secret = $4, secret_key_id = $5,
     updated_at = now()
 WHERE account_id = $1 AND id = $2;
 
--- At most one of a kind is the default.
+-- At most one of a kind is the default: of the shared ones, and of each user's.
 -- name: provider_credential_default_clear :exec
--- args: account account, id but, text kind
+-- args: account account, id but, text kind, id? user
 UPDATE credential SET is_default = false
-WHERE account_id = $1 AND id <> $2 AND provider_kind = $3 AND is_default;
+WHERE account_id = $1 AND id <> $2 AND provider_kind = $3 AND is_default
+AND user_id IS NOT DISTINCT FROM $4;
 
 -- What a test found; a secret that was changed meanwhile keeps its own state.
 -- `status` NULL: it said nothing about the secret.

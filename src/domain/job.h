@@ -66,6 +66,7 @@ extern const struct col job_cols[];
 	X(imap_fetch_body, "imap", 8, 15, 1800, content_fetch_run)             \
 	/* How long it is tried the message itself says: five days. */         \
 	X(smtp_send_message, NULL, 64, 60, 14400, submission_send)             \
+	X(imap_transfer, "imap", 8, 15, 1800, sync_transfers_run)              \
 	X(imap_file_sent, "imap", 8, 15, 1800, sync_sent_run)                  \
 	X(imap_read_reports, "imap", 8, 15, 1800, sync_reports_run)            \
 	/* Nobody could say "try again": the account is out of reach. */       \

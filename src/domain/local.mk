@@ -34,6 +34,7 @@ libdomain_a_SOURCES = \
 	%D%/one-time.c %D%/one-time.h \
 	%D%/outgoing.c %D%/outgoing.h \
 	%D%/oauth.c %D%/oauth.h \
+	%D%/personal.c %D%/personal.h \
 	%D%/placement.c %D%/placement.h \
 	%D%/provider-credential.c %D%/provider-credential.h \
 	%D%/reach.c %D%/reach.h \
@@ -68,10 +69,12 @@ libdomain_a_SOURCES = \
 	%D%/sync/row.c %D%/sync/row.h \
 	%D%/sync/run.c %D%/sync/run.h %D%/sync/sync.h \
 	%D%/sync/skipped.c \
+	%D%/sync/same.c \
 	%D%/sync/sent.c \
 	%D%/sync/store.c \
 	%D%/sync/tell.c \
 	%D%/sync/text.c \
+	%D%/sync/transfer.c \
 	%D%/sync/wish.c \
 	%D%/task.c %D%/task.h \
 	%D%/thread.c %D%/thread.h \
@@ -105,6 +108,7 @@ domain_made_c = \
 	%D%/one-time-sql.c \
 	%D%/outgoing-sql.c \
 	%D%/oauth-sql.c \
+	%D%/personal-sql.c \
 	%D%/placement-sql.c \
 	%D%/provider-credential-sql.c \
 	%D%/refresh-sql.c \
@@ -147,6 +151,7 @@ domain_made_h = \
 	%D%/one-time-sql.h \
 	%D%/outgoing-sql.h \
 	%D%/oauth-sql.h \
+	%D%/personal-sql.h \
 	%D%/placement-sql.h \
 	%D%/provider-credential-sql.h \
 	%D%/refresh-sql.h \

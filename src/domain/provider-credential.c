@@ -272,7 +272,7 @@ only_default(struct db *db, const struct doer *who,
 	if (!row->is_default)
 		return RC_OK;
 	return provider_credential_default_clear(
-	    db, who->account, row->id, row->provider_kind, NULL);
+	    db, who->account, row->id, row->provider_kind, row->user_id, NULL);
 }
 
 static enum rc

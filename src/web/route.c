@@ -60,6 +60,7 @@ static const struct {
 	{ "attachment_id", ID_PART },
 	{ "delivery_id", ID_NUMBER },
 	{ "email_id", ID_EMAIL },
+	{ "imap_account_id", ID_CREDENTIAL },
 	{ "invite_id", ID_INVITE },
 	{ "job_id", ID_JOB },
 	{ "label_id", ID_NUMBER },

@@ -51,6 +51,8 @@ async function plantMail() {
 			`filename=a.csv\n\n${inMail.file}\n--x--\n` }));
 	credential = await connect(as('member'), p.account, 'support');
 	await sync(as('member'), p.account, credential);
+	await ended(as('member'), sql(house, `SELECT max(id) FROM job
+		WHERE action = 'imap_fetch_text'`));
 	email = await emailOf(as('member'), p.account, 'planted');
 	const root = `/api/accounts/${p.account}/emails/${email.id}`;
 	await as('member').get(`${root}/body`);

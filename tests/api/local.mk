@@ -32,6 +32,7 @@ EXTRA_DIST += \
 	%D%/refresh.test.mjs \
 	%D%/rules.test.mjs \
 	%D%/reports.test.mjs \
+	%D%/personal.test.mjs \
 	%D%/search.test.mjs \
 	%D%/sending.test.mjs \
 	%D%/serve.slow.test.mjs \

@@ -45,11 +45,17 @@ export const elsewhere = ['stranger\'s cookie', 'stranger\'s token',
 const persons = ['POST /api/accounts/{account_id}/token',
 	'POST /api/account-views/switch', 'GET /oauth2/userinfo',
 	'POST /oauth2/userinfo'];
-export const but = Object.fromEntries(persons.flatMap((what) => [
-	[`machine: ${what}`, 'per'],
-	[`machine for admins: ${what}`, 'per'],
-	[`token, ended machine: ${what}`, 'out'],
-]));
+/* Mail is put into a shared inbox, which viewers do not. */
+const transfer = 'POST /api/user/imap-accounts/{imap_account_id}/transfer';
+export const but = {
+	...Object.fromEntries(persons.flatMap((what) => [
+		[`machine: ${what}`, 'per'],
+		[`machine for admins: ${what}`, 'per'],
+		[`token, ended machine: ${what}`, 'out'],
+	])),
+	...Object.fromEntries(['cookie, demoted', 'viewer\'s cookie',
+		'viewer\'s token'].map((who) => [`${who}: ${transfer}`, 'per'])),
+};
 
 /** Operations that look the account of their path up, instead of holding it
  * against the caller's (ANY_ACCOUNT), and what they say of one that the caller

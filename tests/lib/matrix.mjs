@@ -20,7 +20,7 @@ import { each } from './each.mjs';
 import { psql } from './psql.mjs';
 import { idKind, operations, valid } from './requests.mjs';
 import { stack } from './stack.mjs';
-import { CANARY, another, cast, owns, rows, shared } from './tenants.mjs';
+import { CANARY, another, cast, own, owns, rows, shared } from './tenants.mjs';
 
 const MISSING = '999999999999';
 const MALFORMED = ['0', '-1', 'x', '1e3', '0x1', 'mbr_', '99999999999999999999'];
@@ -352,6 +352,9 @@ export const matrix = (title, options = {}) => describe(title, () => {
 		await each(list, async ([name, o]) => {
 			const ids = m.cell(name, o) === 'me'
 				? [m.everybody[name].user] : await m.ids(o, m.ours);
+			const { [o.params.at(-1)]: make } = own;
+			if (make && m.everybody[name].user)
+				await m.db.ask(make(ids.at(-1), m.everybody[name].user));
 			const input = valid(o, { ...m.names.ours, words: 'nobody',
 				name: undefined, id: await m.row('id', m.ours) });
 			const answer = await m.ask(name, o, ids, input);

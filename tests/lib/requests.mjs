@@ -64,6 +64,13 @@ const bodies = {
 	'POST /api/webhooks': () => ({ url: 'https://127.0.0.1:9/hook',
 		events: ['*'] }),
 	'POST /api/rules/backtest': () => ({ type: 'subject', value: 'x' }),
+	'POST /api/user/imap-accounts/{imap_account_id}/transfer': (ids) => ({
+		email_ids: [1],
+		target_credential_id: Number(ids.provider_credential_id) }),
+	'POST /api/user/imap-accounts': () => ({ email: fresh(), password: phrase,
+		imap_host: '127.0.0.1', imap_port: 9, imap_encryption: 'none' }),
+	'PUT /api/user/imap-accounts/{imap_account_id}': () =>
+		({ is_active: false }),
 	'POST /api/users': () => ({ email: fresh(), password: phrase }),
 	'POST /api/applications/{application_id}/users': () =>
 		({ email: fresh() }),

@@ -20,6 +20,7 @@ const made = {
 	provider_credential_id: (a) => `INSERT INTO credential (application_id,
 		account_id, provider_kind, host, port, security_mode) VALUES (${a},
 		'imap', '127.0.0.1', 9, 'none') RETURNING id`,
+	imap_account_id: (a) => made.provider_credential_id(a),
 	email_id: (a) => `INSERT INTO email (application_id, account_id, subject,
 		snippet, received_at) VALUES (${a}, 'Hello', '${CANARY}', now())
 		RETURNING id`,
@@ -90,6 +91,12 @@ export const owns = {
 	part_id: (id, c) => `UPDATE email SET credential_id = ${c} WHERE id =
 		(SELECT email_id FROM email_part WHERE id = ${id})`,
 	attachment_id: (id, c) => owns.part_id(id, c),
+};
+
+/** Makes a row of such a kind the user's own; others do not find it. */
+export const own = {
+	imap_account_id: (id, user) => `UPDATE credential SET user_id = ${user}
+		WHERE id = ${id}`,
 };
 
 /** Kinds of rows that never hang on a mail account. */

@@ -52,10 +52,9 @@ const over = {
 	'another password': ['door_password_of', 'door_password_set'],
 	'what happened': ['audit_add', 'audit_clear', 'audit_read', 'audit_seal',
 		'door_refused'],
+	'words, since no index of them is used behind a policy': ['search_find'],
 	triggers: ['account_labels', 'thread_changed', 'thread_follow',
 		'thread_forget', 'thread_made', 'client_ended', 'half_sign_in_cut', 'mail_gone',
-	'words, since no index of them is used behind a policy': ['search_find'],
-	triggers: ['client_ended', 'half_sign_in_cut', 'mail_gone',
 		'member_rights_changed', 'session_ended', 'session_needs_factor'],
 };
 

@@ -381,3 +381,9 @@ sync_reports_run(struct job_run *run)
 {
 	return sync_run(run, sync_reports);
 }
+
+enum rc
+sync_transfers_run(struct job_run *run)
+{
+	return sync_run(run, sync_transfers);
+}

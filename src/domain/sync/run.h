@@ -198,6 +198,17 @@ enum rc sync_prove(struct sync *, const struct sync_place *,
 /* Opens the folder again, where another one is open. */
 enum rc sync_come_back(struct sync *, const struct sync_place *) MUST_CHECK;
 
+/* ---- same.c ---- */
+
+/* A message's bytes. */
+struct sync_bytes {
+	int64_t size;
+	struct str sha256;
+};
+/* Which message of the open folder has these bytes, of `among`; 0: none. */
+enum rc sync_find_same(struct sync *, const struct imap_set *among,
+    const struct sync_bytes *, uint32_t *uid) MUST_CHECK;
+
 /* ---- skipped.c ---- */
 
 /* Tries some of the selected folder's messages again that were set aside. What
@@ -257,8 +268,9 @@ enum rc sync_expunges_end(struct sync *) MUST_CHECK;
 
 /* ---- the actions ---- */
 
-enum rc sync_texts(struct sync *) MUST_CHECK;   /* text.c */
-enum rc sync_sent(struct sync *) MUST_CHECK;    /* sent.c */
-enum rc sync_reports(struct sync *) MUST_CHECK; /* report.c */
+enum rc sync_texts(struct sync *) MUST_CHECK;     /* text.c */
+enum rc sync_sent(struct sync *) MUST_CHECK;      /* sent.c */
+enum rc sync_transfers(struct sync *) MUST_CHECK; /* transfer.c */
+enum rc sync_reports(struct sync *) MUST_CHECK;   /* report.c */
 
 #endif

@@ -11,13 +11,12 @@
 #include <string.h>
 
 #include "core/effect.h"
-#include "core/secret.h"
 #include "domain/event.h"
 #include "domain/placement-sql.h"
 #include "domain/submission-sql.h"
 #include "domain/submission.h"
 
-#define ALIKE_MOST 20 /* copies of one Message-ID that are read */
+#define ALIKE_MOST 20 /* copies of one Message-ID that are looked at */
 #define LOOKS      3  /* for a message whose answer was lost */
 #define DATA_MOST  ((size_t)4096)
 
@@ -69,65 +68,15 @@ folder_open(struct filing *f)
 
 /* ---- what lies there ---- */
 
-struct alike {
-	int64_t size;
-	struct imap_set uids; /* of that size */
-};
-
-static enum rc
-take_size(void *arg, const struct imap_message *m)
-{
-	struct alike *a = arg;
-
-	if (m->has & IMAP_HAS_SIZE && (int64_t)m->size == a->size)
-		imap_set_gather(&a->uids, m->uid, m->uid);
-	return RC_OK;
-}
-
-static enum rc
-take_bytes(void *arg, const void *p, size_t n)
-{
-	sha256_add(arg, p, n);
-	return RC_OK;
-}
-
-static enum rc
-is_same(struct filing *f, uint32_t uid, bool *same)
-{
-	unsigned char hash[SHA256_SIZE];
-	struct sha256 *sum = sha256_new();
-	uint64_t size;
-	enum rc rc = imap_body(f->s->imap, uid, "", 0,
-	    (uint64_t)f->m->size_bytes, take_bytes, sum, &size);
-
-	sha256_end(&sum, hash);
-	*same = rc == RC_OK && f->m->sha256.n == SHA256_SIZE &&
-	    memcmp(hash, f->m->sha256.p, SHA256_SIZE) == 0;
-	return rc == RC_NO_MESSAGE ? RC_OK : rc;
-}
-
 static enum rc
 compare(struct filing *f, const struct imap_set *found)
 {
-	struct alike a = { .size = f->m->size_bytes };
-	const struct imap_fetch how = { .message = take_size, .arg = &a };
-	struct imap_walk w = { .set = &a.uids };
+	const struct sync_bytes what = { f->m->size_bytes, f->m->sha256 };
 	struct imap_set all = *found, few;
-	uint32_t uid;
-	bool same = false;
 
 	imap_set_init(&few, f->s->folder);
-	imap_set_init(&a.uids, f->s->folder);
 	imap_set_take_newest(&all, ALIKE_MOST, &few);
-	TRY(imap_fetch(f->s->imap, &few, "UID RFC822.SIZE", &how));
-	imap_set_settle(&a.uids);
-	while (!same && imap_set_next(&w, &uid)) {
-		TRY(is_same(f, uid, &same));
-		TRY(sync_beat(f->s));
-	}
-	if (same)
-		f->uid = uid;
-	return RC_OK;
+	return sync_find_same(f->s, &few, &what, &f->uid);
 }
 
 /* A server that files by itself may have changed the bytes, so any of this

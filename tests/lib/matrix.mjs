@@ -235,8 +235,8 @@ function refuses(cell, target, status) {
 	switch (cell) {
 	case 'me': return status === 403;
 	case 'out': return either;
-	case 'per': return status === (target === 'no account at all'
-		? 404 : 403);
+	case 'per': return status === (['no account at all', 'malformed']
+		.includes(target) ? 404 : 403);
 	case 'old': return targets[target].account ? either : status === 401;
 	default: return status === Number(cell);
 	}

@@ -66,3 +66,11 @@ WHERE account_id = $1 AND id = $2;
 -- name: client_remove :must
 -- args: account account, text id
 DELETE FROM client WHERE account_id = $1 AND id = $2;
+
+-- Whose public clients have a redirect address of that origin: application and
+-- account (0: any of it) in turn.
+-- name: client_origin :value
+-- args: text origin
+-- value: ids
+-- scope: global: a preflight has no caller
+SELECT scope_origin($1);

@@ -89,6 +89,10 @@
 	    "API requests a minute for a session; 0: no limit.")               \
 	X(INT, token_rate, "1000", 0, 1000000,                                 \
 	    "API requests a minute for a token; 0: no limit.")                 \
+	X(LIST, cors_origins, "", 0, 2048,                                     \
+	    "Origins whose pages may use the API from a browser, with "        \
+	    "tokens, beside those of the public OAuth clients' redirect "      \
+	    "addresses: https://app.example.org.")                             \
 	X(LIST, status_allow, "127.0.0.1 ::1", 0, 1024,                        \
 	    "Peers that see health and metrics in full.")                      \
 	X(TEXT, metrics_token, "", 0, 128,                                     \

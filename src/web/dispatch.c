@@ -7,6 +7,7 @@
 #include "core/secret.h"
 #include "db/db.h"
 #include "web/body.h"
+#include "web/cors.h"
 #include "web/fill.h"
 #include "web/guard.h"
 #include "web/held.h"
@@ -157,9 +158,12 @@ work(struct responder *r, struct request *rq)
 	struct route_match m = { .route = NULL };
 	enum rc found = find(rq, &m);
 
+	cors_look(rq);
 	if (rq->route == NULL) {
 		TRY(guard_stray(r->guard, rq));
-		return found;
+		return found == RC_METHOD && cors_is_preflight(rq)
+		    ? cors_preflight(rq)
+		    : found;
 	}
 	TRY(admit(r, rq, found));
 	if ((rq->route->flags & LARGE_BODY) != 0) {
@@ -301,6 +305,7 @@ dispatch(struct responder *r, struct request *rq, char *const *env_vars,
 		log_failure(rq, rc);
 		reply_error(rq, rc);
 	}
+	cors_settle(rq);
 	reply_finish(rq);
 }
 
@@ -420,6 +425,7 @@ dispatch_head(struct request *rq, struct buf *out)
 	}
 	length_head(rq, out);
 	rate_head(rq, out);
+	cors_head(rq, out);
 	buf_add(out, r->head.p, r->head.n);
 	BUF_LIT(out, "\r\n");
 }

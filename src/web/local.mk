@@ -8,6 +8,7 @@ libweb_a_SOURCES = \
 	%D%/bearer.c %D%/bearer.h \
 	%D%/body.c %D%/body.h \
 	%D%/content.c \
+	%D%/cors.c %D%/cors.h \
 	%D%/cursor.c %D%/cursor.h \
 	%D%/doer.h \
 	%D%/dispatch.c %D%/dispatch.h \

@@ -127,6 +127,8 @@ struct request {
 	const char *word;        /* on the wire, in place of the result's own */
 	const char *allow;       /* of a 405 */
 	bool credential_refused; /* one came, and was not valid */
+	const struct cors_known *cors; /* of the Origin; NULL: nobody's */
+	bool cors_allowed;             /* its pages may read the answer */
 	/* For X-RateLimit-*; limit 0: not counted. Seconds since 1970. */
 	struct {
 		int64_t limit, remaining, reset;

@@ -5,6 +5,7 @@ EXTRA_DIST += \
 	%D%/audit.test.mjs \
 	%D%/auth.test.mjs \
 	%D%/canary.slow.test.mjs \
+	%D%/cors.test.mjs \
 	%D%/credentials.test.mjs \
 	%D%/clients.test.mjs \
 	%D%/content.test.mjs \

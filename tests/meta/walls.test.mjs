@@ -27,6 +27,7 @@ const over = {
 		'guard_look', 'guard_session', 'guard_token', 'guard_token',
 		'guard_token', 'rights_of',
 		'scope_admin',
+		'scope_origin',
 		'scope_owner'],
 	work: ['job_claim', 'job_give_back', 'job_release_dead', 'poll_enqueue',
 		'poll_preview', 'work_next_at'],

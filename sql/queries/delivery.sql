@@ -67,11 +67,12 @@ JOIN data_key k ON k.account_id = w.account_id AND k.id = w.secret_key_id
 LEFT JOIN data_key p ON p.account_id = w.account_id
     AND p.id = w.previous_key_id AND w.previous_until > now();
 
--- name: delivery_next_at :value
--- value: time
+-- In milliseconds, by the database's clock; no more than days.
+-- name: delivery_due_in :value
+-- value: int
 -- scope: global: a worker asks how long it may sleep
-SELECT coalesce(CASE WHEN NOT EXISTS (SELECT FROM work_pause)
-    THEN delivery_next_at() END, 'infinity');
+SELECT least(coalesce(CASE WHEN NOT EXISTS (SELECT FROM work_pause)
+    THEN ceil(extract(epoch FROM delivery_next_at() - now()) * 1000) END, 1e9), 1e9)::bigint;
 
 -- name: delivery_claim :many
 -- args: text worker, int4 seconds, int4 room, int4 of_webhook, int4 of_account

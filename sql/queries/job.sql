@@ -53,11 +53,12 @@ SELECT coalesce(job_known($1, $2), '');
 -- scope: global: looks for work in all accounts
 SELECT poll_enqueue($1, $2);
 
--- name: job_next_at :value
--- value: time
+-- In milliseconds, by the database's clock; no more than days.
+-- name: job_due_in :value
+-- value: int
 -- scope: global: a worker asks how long it may sleep
-SELECT coalesce(CASE WHEN NOT EXISTS (SELECT FROM work_pause)
-    THEN work_next_at() END, 'infinity');
+SELECT least(coalesce(CASE WHEN NOT EXISTS (SELECT FROM work_pause)
+    THEN ceil(extract(epoch FROM work_next_at() - now()) * 1000) END, 1e9), 1e9)::bigint;
 
 -- name: job_renew :must
 -- args: account account, id id, int token, int4 seconds

@@ -5,11 +5,12 @@
 -- scope: global: whoever it goes to may have no account yet
 SELECT door_outgoing_add($1, $2, $3, $4, $5);
 
--- name: outgoing_next_at :value
--- value: time
+-- In milliseconds, by the database's clock; no more than days.
+-- name: outgoing_due_in :value
+-- value: int
 -- scope: global: a worker asks how long it may sleep
-SELECT coalesce(CASE WHEN NOT EXISTS (SELECT FROM work_pause)
-    THEN outgoing_next_at() END, 'infinity');
+SELECT least(coalesce(CASE WHEN NOT EXISTS (SELECT FROM work_pause)
+    THEN ceil(extract(epoch FROM outgoing_next_at() - now()) * 1000) END, 1e9), 1e9)::bigint;
 
 -- name: outgoing_claim :maybe
 -- args: text worker, int4 seconds

@@ -88,14 +88,14 @@ static enum rc
 hand_over(struct program *p)
 {
 	const char *unset = outgoing_unset(p->conf);
-	instant at;
+	int64_t ms;
 	enum rc rc;
 
 	if (is_narrow(p) || !work_wants(p, WORK_send) || *p->host.stop != 0)
 		return RC_OK;
 	db_guard_none(p->host.db);
-	TRY(outgoing_next_at(p->host.db, &at));
-	if (at.us > clock_now().us)
+	TRY(outgoing_due_in(p->host.db, &ms));
+	if (ms > 0)
 		return RC_OK;
 	if (unset != NULL) {
 		if (!p->outgoing_told)
@@ -117,15 +117,14 @@ static enum rc
 deliver(struct program *p)
 {
 	bool alone = p->only == 1u << WORK_deliver;
-	int64_t done;
-	instant at;
+	int64_t done, ms;
 	enum rc rc;
 
 	if (is_narrow(p) || !work_wants(p, WORK_deliver) || *p->host.stop != 0)
 		return RC_OK;
 	db_guard_none(p->host.db);
-	TRY(delivery_next_at(p->host.db, &at));
-	if (at.us > clock_now().us)
+	TRY(delivery_due_in(p->host.db, &ms));
+	if (ms > 0)
 		return RC_OK;
 	rc = delivery_run(&p->delivery, alone ? 0 : DELIVER_MS, &done);
 	p->delivery_lost |= rc != RC_OK;
@@ -247,38 +246,39 @@ work_pass(struct program *p)
 /* ---- waiting ---- */
 
 static void
-earlier(instant *next, instant at)
+earlier(int64_t *ms, int64_t other)
 {
-	if (at.us < next->us)
-		*next = at;
+	if (other < *ms)
+		*ms = other;
 }
 
 /* A worker of some classes would take others' jobs for its own. */
 static enum rc
-jobs_next(struct program *p, instant *next)
+jobs_due_in(struct program *p, int64_t *ms)
 {
 	if (work_wants(p, WORK_imap))
-		return job_next_at(p->host.db, next);
+		return job_due_in(p->host.db, ms);
 	if (work_wants(p, WORK_send) || work_wants(p, WORK_house))
-		next->us = clock_now().us + ASK_MS * 1000;
+		*ms = ASK_MS;
 	return RC_OK;
 }
 
-/* When something is due, as far as anybody can tell now. */
+/* Until something is due, as far as anybody can tell now; by the database's
+ * clock, since this machine's may be wrong. */
 static enum rc
-next_at(struct program *p, instant *next)
+due_in(struct program *p, int64_t *ms)
 {
-	instant at;
+	int64_t other;
 
-	next->us = INT64_MAX;
-	TRY(jobs_next(p, next));
+	*ms = SLEEP_MOST_MS;
+	TRY(jobs_due_in(p, ms));
 	if (work_wants(p, WORK_send) && outgoing_unset(p->conf) == NULL) {
-		TRY(outgoing_next_at(p->host.db, &at));
-		earlier(next, at);
+		TRY(outgoing_due_in(p->host.db, &other));
+		earlier(ms, other);
 	}
 	if (work_wants(p, WORK_deliver)) {
-		TRY(delivery_next_at(p->host.db, &at));
-		earlier(next, at);
+		TRY(delivery_due_in(p->host.db, &other));
+		earlier(ms, other);
 	}
 	return RC_OK;
 }
@@ -286,13 +286,10 @@ next_at(struct program *p, instant *next)
 static int
 sleep_ms(struct program *p)
 {
-	instant next;
 	int64_t ms;
 
-	if (next_at(p, &next) != RC_OK)
+	if (due_in(p, &ms) != RC_OK)
 		return AWAY_PAUSE_MS;
-	ms = next.us == INT64_MAX ? SLEEP_MOST_MS
-				  : (next.us - clock_now().us) / 1000;
 	if (ms < 100)
 		ms = 100; /* somebody else is at it */
 	if (p->again && ms > AGAIN_MS)

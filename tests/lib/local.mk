@@ -22,6 +22,7 @@ EXTRA_DIST += \
 	%D%/capabilities.mjs \
 	%D%/ctl.mjs \
 	%D%/each.mjs \
+	%D%/effects.mjs \
 	%D%/issuer.mjs \
 	%D%/ledger.mjs \
 	%D%/machine.mjs \

@@ -16,8 +16,8 @@ enum { BY_TIME, BY_RANK };
 static const char *const sorts[] = { "newest", "relevance", NULL };
 
 #define ABOUT_QUERY                                                            \
-	"Words, \"phrases\", from: to: subject: is: has: before: after:, "     \
-	"each with - before it where it is to be left out."
+	"Words, \"phrases\", from: to: subject: label: is: has: before: "      \
+	"after:, each with - before it where it is to be left out."
 /* clang-format off */
 #define F_SORT(T) F_ENUM(T, sort, sorts, OPTIONAL, PRESET(BY_TIME),            \
 	.about = "By relevance: of the newest thousand that match.")
@@ -160,6 +160,9 @@ args_fill(struct looking *l)
 		.until = q->until,
 		.direction =
 		    q->outbound != NULL ? email_directions[*q->outbound] : NULL,
+		.labels = q->labels,
+		.unlabels = q->unlabels,
+		.is_assigned = q->is_assigned,
 		.before = behind ? (instant){ l->ask.at } : EMAIL_NEWEST,
 		.before_id = l->ask.after,
 		.most = l->ask.most,

@@ -1,7 +1,10 @@
 /* Labels of an account: made, shown, changed and removed; which threads have
- * one is told by threads.c. */
+ * one is told by threads.c. Saved replies are in labels-replies.c. */
+#include "labels.h"
+
 #include "domain/event.h"
 #include "domain/label-sql.h"
+#include "domain/saved-reply.h"
 #include "web/body.h"
 #include "web/idempotency.h"
 #include "web/reply.h"
@@ -225,9 +228,13 @@ static const struct field made_answer[] = { A_ID("label_id", ID_NUMBER, 0),
 	A_TEXT("message", 0), F_END };
 static const struct field said_answer[] = { A_TEXT("message", 0), F_END };
 
-#define ALL     "/api/labels"
-#define ONE     "/api/labels/:label_id"
-#define MISSING .missing = "LABEL_NOT_FOUND"
+#define ALL      "/api/labels"
+#define ONE      "/api/labels/:label_id"
+#define MISSING  .missing = "LABEL_NOT_FOUND"
+
+#define REPLIES  "/api/saved-replies"
+#define REPLY    "/api/saved-replies/:saved_reply_id"
+#define NO_REPLY .missing = "SAVED_REPLY_NOT_FOUND"
 
 static const struct route routes[] = {
 	{ GET, ALL, list, NEED_READ, ENV_SUCCESS, .flags = BARE,
@@ -249,6 +256,24 @@ static const struct route routes[] = {
 	    .answer = said_answer, .fails = { RC_CONFLICT },
 	    .summary = "Remove a label, from all threads",
 	    .about = "Labels of the system stay." },
+
+	{ GET, REPLIES, saved_replies, NEED_READ, ENV_SUCCESS, .flags = BARE,
+	    .answer = saved_reply_list_answer,
+	    .summary = "List saved replies" },
+	{ POST, REPLIES, saved_reply_create, NEED_WRITE, ENV_SUCCESS,
+	    .status = 201, .flags = IDEMPOTENT, BODY(saved_reply_new),
+	    .answer = saved_reply_made_answer, .fails = { RC_CONFLICT },
+	    .summary = "Make a saved reply" },
+	{ GET, REPLY, saved_reply_show, NEED_READ, ENV_SUCCESS, .flags = BARE,
+	    NO_REPLY, .row = saved_reply_cols, .key = "saved_reply",
+	    .summary = "Show a saved reply" },
+	{ PUT, REPLY, saved_reply_put, NEED_WRITE, ENV_SUCCESS, NO_REPLY,
+	    .body = { saved_reply_put_body, sizeof(struct saved_reply_new) },
+	    .answer = saved_reply_said_answer,
+	    .summary = "Change a saved reply" },
+	{ DELETE, REPLY, saved_reply_drop, NEED_WRITE, ENV_SUCCESS, NO_REPLY,
+	    .answer = saved_reply_said_answer,
+	    .summary = "Remove a saved reply" },
 };
 
 FAMILY(labels, QUIET);

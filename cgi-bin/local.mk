@@ -38,7 +38,8 @@ libfamilies_a_SOURCES = \
 	%D%/interception.c %D%/interception.h \
 	%D%/interception-rules.c \
 	%D%/jobs.c \
-	%D%/labels.c \
+	%D%/labels.c %D%/labels.h \
+	%D%/labels-replies.c \
 	%D%/logs.c \
 	%D%/oauth.c %D%/oauth.h \
 	%D%/oauth-access.c \
@@ -57,7 +58,8 @@ libfamilies_a_SOURCES = \
 	%D%/tasks.c \
 	%D%/threads.c %D%/threads.h \
 	%D%/threads-change.c \
-	%D%/users.c \
+	%D%/users.c %D%/users.h \
+	%D%/users-signatures.c \
 	%D%/webhooks.c \
 	%D%/families.c %D%/families.h
 

@@ -8,6 +8,7 @@
 #include "domain/email-sql.h"
 #include "domain/job.h"
 #include "domain/provider-credential-sql.h"
+#include "domain/signature-sql.h"
 #include "domain/submission-sql.h"
 #include "domain/submission.h"
 #include "domain/task.h"
@@ -94,7 +95,10 @@ const struct field letter_send_body[] = { F_LIST(struct letter_send, to, 0,
 	F_LIST(struct letter_send, bcc, 0, PEOPLE, &address_item,
 	    OPTIONAL | ONE_OR_MANY),
 	F_LETTER(struct letter_send, body_text, body_html),
-	F_ID(struct letter_send, thread_id, ID_NUMBER, NULLABLE), F_END };
+	F_ID(struct letter_send, thread_id, ID_NUMBER, NULLABLE),
+	F_ID(struct letter_send, signature_id, ID_NUMBER, NULLABLE,
+	    .about = "One's own, which is set below text and HTML."),
+	F_END };
 
 /* ---- faults, under the names of the document at hand ---- */
 
@@ -493,23 +497,44 @@ failed_reply(struct request *rq, const struct submission_seen *s)
 	    rc, "%s", s->last_error_detail != NULL ? s->last_error_detail : "");
 }
 
+/* A signature of the caller's own below what is written. */
+static enum rc
+sign(struct request *rq, int64_t id, const char **text, const char **html)
+{
+	struct signature *s;
+	enum rc rc;
+
+	if (id == 0)
+		return RC_OK;
+	rc = signature_get(
+	    rq->db, rq->actor.account, rq->actor.user, id, rq->arena, &s);
+	if (rc == RC_NOT_FOUND)
+		return fault_add(rq, "signature_id", "not_found",
+		    "You have no such signature.");
+	TRY(rc);
+	signature_put(rq->arena, s, text, html);
+	return RC_OK;
+}
+
 static enum rc
 send_fill(struct request *rq, struct submission_new *new)
 {
 	const struct letter_send *in = rq->body;
+	const char *text = in->body_text, *html = in->body_html;
 	struct compose *l = &new->letter;
 
 	if (in->thread_id != 0) {
 		rq->word = "THREAD_NOT_FOUND";
 		return fail(RC_NOT_FOUND, "There is no such thread.");
 	}
+	TRY(sign(rq, in->signature_id, &text, &html));
 	TRY(files_of(rq, &in->attachments, l));
 	l->from.address = str_of(new->from->email_address);
 	l->to = addresses_of(rq, &in->to);
 	l->cc = addresses_of(rq, &in->cc);
 	l->subject = text_or_none(in->subject);
-	l->text = text_or_none(in->body_text);
-	l->html = text_or_none(in->body_html);
+	l->text = text_or_none(text);
+	l->html = text_or_none(html);
 	new->bcc = addresses_of(rq, &in->bcc);
 	new->send_at = INSTANT_NONE;
 	return RC_OK;

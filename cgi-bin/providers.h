@@ -31,6 +31,7 @@ struct letter_send {
 	const char *subject, *body_text, *body_html;
 	struct items attachments;
 	int64_t thread_id;
+	int64_t signature_id;
 };
 extern const struct field letter_send_body[];
 

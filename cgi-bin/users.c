@@ -1,7 +1,10 @@
 /* Users of an application: made, shown, changed and removed. Their passwords
  * are changed by the family auth, which alone reads what they are held against.
  */
+#include "users.h"
+
 #include "domain/membership-sql.h"
+#include "domain/signature.h"
 #include "domain/user-sql.h"
 #include "web/audit.h"
 #include "web/body.h"
@@ -406,6 +409,9 @@ static const struct field message_answer[] = { A_TEXT("message", 0), F_END };
 
 #define ONE            "/api/users/:id"
 #define IN_APPLICATION "/api/applications/:application_id/users"
+#define SIGNATURES     "/api/user/signatures"
+#define SIGNATURE      "/api/user/signatures/:signature_id"
+#define UNSIGNED       .missing = "SIGNATURE_NOT_FOUND"
 #define MISSING        .id = ID_USER, .missing = "USER_NOT_FOUND"
 
 static const struct route routes[] = {
@@ -427,6 +433,28 @@ static const struct route routes[] = {
 	    .answer = message_answer, .fails = { RC_CONFLICT },
 	    .summary = "Remove a user",
 	    .about = "Not the last admin, nor the last owner of an account." },
+
+	{ GET, SIGNATURES, signatures, NEED_USER, ENV_SUCCESS, .flags = BARE,
+	    .answer = signature_list_answer,
+	    .summary = "List one's own signatures" },
+	{ POST, SIGNATURES, signature_create, NEED_USER, ENV_SUCCESS,
+	    .status = 201, .flags = IDEMPOTENT, BODY(signature_new),
+	    .answer = signature_made_answer, .fails = { RC_CONFLICT },
+	    .summary = "Make a signature" },
+	{ GET, SIGNATURE, signature_show, NEED_USER, ENV_SUCCESS, .flags = BARE,
+	    UNSIGNED, .row = signature_cols, .key = "signature",
+	    .summary = "Show a signature of one's own" },
+	{ PUT, SIGNATURE, signature_change_one, NEED_USER, ENV_SUCCESS,
+	    UNSIGNED,
+	    .body = { signature_put_body, sizeof(struct signature_new) },
+	    .answer = signature_said_answer,
+	    .summary = "Change a signature of one's own" },
+	{ POST, SIGNATURE "/set-default", signature_set_default, NEED_USER,
+	    ENV_SUCCESS, UNSIGNED, .answer = signature_said_answer,
+	    .summary = "Make a signature the default" },
+	{ DELETE, SIGNATURE, signature_drop, NEED_USER, ENV_SUCCESS, UNSIGNED,
+	    .answer = signature_said_answer,
+	    .summary = "Remove a signature of one's own" },
 
 	{ GET, IN_APPLICATION, list_of_application, NEED_APP_ADMIN,
 	    PARAMS(user_filter), .row = user_cols, .many = true,

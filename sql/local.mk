@@ -57,6 +57,8 @@ migrations_sql = \
 	%D%/migrations/0115-threads.sql \
 	%D%/migrations/0130-search.sql \
 	%D%/migrations/0131-personal-accounts.sql \
+	%D%/migrations/0132-saved-replies.sql \
+	%D%/migrations/0133-search-threads.sql \
 	%D%/migrations/0140-rule.sql
 queries_sql = \
 	%D%/queries/account.sql \
@@ -89,9 +91,11 @@ queries_sql = \
 	%D%/queries/refresh.sql \
 	%D%/queries/report.sql \
 	%D%/queries/rule.sql \
+	%D%/queries/saved-reply.sql \
 	%D%/queries/search.sql \
 	%D%/queries/session.sql \
 	%D%/queries/setup.sql \
+	%D%/queries/signature.sql \
 	%D%/queries/skipped.sql \
 	%D%/queries/snippet.sql \
 	%D%/queries/submission.sql \

@@ -25,12 +25,12 @@ WHERE account_id = $1 AND id = $2 AND texts_due;
 -- args: account account, bool full, texts terms, int4s kinds, bool by_rank
 -- args: id? mailbox, id? credential, bool? is_read, bool? is_flagged
 -- args: bool? is_answered, bool? is_draft, bool? attachments, time? since
--- args: time? until, text? direction, time before, id before_id, int most
--- args: int skip
+-- args: time? until, text? direction, texts labels, texts unlabels
+-- args: bool? is_assigned, time before, id before_id, int most, int skip
 -- row:  email
 SELECT r.*, f.place, f.extract
 FROM search_find($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14,
-    $15, $16, $17, $18, $19) AS f
+    $15, $16, $17, $18, $19, $20, $21, $22) AS f
 JOIN email_row r ON r.account_id = $1 AND r.id = f.email_id
 ORDER BY f.place;
 
@@ -39,8 +39,8 @@ ORDER BY f.place;
 -- args: account account, bool full, texts terms, int4s kinds, bool by_rank
 -- args: id? mailbox, id? credential, bool? is_read, bool? is_flagged
 -- args: bool? is_answered, bool? is_draft, bool? attachments, time? since
--- args: time? until, text? direction, time before, id before_id, int most
--- args: int skip
+-- args: time? until, text? direction, texts labels, texts unlabels
+-- args: bool? is_assigned, time before, id before_id, int most, int skip
 -- row:  search_hit
 SELECT r.id, r.thread_id, r.message_id, r.subject,
     r.from_json::json->0->>'address' AS from_email,
@@ -52,6 +52,6 @@ SELECT r.id, r.thread_id, r.message_id, r.subject,
     r.is_read, r.direction = 'outbound' AS is_outgoing, r.has_attachments,
     r.sent_at, r.received_at, r.created_at, f.extract
 FROM search_find($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14,
-    $15, $16, $17, $18, $19) AS f
+    $15, $16, $17, $18, $19, $20, $21, $22) AS f
 JOIN email_row r ON r.account_id = $1 AND r.id = f.email_id
 ORDER BY f.place;

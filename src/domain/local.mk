@@ -42,6 +42,7 @@ libdomain_a_SOURCES = \
 	%D%/rule.c %D%/rule.h \
 	%D%/rule-mail.c \
 	%D%/rule-match.c %D%/rule-match.h \
+	%D%/saved-reply.c %D%/saved-reply.h \
 	%D%/sealed.c %D%/sealed.h \
 	%D%/report.c %D%/report.h \
 	%D%/search.c %D%/search.h \
@@ -49,6 +50,7 @@ libdomain_a_SOURCES = \
 	%D%/search-words.c %D%/search-words.h \
 	%D%/session.c %D%/session.h \
 	%D%/setup.c %D%/setup.h \
+	%D%/signature.c %D%/signature.h \
 	%D%/skipped.c %D%/skipped.h \
 	%D%/snippet.c %D%/snippet.h \
 	%D%/statements.h \
@@ -114,9 +116,11 @@ domain_made_c = \
 	%D%/refresh-sql.c \
 	%D%/rule-sql.c \
 	%D%/report-sql.c \
+	%D%/saved-reply-sql.c \
 	%D%/search-sql.c \
 	%D%/session-sql.c \
 	%D%/setup-sql.c \
+	%D%/signature-sql.c \
 	%D%/skipped-sql.c \
 	%D%/snippet-sql.c \
 	%D%/statements.c \
@@ -157,9 +161,11 @@ domain_made_h = \
 	%D%/refresh-sql.h \
 	%D%/rule-sql.h \
 	%D%/report-sql.h \
+	%D%/saved-reply-sql.h \
 	%D%/search-sql.h \
 	%D%/session-sql.h \
 	%D%/setup-sql.h \
+	%D%/signature-sql.h \
 	%D%/skipped-sql.h \
 	%D%/snippet-sql.h \
 	%D%/submission-sql.h \

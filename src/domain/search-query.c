@@ -16,6 +16,8 @@ struct parser {
 	struct str terms[SEARCH_TERMS_MOST];
 	int32_t kinds[SEARCH_TERMS_MOST];
 	size_t n;
+	struct str labels[2][SEARCH_TERMS_MOST]; /* [1]: left out */
+	size_t labels_n[2];
 };
 
 static const bool yes = true, no = false;
@@ -155,14 +157,27 @@ key_is(struct parser *p, struct str value)
 		{ "answered", &q->is_answered, true },
 		{ "unanswered", &q->is_answered, false },
 		{ "draft", &q->is_draft, true }, { "sent", &q->outbound, true },
-		{ "received", &q->outbound, false } };
+		{ "received", &q->outbound, false },
+		{ "assigned", &q->is_assigned, true },
+		{ "unassigned", &q->is_assigned, false } };
 
 	for (size_t i = 0; i < sizeof states / sizeof states[0]; i++)
 		if (str_ieq(value, str_of(states[i].word)))
 			return set(p, states[i].what, states[i].to);
 	return wrong(p, p->from,
 	    "is: knows read, unread, flagged, unflagged, answered, "
-	    "unanswered, draft, sent and received.");
+	    "unanswered, draft, sent, received, assigned and unassigned.");
+}
+
+static enum rc
+key_label(struct parser *p, struct str value)
+{
+	size_t *n = &p->labels_n[p->away];
+
+	if (*n == SEARCH_TERMS_MOST)
+		return wrong(p, p->from, "These are too many labels.");
+	p->labels[p->away][(*n)++] = str_trim(value);
+	return RC_OK;
 }
 
 static enum rc
@@ -214,6 +229,7 @@ static const struct {
 	{ { "subject:", 8 }, key_subject },
 	{ { "from:", 5 }, key_from },
 	{ { "to:", 3 }, key_to },
+	{ { "label:", 6 }, key_label },
 	{ { "is:", 3 }, key_is },
 	{ { "has:", 4 }, key_has },
 	{ { "before:", 7 }, key_before },
@@ -313,5 +329,7 @@ search_query_parse(struct arena *a, struct str text, struct search_query *out)
 		TRY(item(p));
 	out->terms = (struct texts){ p->terms, p->n };
 	out->kinds = (struct int4s){ p->kinds, p->n };
+	out->labels = (struct texts){ p->labels[0], p->labels_n[0] };
+	out->unlabels = (struct texts){ p->labels[1], p->labels_n[1] };
 	return RC_OK;
 }

@@ -70,6 +70,8 @@ static const struct {
 	{ "part_id", ID_PART },
 	{ "provider_credential_id", ID_CREDENTIAL },
 	{ "rule_id", ID_NUMBER },
+	{ "saved_reply_id", ID_NUMBER },
+	{ "signature_id", ID_NUMBER },
 	{ "subscription_id", ID_SUBSCRIPTION },
 	{ "task_id", ID_TASK },
 	{ "thread_id", ID_NUMBER },

@@ -34,6 +34,7 @@ EXTRA_DIST += \
 	%D%/rules.test.mjs \
 	%D%/reports.test.mjs \
 	%D%/personal.test.mjs \
+	%D%/replies.test.mjs \
 	%D%/search.test.mjs \
 	%D%/sending.test.mjs \
 	%D%/serve.slow.test.mjs \

@@ -110,6 +110,25 @@ describe('a search', () => {
 		assert.deepEqual(await subjects('is:unread dogs'), []);
 		assert.equal((await find('is:unread')).length, mails.length - 1);
 	});
+	test('asks for labels of the thread, and who has it', async () => {
+		const [one] = await find('dogs');
+		const account = `${p.application}, ${p.account}`;
+		sql(house, `WITH l AS (INSERT INTO label (application_id, account_id,
+			name, color) VALUES (${account}, 'To do', 'red'),
+			(${account}, 'Other', 'red') RETURNING id, name),
+		t AS (INSERT INTO thread (application_id, account_id, subject, labels,
+			assigned_to) SELECT ${account}, 'x', ARRAY[id], ${p.member.user}
+			FROM l WHERE name = 'To do' RETURNING id)
+		UPDATE email SET thread_id = t.id FROM t WHERE email.id = ${one.id}`);
+		for (const q of ['label:"to do"', 'label:"To do" dogs -label:other',
+			'is:assigned', 'is:assigned dogs'])
+			assert.deepEqual(await subjects(q), ['Newsletter'], q);
+		for (const q of ['label:other', 'label:nosuch', 'dogs is:unassigned',
+			'dogs -label:"to do"', 'label:"to do" label:nosuch'])
+			assert.deepEqual(await subjects(q), [], q);
+		assert.deepEqual(await subjects('invoice is:unassigned -label:nosuch'),
+			['Final notice', 'Invoice 4711']);
+	});
 	test('shows where the words stand, as harmless HTML', async () => {
 		const [one] = await find('"final notice"');
 		assert.match(one.extract,

@@ -13,8 +13,8 @@ shown(struct arena *a, const struct search_query *q)
 		const bool *is;
 	} flags[] = { { "read", q->is_read }, { "flagged", q->is_flagged },
 		{ "answered", q->is_answered }, { "draft", q->is_draft },
-		{ "attachments", q->attachments },
-		{ "outbound", q->outbound } };
+		{ "attachments", q->attachments }, { "outbound", q->outbound },
+		{ "assigned", q->is_assigned } };
 	struct buf b;
 	char day[40];
 	const char *text;
@@ -25,6 +25,10 @@ shown(struct arena *a, const struct search_query *q)
 	ARRAY_EACH (f, flags)
 		if (f->is != NULL)
 			buf_fmt(&b, "%s%s; ", *f->is ? "" : "not ", f->name);
+	for (size_t i = 0; i < q->labels.n; i++)
+		buf_fmt(&b, "label %.*s; ", STR_FMT(q->labels.v[i]));
+	for (size_t i = 0; i < q->unlabels.n; i++)
+		buf_fmt(&b, "no label %.*s; ", STR_FMT(q->unlabels.v[i]));
 	if (instant_is(q->since)) {
 		(void)instant_print(q->since, TIME_Z, day);
 		buf_fmt(&b, "since %s; ", day);
@@ -74,6 +78,9 @@ static const struct {
 	    "since 2026-01-01T00:00:00Z; until 2026-02-01T00:00:00Z; " },
 	{ "before:2026-02-01 before:2026-01-01",
 	    "until 2026-01-01T00:00:00Z; " },
+	{ "is:assigned", "assigned; " },
+	{ "is:unassigned", "not assigned; " },
+	{ "label:spam -label:\"to do\"", "label spam; no label to do; " },
 	{ "-", "" },
 	{ "--x", "4 ('x':); " },
 	{ "from:!!!", "" },

@@ -20,6 +20,13 @@ const made = {
 	provider_credential_id: (a) => `INSERT INTO credential (application_id,
 		account_id, provider_kind, host, port, security_mode) VALUES (${a},
 		'imap', '127.0.0.1', 9, 'none') RETURNING id`,
+	saved_reply_id: (a) => `INSERT INTO saved_reply (application_id, account_id,
+		name, body_text) VALUES (${a}, gen_random_uuid(), 'x') RETURNING id`,
+	signature_id: (a) => `WITH a (app, acc) AS (VALUES (${a})), u AS (INSERT INTO
+		app_user (application_id, email) SELECT app, gen_random_uuid() ||
+		'@x.test' FROM a RETURNING id) INSERT INTO signature (application_id,
+		account_id, user_id, name, body_text) SELECT app, acc, id,
+		gen_random_uuid(), 'x' FROM a, u RETURNING id`,
 	imap_account_id: (a) => made.provider_credential_id(a),
 	email_id: (a) => `INSERT INTO email (application_id, account_id, subject,
 		snippet, received_at) VALUES (${a}, 'Hello', '${CANARY}', now())
@@ -95,12 +102,14 @@ export const owns = {
 
 /** Makes a row of such a kind the user's own; others do not find it. */
 export const own = {
+	signature_id: (id, user) => `UPDATE signature SET user_id = ${user}
+		WHERE id = ${id}`,
 	imap_account_id: (id, user) => `UPDATE credential SET user_id = ${user}
 		WHERE id = ${id}`,
 };
 
 /** Kinds of rows that never hang on a mail account. */
-export const shared = new Set(['account_id', 'webhook_id', 'delivery_id',
+export const shared = new Set(['account_id', 'saved_reply_id', 'webhook_id', 'delivery_id',
 	'rule_id', 'label_id', 'thread_id']);
 
 /** Somebody more in an account: { user, cookie }. */

@@ -2,10 +2,11 @@
 import { cpus, loadavg } from 'node:os';
 import * as deliver from './deliver.mjs';
 import * as http from './http.mjs';
+import * as jobs from './jobs.mjs';
 import * as login from './login.mjs';
 import * as sync from './sync.mjs';
 
-const groups = [http, login, sync, deliver];
+const groups = [http, login, sync, jobs, deliver];
 
 function parse(words) {
 	const quick = words.includes('--quick');

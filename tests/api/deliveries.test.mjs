@@ -283,6 +283,39 @@ describe('a receiver', () => {
 				d.state === 'sending').length <= 2, 15);
 			await Promise.all([hang.end(), drip.end(), receiver.end()]);
 		});
+	test('that is bad in any way delays none of its own account', async () => {
+		const them = people(house);
+		const who = api.as(them.member);
+		const hang = await receiveRaw(() => {});
+		const other = await receive();
+		const fails = await receive((told, answer) => {
+			answer.statusCode = 500;
+			answer.end();
+		});
+		const moves = await receive((told, answer) => {
+			answer.writeHead(302, { location: other.url });
+			answer.end();
+		});
+		const good = await receive();
+		for (const bad of [hang, fails, moves])
+			await hook(who, bad.url);
+		const { id } = await hook(who, 'http://127.0.0.1:9/');
+		sql(house, `UPDATE webhook SET url = 'http://10.0.0.1/'
+			WHERE id = ${id}`);
+		await hook(who, good.url);
+		const from = Date.now();
+		raise(them, 100);
+		await good.until(100);
+		/* Less than the time that one who hangs is given. */
+		assert.ok(Date.now() - from < 8000, `${Date.now() - from} ms`);
+		await until(() => fails.told.length > 0 && moves.told.length > 0);
+		assert.equal(other.told.length, 0);
+		assert.equal(new Set(good.told.map((t) => t.id)).size, 100);
+		await until(() => rows(them, 'webhook_id, last_error').some((d) =>
+			d.webhook_id === id && d.last_error !== null));
+		await Promise.all([hang, other, fails, moves, good].map((one) =>
+			one.end()));
+	});
 });
 
 describe('events of the sync', () => {

@@ -49,6 +49,15 @@ describe('accounts', () => {
 		queue(two, 3);
 		assert.deepEqual(served(7), [one, two, one, two, one, two, one]);
 	});
+	test('wait for one job of each worker at most, behind some thousands', () => {
+		queue(one, 5000, { priority: 9 });
+		/* Four workers are at it when the other's comes. */
+		const last = Array.from({ length: 4 }, () => claim(0));
+		assert.deepEqual(last, [one, one, one, one]);
+		queue(two, 4, { priority: 0 });
+		assert.deepEqual(last.map((account) => claim(account)),
+			[two, two, two, two]);
+	});
 	test('take turns among jobs whose time has come all at once', () => {
 		const later = (how) => ({ run_at: `now() + interval '${how}'` });
 		queue(one, 1500, later('1 hour'));

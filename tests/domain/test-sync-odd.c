@@ -598,7 +598,7 @@ START_TEST(breaks_at_a_byte)
 END_TEST
 
 /* A text that breaks the connection keeps no other from being read. */
-#define TEXT_OF(uid) "C: L3 UID FETCH " uid " (UID BODY.PEEK[1]<0.4096>)"
+#define TEXT_OF(uid) "C: L3 UID FETCH " uid " (UID BODY.PEEK[1]<0.65536>)"
 START_TEST(text_breaks)
 {
 	static const char *const mail[] = { LOGIN, "C: L2 LIST \"\" \"*\"",
@@ -611,7 +611,7 @@ START_TEST(text_breaks)
 		TEXT_OF("1"), OPENED_AGAIN, "C: L3 CAPABILITY",
 		"s: * CAPABILITY IMAP4rev1", "R: 1000  XX",
 		"S: ", "S: L3 OK done",
-		"C: L4 UID FETCH 1 (UID BODY.PEEK[1]<0.4096>)", OPENED_AGAIN,
+		"C: L4 UID FETCH 1 (UID BODY.PEEK[1]<0.65536>)", OPENED_AGAIN,
 		TEXT_OF("2"), "S: * 2 FETCH (UID 2 BODY[1]<0> \"first words\")",
 		"S: L3 OK done", "C: L4 UID FETCH 2 (UID BODY.PEEK[])",
 		"S: * 2 FETCH (UID 2 BODY[] \"first words\")",

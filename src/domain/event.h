@@ -7,6 +7,7 @@
 #ifndef DOMAIN_EVENT_H
 #define DOMAIN_EVENT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "db/db.h"
@@ -39,6 +40,19 @@ enum event_name {
 	    EVENT_COUNT
 };
 const char *event_word(enum event_name);
+
+/* What it tells. Data may have more than these fields. */
+struct event_field {
+	const char *name;   /* NULL at the end */
+	const char *type;   /* of JSON */
+	const char *format; /* of a text; NULL: none */
+	bool may_be_null;
+};
+struct event_about {
+	const char *summary;
+	const struct event_field *data;
+};
+extern const struct event_about event_about[EVENT_COUNT];
 
 struct event_new {
 	int64_t application;

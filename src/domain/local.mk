@@ -18,6 +18,7 @@ libdomain_a_SOURCES = \
 	%D%/delivery.c %D%/delivery.h \
 	%D%/email.c %D%/email.h \
 	%D%/event.c %D%/event.h \
+	%D%/event-data.c \
 	%D%/expunge.c %D%/expunge.h \
 	%D%/factor.c %D%/factor.h \
 	%D%/flag.c %D%/flag.h \

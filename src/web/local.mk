@@ -26,6 +26,7 @@ libweb_a_SOURCES = \
 	%D%/listing.c %D%/listing.h \
 	%D%/mail-secret.c %D%/mail-secret.h \
 	%D%/openapi-answer.c %D%/openapi-parts.h %D%/openapi-shared.c \
+	%D%/openapi-webhooks.c \
 	%D%/openapi.c %D%/openapi.h \
 	%D%/openapi-schema.c %D%/openapi-schema.h \
 	%D%/page.c %D%/page.h \

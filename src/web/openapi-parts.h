@@ -11,6 +11,9 @@ void
 openapi_answers(struct jw *, const struct route *, const struct route *twin);
 void openapi_errors(struct jw *, const struct route *);
 
+/* "webhooks": what receivers are told, an entry an event. */
+void openapi_webhooks(struct jw *);
+
 /* "components" of the document. */
 void openapi_components(struct jw *);
 

@@ -354,6 +354,8 @@ openapi_write(struct buf *out, const struct family *const *all,
 	jw_object(&w);
 	paths(d);
 	jw_object_end(&w);
+	if (part == OPENAPI_API)
+		openapi_webhooks(&w);
 	openapi_components(&w);
 	jw_object_end(&w);
 	free(d);

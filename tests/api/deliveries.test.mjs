@@ -5,6 +5,7 @@ import { after, before, describe, test } from 'node:test';
 import { client } from '../lib/api.mjs';
 import { aside } from '../lib/ctl.mjs';
 import { connect, mailbox, message, sync } from '../lib/mail.mjs';
+import { Description } from '../lib/openapi.mjs';
 import { people, sql } from '../lib/people.mjs';
 import { endAll, receive, receiveRaw, signedWell }
 	from '../lib/receiver.mjs';
@@ -377,6 +378,20 @@ describe('events of the sync', () => {
 				failed.credential_id, failed.last_error_code],
 			[json.data.job_id, 'imap_sync_messages', id, 'auth_failed']);
 		});
+	test('are what the description says', async () => {
+		const description = new Description([
+			(await api.get('/openapi.json')).json]);
+		const told = JSON.parse(sql(house, `SELECT coalesce(json_agg(b), '[]')
+			FROM (SELECT event_body(id, name, created_at, account_id,
+			data::text)::json AS b FROM event
+			WHERE name <> 'note.added') e`));
+		assert.ok(new Set(told.map((b) => b.event)).size >= 3);
+		assert.deepEqual(told.map((b) => description.told(b))
+			.filter(Boolean), []);
+		const bad = structuredClone(told[0]);
+		delete bad.data[Object.keys(bad.data)[0]];
+		assert.match(description.told(bad), /must have required property/);
+	});
 	test('of a personal mail account are told to no webhook', async () => {
 		const them = people(house);
 		const who = api.as(them.member);

@@ -63,6 +63,20 @@ export class Description {
 		return this.compiled.get(ref);
 	}
 
+	/** What is wrong with what a webhook was told; null: nothing. */
+	told(body) {
+		const { event } = body;
+		const ref = `doc:0#/webhooks/${event}/post/requestBody/content/` +
+			'application~1json/schema';
+		if (!this.documents[0].webhooks[event])
+			return `${event} is not described`;
+		if (!this.compiled.has(ref))
+			this.compiled.set(ref, this.ajv.compile({ $ref: ref }));
+		const fits = this.compiled.get(ref);
+		return fits(body) ? null
+			: `${event}: ${this.ajv.errorsText(fits.errors)}`;
+	}
+
 	/** { operation: its name, where one is meant; fault: what is wrong } */
 	judge({ method, path, status, headers, json, text }) {
 		const found = this.find(method, path);

@@ -4,9 +4,10 @@ import * as deliver from './deliver.mjs';
 import * as http from './http.mjs';
 import * as jobs from './jobs.mjs';
 import * as login from './login.mjs';
+import * as search from './search.mjs';
 import * as sync from './sync.mjs';
 
-const groups = [http, login, sync, jobs, deliver];
+const groups = [http, search, login, sync, jobs, deliver];
 
 function parse(words) {
 	const quick = words.includes('--quick');

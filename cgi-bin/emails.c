@@ -28,6 +28,7 @@ struct email_filter {
 	instant from;
 	instant to;
 	int direction;
+	const char *correspondent;
 };
 
 static const struct field email_filter_params[] = {
@@ -45,6 +46,9 @@ static const struct field email_filter_params[] = {
 	    .about = "Received at or after."),
 	F_TIME(struct email_filter, to, OPTIONAL, .about = "Received before."),
 	F_ENUM(struct email_filter, direction, email_directions, OPTIONAL),
+	F_TEXT(struct email_filter, correspondent, 1, 320, OPTIONAL,
+	    .about = "Of whom, or to whom: an address or a name, or a part "
+		     "of one."),
 	F_END,
 };
 
@@ -94,6 +98,7 @@ struct chosen {
 	instant since, until;
 	const char *direction;
 	const char *q;
+	const char *correspondent;
 };
 
 /* clang-format off */
@@ -101,7 +106,8 @@ struct chosen {
 	.account = (rq)->actor.account, .credential = (c)->credential,         \
 	.is_read = (c)->is_read, .is_flagged = (c)->is_flagged,                \
 	.attachments = (c)->attachments, .since = (c)->since,                  \
-	.until = (c)->until, .direction = (c)->direction, .q = (c)->q
+	.until = (c)->until, .direction = (c)->direction, .q = (c)->q,         \
+	.correspondent = (c)->correspondent
 #define PAGED(p)                                                               \
 	.before = (p)->before, .before_id = (p)->ask.after,                    \
 	.limit = (p)->ask.most, .offset = (p)->ask.skip
@@ -149,6 +155,7 @@ list_filtered(
 		.direction =
 		    f->direction >= 0 ? email_directions[f->direction] : NULL,
 		.q = like_pattern(rq->arena, f->q),
+		.correspondent = like_pattern(rq->arena, f->correspondent),
 	};
 #undef IF_GIVEN
 

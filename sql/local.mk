@@ -59,6 +59,7 @@ migrations_sql = \
 	%D%/migrations/0131-personal-accounts.sql \
 	%D%/migrations/0132-saved-replies.sql \
 	%D%/migrations/0133-search-threads.sql \
+	%D%/migrations/0134-search-passage.sql \
 	%D%/migrations/0140-rule.sql
 queries_sql = \
 	%D%/queries/account.sql \

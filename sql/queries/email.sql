@@ -21,6 +21,7 @@ ORDER BY received_at DESC, id DESC LIMIT $4 OFFSET $5;
 -- args: account account, time before, id before_id, int limit, int offset
 -- args: id? credential, bool? is_read, bool? is_flagged, bool? attachments
 -- args: time? since, time? until, text? direction, text? q
+-- args: text? correspondent
 -- row: email
 -- plan: custom
 SELECT * FROM email_row
@@ -34,12 +35,14 @@ AND ($11 IS NULL OR received_at < $11)
 AND ($12 IS NULL OR direction = $12)
 AND ($13 IS NULL OR concat_ws(' ', subject, from_json, to_json, cc_json)
     ILIKE $13)
+AND ($14 IS NULL OR concat_ws(' ', from_json, to_json, cc_json) ILIKE $14)
 ORDER BY received_at DESC, id DESC LIMIT $4 OFFSET $5;
 
 -- How many email_find would walk along, counted up to 10,001.
 -- name: email_find_total :value
 -- args: account account, id? credential, bool? is_read, bool? is_flagged
 -- args: bool? attachments, time? since, time? until, text? direction, text? q
+-- args: text? correspondent
 -- value: int
 -- plan: custom
 SELECT count(*) FROM (
@@ -54,6 +57,8 @@ SELECT count(*) FROM (
     AND ($8 IS NULL OR direction = $8)
     AND ($9 IS NULL OR concat_ws(' ', subject, from_json, to_json, cc_json)
         ILIKE $9)
+    AND ($10 IS NULL OR concat_ws(' ', from_json, to_json, cc_json)
+        ILIKE $10)
     LIMIT 10001) few;
 
 -- The same in a folder: what is shown under it, and copies of what is shown
@@ -66,6 +71,7 @@ SELECT count(*) FROM (
 -- args: account account, id mailbox, time before, id before_id, int limit
 -- args: int offset, id? credential, bool? is_read, bool? is_flagged
 -- args: bool? attachments, time? since, time? until, text? direction, text? q
+-- args: text? correspondent
 -- row: email
 SELECT * FROM (
 	(SELECT * FROM email_row
@@ -79,7 +85,9 @@ SELECT * FROM (
 	    AND ($10 IS NULL OR has_attachments = $10)
 	    AND ($13 IS NULL OR direction = $13)
 	    AND ($14 IS NULL OR concat_ws(' ', subject, from_json, to_json,
-	        cc_json) ILIKE $14) THEN true END IS NOT NULL
+	        cc_json) ILIKE $14)
+	    AND ($15 IS NULL OR concat_ws(' ', from_json, to_json, cc_json)
+	        ILIKE $15) THEN true END IS NOT NULL
 	ORDER BY received_at DESC, id DESC LIMIT $5 + $6)
 	UNION ALL
 	(SELECT e.* FROM placement p
@@ -94,7 +102,9 @@ SELECT * FROM (
 	    AND ($10 IS NULL OR has_attachments = $10)
 	    AND ($13 IS NULL OR direction = $13)
 	    AND ($14 IS NULL OR concat_ws(' ', subject, from_json, to_json,
-	        cc_json) ILIKE $14) THEN true END IS NOT NULL
+	        cc_json) ILIKE $14)
+	    AND ($15 IS NULL OR concat_ws(' ', from_json, to_json, cc_json)
+	        ILIKE $15) THEN true END IS NOT NULL
 	ORDER BY p.copy_at DESC, p.email_id DESC LIMIT $5 + $6)
 ) AS found
 ORDER BY received_at DESC, id DESC LIMIT $5 OFFSET $6;
@@ -104,7 +114,7 @@ ORDER BY received_at DESC, id DESC LIMIT $5 OFFSET $6;
 -- name: email_find_in_total :value
 -- args: account account, id mailbox, id? credential, bool? is_read
 -- args: bool? is_flagged, bool? attachments, time? since, time? until
--- args: text? direction, text? q
+-- args: text? direction, text? q, text? correspondent
 -- value: int
 -- plan: custom
 SELECT count(*) FROM (
@@ -119,6 +129,8 @@ SELECT count(*) FROM (
 	AND ($9 IS NULL OR direction = $9)
 	AND ($10 IS NULL OR concat_ws(' ', subject, from_json, to_json, cc_json)
 	    ILIKE $10)
+	AND ($11 IS NULL OR concat_ws(' ', from_json, to_json, cc_json)
+	    ILIKE $11)
 	UNION ALL
 	SELECT 1 FROM placement p
 	JOIN email_row e ON e.account_id = $1 AND e.id = p.email_id
@@ -133,6 +145,8 @@ SELECT count(*) FROM (
 	AND ($9 IS NULL OR direction = $9)
 	AND ($10 IS NULL OR concat_ws(' ', subject, from_json, to_json, cc_json)
 	    ILIKE $10)
+	AND ($11 IS NULL OR concat_ws(' ', from_json, to_json, cc_json)
+	    ILIKE $11)
 	LIMIT 10001) AS few;
 
 -- name: email_get :one

@@ -207,6 +207,26 @@ describe('a search', () => {
 	});
 });
 
+describe('the list of emails', () => {
+	test('is narrowed to those of a correspondent', async () => {
+		const list = async (more) => (await member.get(`${root}/emails?${more}`))
+			.json.data.map((e) => e.subject).sort();
+		assert.deepEqual(await list('correspondent=bob@example.org'),
+			['Final notice']);
+		assert.deepEqual(await list('correspondent=M%C3%BCller'),
+			['Invoice 4711']);
+		assert.deepEqual(await list('correspondent=invoice'), []);
+		assert.deepEqual(await list('correspondent=%25'), []);
+		const box = sql(house, `SELECT id FROM mailbox WHERE name = 'INBOX'
+			AND credential_id = ${credential.id.replace('pc_', '')}`);
+		assert.deepEqual(await list(`correspondent=bob&mailbox=${box}`),
+			['Final notice']);
+		assert.equal((await member.get(
+			`${root}/emails?correspondent=bob&mailbox=${box}`)).json.meta.total,
+		1);
+	});
+});
+
 describe('what is indexed', () => {
 	test('changes nothing when it is read again', async () => {
 		const rows = () => sql(house, `SELECT string_agg(xmin::text, ','

@@ -52,6 +52,7 @@ migrations_sql = \
 	%D%/migrations/0090-sign-in-alike.sql \
 	%D%/migrations/0091-half-sign-ins-go.sql \
 	%D%/migrations/0092-origins.sql \
+	%D%/migrations/0093-event-deliver.sql \
 	%D%/migrations/0095-work-pause.sql \
 	%D%/migrations/0105-report.sql \
 	%D%/migrations/0115-threads.sql \

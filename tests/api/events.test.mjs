@@ -7,7 +7,9 @@ import { after, before, describe, test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import { client } from '../lib/api.mjs';
 import { people, sql } from '../lib/people.mjs';
+import { psql } from '../lib/psql.mjs';
 import { stack } from '../lib/stack.mjs';
+import { rows } from '../lib/tenants.mjs';
 
 let house, api;
 const streams = new Set();
@@ -317,4 +319,28 @@ describe('a stream of events', () => {
 		assert.equal((await listen(them.viewer, { query: '?limit=x' }))
 			.status, 400);
 	});
+});
+
+describe('an event', () => {
+	test('is not lost to a webhook that is removed at the same time',
+		async () => {
+			const p = people(house);
+			const [one, two] = [psql(house), psql(house)];
+			const webhook = await rows(one)('webhook_id', p);
+			await one.ask(`BEGIN; DELETE FROM webhook WHERE id = ${webhook}`);
+			const raised = two.ask(`INSERT INTO event (application_id,
+				account_id, name, data) VALUES (${p.application}, ${p.account},
+				'note.added', '{}') RETURNING id`);
+			/* It waits for what becomes of the webhook. */
+			for (const end = Date.now() + 20000; await one.ask(`SELECT
+				count(*) FROM pg_locks WHERE NOT granted`) === '0';
+				await pause(10))
+				assert.ok(Date.now() < end, 'it has not waited');
+			await one.ask('COMMIT');
+			const event = await raised;
+			assert.equal(await two.ask(`SELECT count(*) FROM webhook_delivery
+				WHERE event_id = ${event} AND account_id = ${p.account}`), '0');
+			one.end();
+			two.end();
+		});
 });

@@ -1,51 +1,81 @@
-// Programs built from other statements than ours, to see what notices.
+// Programs whose statements are others than ours, to see what notices. Their text
+// is changed where it stands in the programs, by one of the same length, so that
+// nothing is built: a statement more or less takes no time.
 //
-//	const prefix = await unscoped();     // no statement names its account
-//	for (const one of scoped()) …        // each statement that does
-//	const prefix = await without(one);   // all but that one do
-import { execFile } from 'node:child_process';
-import { mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
-import { promisify } from 'node:util';
+//	const prefix = unscoped();         // no statement names its account
+//	const programs = new Programs();   // at programs.prefix, as they are
+//	for (const one of scoped())        // each statement that names it
+//		programs.without([one]);       // all but that one do
+import { cpSync, readFileSync, readdirSync, renameSync, rmSync, statSync,
+	writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 const queries = here('../../sql/queries/');
-const predicate = /\b((?:\w+\.)?(?:parent_)?account_id) = \$1\b/g;
+const predicate = /\b(?:\w+\.)?(?:parent_)?account_id = \$1(?!\d)/g;
 
-const files = () => readdirSync(queries).filter((n) => n.endsWith('.sql'));
-const source = (file) => readFileSync(`${queries}${file}`, 'utf8');
+/* The account is named, and decides nothing. */
+const always = (was) => '$1 > 0'.padEnd(was.length);
 
-/** Builds what `alter` makes of each file in build/<name>; the prefix. */
-async function altered(name, alter) {
-	const dir = here(`../../build/${name}`);
-	mkdirSync(`${dir}/queries`, { recursive: true });
-	for (const file of files())
-		writeFileSync(`${dir}/queries/${file}`, alter(file, source(file)));
-	const { stdout } = await promisify(execFile)(here('altered.sh'), [dir],
-		{ maxBuffer: 1 << 24 });
-	return stdout.trim();
-}
+/** As sql/typed.awk writes it: without comments and empty lines. */
+const bare = (text) => text.slice(0, text.indexOf(';')).split('\n')
+	.map((line) => line.replace(/--.*$/, '').trimEnd())
+	.filter((line) => line).join('\n');
 
-/** The account is named, and decides nothing. */
-const always = '($1 = $$1 OR true)';
-
-export const unscoped = () => altered('unscoped',
-	(file, text) => text.replace(predicate, always));
-
-/** [{ file, statement, line, at: [from, to] }] of those that name it. */
+/** [{ file, statement, line, text }] of those that name their account. */
 export function scoped() {
-	return files().flatMap((file) => {
-		const text = source(file);
-		const starts = [...text.matchAll(/^-- name: (\w+)/gm)];
-		return starts.map(({ 1: statement, index }, i) => ({ file, statement,
-			line: text.slice(0, index).split('\n').length,
-			at: [index, starts[i + 1]?.index ?? text.length] }))
-			.filter(({ at }) => text.slice(...at).search(predicate) >= 0);
-	});
+	return readdirSync(queries).filter((n) => n.endsWith('.sql')).sort()
+		.flatMap((file) => {
+			const all = readFileSync(`${queries}${file}`, 'utf8');
+			const starts = [...all.matchAll(/^-- name: (\w+).*$/gm)];
+			return starts.map(({ 0: head, 1: statement, index }) => ({
+				file, statement, line: all.slice(0, index).split('\n').length,
+				text: bare(all.slice(index + head.length)
+					.replace(/^--.*$/gm, '')),
+			}));
+		}).filter(({ text }) => text.search(predicate) >= 0);
 }
 
-/** All of them but in this one. A single predicate may well be one too many:
- * ids are unique beyond an account, and what a row refers to is its own. */
-export const without = ({ file: its, at }) => altered('mutant', (file, text) =>
-	file !== its ? text : text.slice(0, at[0]) +
-		text.slice(...at).replace(predicate, always) + text.slice(at[1]));
+/** A copy of what is installed, whose responders can be changed. */
+export class Programs {
+	constructor(name = 'mutant') {
+		const from = process.env.LETTERRACK_PREFIX ?? here('../../build/root');
+		this.prefix = here(`../../build/${name}/root`);
+		rmSync(this.prefix, { recursive: true, force: true });
+		cpSync(from, this.prefix, { recursive: true, verbatimSymlinks: true });
+		const dir = `${this.prefix}/libexec/letterrack`;
+		this.all = readdirSync(dir).map((file) => ({ path: `${dir}/${file}`,
+			text: readFileSync(`${dir}/${file}`, 'latin1') }));
+	}
+
+	/** Those that run have the old file until they end. */
+	write(alter) {
+		for (const one of this.all) {
+			const text = alter(one.text);
+			if (text.length !== one.text.length)
+				throw new Error(`${one.path}: of another length`);
+			if (text === (one.now ?? one.text))
+				continue;
+			one.now = text;
+			writeFileSync(`${one.path}.new`, text, { encoding: 'latin1',
+				mode: statSync(one.path).mode });
+			renameSync(`${one.path}.new`, one.path);
+		}
+	}
+
+	/** All statements name their account but these. */
+	without(list) {
+		for (const { text, statement } of list)
+			if (!this.all.some((one) => one.text.includes(text)))
+				throw new Error(`no program has ${statement}`);
+		this.write((all) => list.reduce((now, { text }) =>
+			now.replaceAll(text, text.replace(predicate, always)
+				.replaceAll('$', '$$$$')), all));
+	}
+}
+
+export function unscoped() {
+	const programs = new Programs('unscoped');
+	programs.write((text) => text.replace(predicate, always));
+	return programs.prefix;
+}

@@ -16,7 +16,6 @@ imap_show = %D%/imap-show.c %D%/imap-show.h
 # Houses to throw away, and what the tests in JavaScript share.
 EXTRA_DIST += \
 	%D%/altered.mjs \
-	%D%/altered.sh \
 	%D%/api.mjs \
 	%D%/browser.mjs \
 	%D%/capabilities.mjs \

@@ -9,8 +9,8 @@
 //
 // `least`: cases that there must be. `policies` false: row-level security is
 // switched off first, in a house of its own; then what only the policies do is
-// left out. `prefix`: other programs. `postgres`: settings. `end` is called
-// with the house before that goes.
+// left out. `prefix`: other programs. Matrix alone is for who asks single
+// questions of it: mutants.mjs.
 import assert from 'node:assert/strict';
 import http from 'node:http';
 import { after, before, describe, test } from 'node:test';
@@ -18,11 +18,13 @@ import { client } from './api.mjs';
 import { anyAccount, but, elsewhere, may, targets } from './capabilities.mjs';
 import { each } from './each.mjs';
 import { psql } from './psql.mjs';
-import { idKind, operations, valid } from './requests.mjs';
+import { example, idKind, operations, valid } from './requests.mjs';
 import { stack } from './stack.mjs';
-import { CANARY, another, cast, own, owns, rows, shared } from './tenants.mjs';
+import { CANARY, THEIRS, another, cast, clear, kinds, own, owns, rows,
+	shared, theirs } from './tenants.mjs';
 
 const MISSING = '999999999999';
+const AUDIT = '/api/audit';
 const MALFORMED = ['0', '-1', 'x', '1e3', '0x1', 'mbr_', '99999999999999999999'];
 
 /* Sessions and tokens would end in the middle. */
@@ -40,7 +42,7 @@ function headersOf({ headers }) {
 }
 
 function same(a, b, what) {
-	assert.equal(a.status, b.status, `${what}\n${b.text.slice(0, 300)}`);
+	assert.equal(a.status, b.status, `${what}\n${b.text.slice(0, 1000)}`);
 	assert.equal(plain(a), plain(b), what);
 	assert.deepEqual(headersOf(a), headersOf(b), what);
 }
@@ -78,7 +80,8 @@ export class Matrix {
 
 	static async build({ policies = true, prefix, postgres } = {}) {
 		const house = await stack(policies && !prefix ? {}
-			: { own: true, prefix, postgres });
+			: { own: true, prefix, postgres, set: prefix &&
+				[`responder_dir = ${prefix}/libexec/letterrack`] });
 		const db = psql(house);
 		if (!policies)
 			for (const table of (await db.ask(`SELECT oid::regclass FROM
@@ -102,12 +105,15 @@ export class Matrix {
 	}
 
 	/** Rows in each account for each operation, that nobody may change. */
-	async furnish() {
+	async furnish(operations = this.all) {
 		this.rows = {};
 		this.names = {};
 		for (const place of ['ours', 'sibling', 'twin']) {
+			await clear(this.db, this[place]);
+			if (place !== 'ours')
+				await theirs(this.db, this[place]);
 			this.rows[place] = new Map();
-			for (const o of this.all)
+			for (const o of operations)
 				this.rows[place].set(o, await this.ids(o, this[place]));
 			this.names[place] = { ...this[place],
 				account_id: this[place].account,
@@ -117,6 +123,7 @@ export class Matrix {
 				'task_id'])
 				this.names[place][kind] = await this.row(kind, this[place]);
 		}
+		this.untouched = await this.state();
 	}
 
 	own(o) {
@@ -201,9 +208,12 @@ export class Matrix {
 		return { ...answer, what };
 	}
 
-	/** What everything in all three accounts looks like. */
-	async state() {
+	/** What everything in all three accounts looks like, or in some. */
+	async state(places = ['ours', 'sibling', 'twin']) {
 		const all = {};
+		const accounts = places.map((place) => this[place].account).join();
+		const applications = places.map((place) => this[place].application)
+			.join();
 		const tables = (await this.db.ask(`SELECT relname,
 			bool_or(attname = 'account_id'), bool_or(attname = 'application_id')
 			FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid
@@ -211,11 +221,10 @@ export class Matrix {
 			AND attname IN ('account_id', 'application_id')
 			GROUP BY 1`)).split('\n').map((line) => line.split('|'));
 		for (const [table, account, application] of tables) {
-			const at = application === 't'
-				? `application_id IN (${this.ours.application},
-					${this.twin.application})`
-				: `account_id IN (${this.ours.account}, ${this.sibling.account},
-					${this.twin.account})`;
+			/* Two of the accounts have an application in common. */
+			const at = application === 't' && places.includes('ours')
+				? `application_id IN (${applications})`
+				: account === 't' ? `account_id IN (${accounts})` : 'false';
 			/* A session is seen, no more. */
 			const text = table === 'session' ? 'id::text' : 't::text';
 			all[table] = await this.db.ask(`SELECT count(*), md5(
@@ -223,6 +232,99 @@ export class Matrix {
 				WHERE ${at}`);
 		}
 		return all;
+	}
+
+	/** Nothing that was refused has done anything, blindly or not. */
+	async unchanged() {
+		assert.deepEqual(await this.state(), this.untouched);
+	}
+
+	/** [who, operation] where the table says what is wanted. */
+	whom(wanted, callers = Object.keys(may), operations = this.all) {
+		return callers.flatMap((name) => operations
+			.filter((o) => wanted(this.cell(name, o), o))
+			.map((o) => [name, o]));
+	}
+
+	/** What two accounts would be told in the same words. */
+	async alike(list) {
+		const first = {};
+		for (const { name, o, target, ids, input, status } of list) {
+			const answer = await this.ask(name, o, ids, input);
+			const what = `${answer.what} (${target})`;
+			if (status)
+				assert.equal(answer.status, status,
+					`${what}: ${answer.text}`);
+			same(first[targets[target].as ?? target] ??= answer, answer, what);
+		}
+	}
+
+	/** A row and an account of somebody else are as ones that are not. */
+	foreignAreMissing([name, o]) {
+		return this.alike(this.foreign(o)
+			/* an admin's, too */
+			.filter(([target]) => !(/^admin/.test(name) &&
+				anyAccount[o.name] && target === 'another account'))
+			.map(([target, ids]) => ({ name, o, target, ids,
+				input: this.input(o), status: expected(o, target) })));
+	}
+
+	/** So is an id of somebody else in a body or a query. */
+	async foreignFieldsAreMissing([name, o]) {
+		for (const [put, kind] of idFields(o))
+			await this.alike(this.others(kind, name).map(([target, id]) => ({
+				name, o, target, ids: this.own(o),
+				input: put(id, this.input(o)) })));
+	}
+
+	/** Those of other accounts see nothing of ours. */
+	async oursIsHidden([name, o]) {
+		const answer = await this.ask(name, o, this.own(o), this.input(o));
+		/* Users of one application have its admins in common. */
+		if (o.params.length > 0)
+			assert.ok([403, 404].includes(answer.status),
+				`${answer.what}: ${answer.status}`);
+	}
+
+	/** Whom the table lets in comes in; true: and further than the body. */
+	async comesIn([name, o]) {
+		const ids = this.cell(name, o) === 'me'
+			? [this.everybody[name].user] : await this.ids(o, this.ours);
+		const { [o.params.at(-1)]: make } = own;
+		if (make && this.everybody[name].user)
+			await this.db.ask(make(ids.at(-1), this.everybody[name].user));
+		const input = valid(o, { ...this.names.ours, words: THEIRS,
+			name: undefined, id: await this.row('id', this.ours) });
+		const answer = await this.ask(name, o, ids, input);
+		return through(answer, answer.what);
+	}
+
+	/** What is made in other accounts changes no answer. */
+	async othersChangeNothing(name, operations) {
+		const reads = operations.filter((o) => this.cell(name, o) === 'yes' &&
+			(o.method === 'GET' || /\/search(-delete)?$/.test(o.path)));
+		const dry = { older_than: '2100-01-01T00:00:00Z', dry_run: true };
+		const answers = async () => {
+			const list = [];
+			for (const o of reads)
+				for (const query of ['', ...filters(o, this.names.ours)])
+					list.push(await this.ask(name, o, this.own(o),
+						o.path.endsWith('-delete') ? { body: dry }
+							: { query }));
+			return list;
+		};
+		/* What is read is audited, too: that list comes last, and then first. */
+		reads.sort((a, b) => (a.path === AUDIT) - (b.path === AUDIT));
+		const was = await answers();
+		was.unshift(...was.splice(was.findIndex(({ what }) =>
+			what.includes(AUDIT)) >>> 0));
+		reads.sort((a, b) => (b.path === AUDIT) - (a.path === AUDIT));
+		for (const place of ['sibling', 'twin'])
+			for (const kind of kinds)
+				await this.row(kind, this[place]);
+		await another(this.db, this.sibling, 'member');
+		for (const [i, answer] of (await answers()).entries())
+			same(was[i], answer, answer.what);
 	}
 }
 
@@ -243,7 +345,7 @@ function refuses(cell, target, status) {
 }
 
 /** Ids that a body or a query names: [where it goes, its kind]. */
-const idFields = (o) => [
+export const idFields = (o) => [
 	...Object.entries(o.schema?.properties ?? {}).map(([name, schema]) =>
 		[(id, v) => ({ ...v, body: { ...v.body, [name]: Number(id) } }),
 			idKind(schema)]),
@@ -251,40 +353,26 @@ const idFields = (o) => [
 		[(id, v) => ({ ...v, query: `?${name}=${id}` }), idKind(schema)]),
 ].filter(([, kind]) => kind);
 
+/** A query for each filter of a list, that most rows pass. */
+const filters = (o, ids) => o.queries
+	.filter(({ name }) => !['limit', 'offset', 'cursor'].includes(name))
+	.map(({ name, schema }) => `?${name}=${idKind(schema)
+		? ids[idKind(schema)] : encodeURIComponent(
+			schema.format === 'date-time' ? /until|before|to$/.test(name)
+				? '2100-01-01T00:00:00Z' : '1999-01-01T00:00:00Z'
+				: schema.type === 'string' && !schema.enum ? 'l'
+					: example(schema, ids))}`);
+
 export const matrix = (title, options = {}) => describe(title, () => {
 	const { policies = true, least = 0 } = options;
-	let m, untouched;
+	let m;
 
 	before(async () => {
 		m = await Matrix.build(options);
 		await m.furnish();
-		untouched = await m.state();
 	});
 
-	after(async () => {
-		options.end?.(m.house);
-		await m.end();
-	});
-
-	/* Nothing that was refused has done anything, blindly or not. */
-	const unchanged = async () =>
-		assert.deepEqual(await m.state(), untouched);
-
-	const whom = (wanted) => Object.keys(may).flatMap((name) => m.all
-		.filter((o) => wanted(m.cell(name, o), o)).map((o) => [name, o]));
-
-	/** What two accounts would be told in the same words. */
-	async function alike(list) {
-		const first = {};
-		for (const { name, o, target, ids, input, status } of list) {
-			const answer = await m.ask(name, o, ids, input);
-			const what = `${answer.what} (${target})`;
-			if (status)
-				assert.equal(answer.status, status,
-					`${what}: ${answer.text}`);
-			same(first[targets[target].as ?? target] ??= answer, answer, what);
-		}
-	}
+	after(() => m.end());
 
 	test('there are operations to ask', () => {
 		assert.ok(m.all.length >= 50, `${m.all.length}`);
@@ -292,7 +380,7 @@ export const matrix = (title, options = {}) => describe(title, () => {
 
 	test('whom the table does not let in is told so, whatever they ask for',
 		async () => {
-			await each(whom((cell) => cell !== 'yes'), async ([name, o]) => {
+			await each(m.whom((cell) => cell !== 'yes'), async ([name, o]) => {
 				const cell = m.cell(name, o);
 				/* An own user is another matter, below. */
 				const all = [...cell === 'me' ? [] : [['own', m.own(o)]],
@@ -303,85 +391,50 @@ export const matrix = (title, options = {}) => describe(title, () => {
 						`${cell}: ${answer.status} ${answer.what} (${target}): ${answer.text}`);
 				}
 			});
-			await unchanged();
+			await m.unchanged();
 		});
 
 	test('a row and an account of somebody else are as ones that are not',
 		async () => {
-			await each(whom((cell) => cell === 'yes'), ([name, o]) => alike(
-				m.foreign(o).filter(([target]) =>
-					/* an admin's, too */
-					!(/^admin/.test(name) && anyAccount[o.name] &&
-						target === 'another account'))
-					.map(([target, ids]) => ({ name, o, target, ids,
-						input: m.input(o), status: expected(o, target) }))));
-			await unchanged();
+			await each(m.whom((cell) => cell === 'yes'),
+				(one) => m.foreignAreMissing(one));
+			await m.unchanged();
 		});
 
 	test('an id of somebody else in a body or a query is as one that is not',
 		async () => {
-			const list = whom((cell, o) => cell === 'yes' &&
+			const list = m.whom((cell, o) => cell === 'yes' &&
 				idFields(o).length > 0);
 			assert.ok(list.length > 0);
-			await each(list, async ([name, o]) => {
-				for (const [put, kind] of idFields(o))
-					await alike(m.others(kind, name).map(([target, id]) => ({
-						name, o, target, ids: m.own(o),
-						input: put(id, m.input(o)) })));
-			});
-			await unchanged();
+			await each(list, (one) => m.foreignFieldsAreMissing(one));
+			await m.unchanged();
 		});
 
 	test('those of other accounts see nothing of ours', async () => {
 		const list = m.all.filter((o) => o.params.length > 0 ||
 			o.method === 'GET');
 		await each(elsewhere.flatMap((name) => list.map((o) => [name, o])),
-			async ([name, o]) => {
-				const answer = await m.ask(name, o, m.own(o), m.input(o));
-				/* Users of one application have its admins in common. */
-				if (o.params.length > 0)
-					assert.ok([403, 404].includes(answer.status),
-						`${answer.what}: ${answer.status}`);
-			});
-		await unchanged();
+			(one) => m.oursIsHidden(one));
+		await m.unchanged();
 	});
 
-	test('whom the table lets in comes in', async (t) => {
-		const idle = new Set();
-		const list = whom((cell) => cell === 'yes' || cell === 'me');
-		await each(list, async ([name, o]) => {
-			const ids = m.cell(name, o) === 'me'
-				? [m.everybody[name].user] : await m.ids(o, m.ours);
-			const { [o.params.at(-1)]: make } = own;
-			if (make && m.everybody[name].user)
-				await m.db.ask(make(ids.at(-1), m.everybody[name].user));
-			const input = valid(o, { ...m.names.ours, words: 'nobody',
-				name: undefined, id: await m.row('id', m.ours) });
-			const answer = await m.ask(name, o, ids, input);
-			if (!through(answer, answer.what))
-				idle.add(o.name);
+	test('whom the table lets in comes in, and changes nothing of others',
+		async (t) => {
+			const others = ['sibling', 'twin'];
+			const idle = new Set();
+			const was = await m.state(others);
+			await each(m.whom((cell) => cell === 'yes' || cell === 'me'),
+				async (one) => {
+					if (!await m.comesIn(one))
+						idle.add(one[1].name);
+				});
+			for (const name of idle)
+				t.diagnostic(`no request that would do is known: ${name}`);
+			assert.deepEqual(await m.state(others), was);
 		});
-		for (const name of idle)
-			t.diagnostic(`no request that would do is known: ${name}`);
-	});
 
-	test('what is made in other accounts changes no answer', async () => {
-		const reads = m.all.filter((o) => m.cell('owner\'s token', o) === 'yes' &&
-			(o.method === 'GET' || o.path.endsWith('/search')));
-		const answers = async () => {
-			const list = [];
-			for (const o of reads)
-				list.push(await m.ask('owner\'s token', o, m.own(o)));
-			return list;
-		};
-		const was = await answers();
-		for (const place of ['sibling', 'twin'])
-			for (const o of m.all)
-				await m.ids(o, m[place]);
-		await another(m.db, m.sibling, 'member');
-		for (const [i, answer] of (await answers()).entries())
-			same(was[i], answer, answer.what);
-	});
+	test('what is made in other accounts changes no answer', () =>
+		m.othersChangeNothing('owner\'s token', m.all));
 
 	describe('of a personal mail account', { skip: !policies }, () => {
 		const rest = ['owner\'s cookie', 'owner\'s token', 'viewer\'s cookie',

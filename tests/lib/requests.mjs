@@ -47,7 +47,7 @@ const bodies = {
 		provider_kind: 'imap', host: '127.0.0.1', port: 9,
 		security_mode: 'none', secret }),
 	'PATCH /api/provider-credentials/{provider_credential_id}': () =>
-		({ label: 'changed' }),
+		({ label: 'changed', is_default: true }),
 	'POST /api/provider-credentials/{provider_credential_id}/rotate': () =>
 		({ secret }),
 	'POST /api/accounts/{account_id}/members': (ids) =>
@@ -58,6 +58,8 @@ const bodies = {
 	'PATCH /api/clients/{client_id}': () => ({ name: 'changed' }),
 	'PATCH /api/emails/{email_id}': () => ({ is_read: true }),
 	'POST /api/accounts/{account_id}/emails/search-delete': (ids) =>
+		({ query: ids.words ?? 'Hello', dry_run: false }),
+	'POST /api/accounts/{account_id}/jobs/search-delete': (ids) =>
 		({ query: ids.words ?? 'Hello', dry_run: false }),
 	'POST /api/accounts/{account_id}/logs/search-delete': () =>
 		({ older_than: '2000-01-01T00:00:00Z', dry_run: false }),

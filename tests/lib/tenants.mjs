@@ -8,6 +8,9 @@ import { sign, signingKey, parts } from './tokens.mjs';
 
 export const CANARY = 'canary-of-a-body';
 
+/** What only rows of others are found by; see `theirs`. */
+export const THEIRS = 'nobody';
+
 const webhook = (a) => `WITH a (app, acc) AS (VALUES (${a})), k AS (INSERT INTO
 	data_key (application_id, account_id, wrapped, retired_at) SELECT app, acc,
 	'x', now() FROM a RETURNING id), w AS (INSERT INTO webhook (application_id,
@@ -28,15 +31,23 @@ const made = {
 		account_id, user_id, name, body_text) SELECT app, acc, id,
 		gen_random_uuid(), 'x' FROM a, u RETURNING id`,
 	imap_account_id: (a) => made.provider_credential_id(a),
-	email_id: (a) => `INSERT INTO email (application_id, account_id, subject,
-		snippet, received_at) VALUES (${a}, 'Hello', '${CANARY}', now())
-		RETURNING id`,
+	email_id: (a) => `WITH e AS (INSERT INTO email (application_id, account_id,
+		subject, snippet, received_at) VALUES (${a}, 'Hello', '${CANARY}',
+		now()) RETURNING application_id, account_id, id), p AS (INSERT INTO
+		email_part (application_id, account_id, email_id, part_number, position,
+		content_type) SELECT application_id, account_id, id, '2', 2,
+		'text/plain' FROM e) SELECT id FROM e`,
+	/* with a mail in it */
 	mailbox_id: (a) => `WITH a (app, acc) AS (VALUES (${a})), c AS (INSERT INTO
 		credential (application_id, account_id, provider_kind, host, port,
 		security_mode) SELECT app, acc, 'imap', '127.0.0.1', 9, 'none' FROM a
-		RETURNING id) INSERT INTO mailbox (application_id, account_id,
+		RETURNING id), m AS (INSERT INTO mailbox (application_id, account_id,
 		credential_id, name, wire_name) SELECT app, acc, id, 'x',
-		gen_random_uuid() FROM a, c RETURNING id`,
+		gen_random_uuid() FROM a, c RETURNING id, credential_id), e AS (INSERT
+		INTO email (application_id, account_id, credential_id, mailbox_id,
+		uid, subject, snippet, received_at) SELECT app, acc, credential_id,
+		m.id, 1, 'Hello', '${CANARY}', now() FROM a, m RETURNING id, mailbox_id)
+		SELECT mailbox_id FROM e`,
 	task_id: (a) => `INSERT INTO task (application_id, account_id, task_type)
 		VALUES (${a}, 'imap_sync_mailboxes') RETURNING id`,
 	job_id: (a) => `WITH t AS (INSERT INTO task (application_id, account_id,
@@ -57,7 +68,11 @@ const made = {
 	client_id: (a) => `INSERT INTO client (id, secret_hash, application_id,
 		account_id) VALUES ('cid_' || gen_random_uuid(), 'x', ${a})
 		RETURNING id`,
-	webhook_id: (a) => `${webhook(a)} SELECT id FROM w`,
+	/* with a delivery */
+	webhook_id: (a) => `${webhook(a)}, d AS (INSERT INTO webhook_delivery
+		(application_id, account_id, webhook_id, event_id, event_type, body)
+		SELECT app, acc, w.id, 1, 'note.added', '"${CANARY}"' FROM a, w)
+		SELECT id FROM w`,
 	rule_id: (a) => `INSERT INTO rule (application_id, account_id, name, type,
 		operator, value, action, priority) VALUES (${a}, 'x', 'keyword',
 		'contains', 'x', 'hold', 1) RETURNING id`,
@@ -76,11 +91,44 @@ const made = {
 		VALUES ((ARRAY[${a}])[1], gen_random_uuid() || '@x.test') RETURNING id`,
 };
 
+/** Of all but what hangs on another. */
+export const kinds = Object.keys(made).filter((kind) =>
+	!['part_id', 'attachment_id'].includes(kind));
+
 export const rows = (db) => async (kind, { application, account }, before) => {
 	assert.ok(made[kind], `no row is known for {${kind}}: add one to \`made\``);
 	return (await db.ask(made[kind](`${application}, ${account}`, before)))
 		.split('\n')[0];
 };
+
+/** What rows() has made there goes. */
+export const clear = (db, { account }) => db.ask(`
+	DELETE FROM app_user u USING membership m WHERE m.user_id = u.id
+		AND m.account_id = ${account} AND u.email ~ '^[0-9a-f-]{36}@x.test$';
+	DELETE FROM client WHERE account_id = ${account}
+		AND id ~ '^cid_[0-9a-f-]{36}$';
+	${['webhook', 'rule', 'email', 'job', 'task', 'log', 'mailbox', 'credential']
+		.map((t) => `DELETE FROM ${t} WHERE account_id = ${account}`)
+		.join('; ')}`);
+
+/** Rows that what one asks of one's own account would hit, if it were not for
+ * the account: alike in all but that. */
+export async function theirs(db, { application, account }) {
+	const a = `${application}, ${account}`;
+	await db.ask(`INSERT INTO email (application_id, account_id, subject,
+		received_at) VALUES (${a}, '${THEIRS}', '1999-01-01')`);
+	await db.ask(`INSERT INTO log (application_id, account_id, subject,
+		action, status, message, created_at) VALUES (${a}, 'job', 'retry',
+		'failed', '${THEIRS}', '1999-01-01')`);
+	await db.ask(`INSERT INTO job (application_id, account_id, task_id, action,
+		state, note, created_at) SELECT ${a}, ${await rows(db)('task_id',
+		{ application, account })}, 'imap_sync_mailboxes', 'failed',
+		'${THEIRS}', '1999-01-01'`);
+	for (const kind of ['imap', 'smtp'])
+		await db.ask(`INSERT INTO credential (application_id, account_id,
+			provider_kind, host, port, security_mode, is_default)
+			VALUES (${a}, '${kind}', '127.0.0.1', 9, 'none', true)`);
+}
 
 /** What makes such a row one of a personal mail account. */
 export const owns = {

@@ -1,12 +1,14 @@
 /* Emails: metadata of the account's mail and its folders, read and changed.
  * Bodies and bytes are content.c's, since those may wait for a mail server. */
 #include "emails.h"
+#include "cgi-bin/threads.h"
 
 #include "domain/email-sql.h"
 #include "domain/expunge.h"
 #include "domain/flag.h"
 #include "domain/mailbox-sql.h"
 #include "domain/search.h"
+#include "domain/threading.h"
 #include "web/body.h"
 #include "web/fill.h"
 #include "web/idempotency.h"
@@ -403,10 +405,21 @@ people_json(struct request *rq, const struct items *people)
 	return json;
 }
 
+struct creation {
+	struct request *rq;
+	const struct email_create_args *in;
+};
+
 static enum rc
 make(struct db *db, void *ctx, int64_t made[ONCE_MADE])
 {
-	return email_create(db, ctx, &made[0]);
+	struct creation *c = ctx;
+	struct request *rq = c->rq;
+	size_t threaded;
+
+	TRY(email_create(db, c->in, &made[0]));
+	return threading_step_here(
+	    db, rq->actor.account, rq->actor.application, rq->arena, &threaded);
 }
 
 static enum rc
@@ -430,10 +443,11 @@ create(struct request *rq)
 		.size_bytes = b->size_bytes,
 		.snippet = b->snippet,
 	};
+	struct creation c = { rq, &in };
 	struct email *e;
 	int64_t made[ONCE_MADE];
 
-	TRY(once(rq, make, &in, made));
+	TRY(once(rq, make, &c, made));
 	TRY(email_get(rq->db, rq->actor.account, made[0], rq->arena, &e));
 	return reply_row(rq, 201, email_cols, e);
 }
@@ -508,6 +522,11 @@ mailboxes(struct request *rq)
 #define ACCOUNT_EMAILS "/api/accounts/:account_id/emails"
 
 static const struct route routes[] = {
+	{ PATCH, "/api/emails/:email_id/thread", email_thread_patch, NEED_WRITE,
+	    ENV_SUCCESS, .missing = "EMAIL_NOT_FOUND", BODY(email_thread),
+	    .key = "email", .row = thread_email_cols,
+	    .fails = { RC_CONFLICT, RC_PRECONDITION },
+	    .summary = "Put an email into another thread" },
 	{ GET, ACCOUNT_EMAILS, list, NEED_READ, PARAMS(email_filter),
 	    .row = email_cols, .many = true,
 	    .summary = "List emails, newest first" },

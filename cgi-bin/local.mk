@@ -57,9 +57,13 @@ libfamilies_a_SOURCES = \
 	%D%/system.c \
 	%D%/tasks.c \
 	%D%/threads.c %D%/threads.h \
+	%D%/threads-bulk.c \
 	%D%/threads-change.c \
 	%D%/users.c %D%/users.h \
 	%D%/users-signatures.c \
+	%D%/threads-move.c \
+	%D%/threads-notes.c \
+	%D%/users.c \
 	%D%/webhooks.c \
 	%D%/families.c %D%/families.h
 

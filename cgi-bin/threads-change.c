@@ -146,17 +146,23 @@ is_expected(const char *header, int64_t version)
 }
 
 enum rc
+thread_merged_check(struct request *rq, const struct thread *t)
+{
+	if (t->merged_into == 0)
+		return RC_OK;
+	rq->word = "THREAD_MERGED";
+	error_int(rq, "merged_into", t->merged_into);
+	return fail(RC_CONFLICT, "The thread was merged into another.");
+}
+
+enum rc
 thread_take(struct request *rq, struct db *db, int64_t id, struct thread **out)
 {
 	int64_t account = rq->actor.account;
 
 	TRY(thread_hold(db, account, NULL));
 	TRY(thread_lock(db, account, id, rq->arena, out));
-	if ((*out)->merged_into != 0) {
-		rq->word = "THREAD_MERGED";
-		error_int(rq, "merged_into", (*out)->merged_into);
-		return fail(RC_CONFLICT, "The thread was merged into another.");
-	}
+	TRY(thread_merged_check(rq, *out));
 	return is_expected(request_var(rq, "HTTP_IF_MATCH"), (*out)->version)
 	    ? RC_OK
 	    : RC_PRECONDITION;
@@ -210,6 +216,8 @@ forget(struct db *db, void *ctx)
 	struct thread_id_list gone;
 	struct thread *t;
 
+	TRY(thread_hold(db, account, NULL));
+	TRY(thread_hold_mail(db, account, one, (struct ids){ 0 }, NULL));
 	TRY(thread_take(rq, db, id, &t));
 	TRY(thread_remove_mail(db, account, one, NULL));
 	TRY(thread_remove(db, account, one, rq->arena, &gone));

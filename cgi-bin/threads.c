@@ -395,10 +395,38 @@ static const struct field details_answer[] = {
 static const struct field one_answer[] = { A_OBJECT("thread", thread_answer, 0),
 	F_END };
 static const struct field nothing_answer[] = { F_END };
+static const struct field split_answer[] = { A_OBJECT("original_thread",
+						 thread_answer, 0),
+	A_OBJECT("new_thread", thread_answer, 0), F_END };
+static const struct field merge_answer[] = {
+	A_OBJECT("merged_thread", thread_answer, 0), F_END
+};
+static const struct field undo_answer[] = { A_OBJECT(
+						"thread", thread_answer, 0),
+	A_OBJECT("other_thread", thread_answer, 0), F_END };
+static const struct field bulk_error[] = { A_ID("thread_id", ID_NUMBER, 0),
+	A_TEXT("error", 0), F_END };
+
+/* clang-format off */
+#define BULK_ANSWER(done, ...)                                                 \
+	static const struct field done##_result[] = { A_INT(#done, 0),         \
+		A_INT("failed", 0), __VA_ARGS__ F_END };                       \
+	static const struct field done##_answer[] = {                          \
+		A_OBJECT("result", done##_result, 0), F_END };
+#define ERRORS(flags) A_ARRAY("errors", bulk_error, flags),
+/* clang-format on */
+BULK_ANSWER(updated, A_INT("total", MAY_LACK), ERRORS(MAY_LACK))
+BULK_ANSWER(deleted, A_INT("total", 0), ERRORS(MAY_LACK))
+BULK_ANSWER(added, ERRORS(MAY_LACK))
+BULK_ANSWER(removed, ERRORS(MAY_LACK))
 
 #define ALL     "/api/threads"
 #define ONE     "/api/threads/:thread_id"
+#define BULK    ALL "/bulk"
 #define MISSING .missing = "THREAD_NOT_FOUND"
+#define SHOWN   .answer = one_answer
+#define WRITES  .fails = { RC_CONFLICT, RC_PRECONDITION }
+#define NOTE    .row = note_cols, .key = "note"
 
 static const struct route routes[] = {
 	{ GET, ALL, list, NEED_READ, ENV_SUCCESS, .flags = BARE,
@@ -426,6 +454,58 @@ static const struct route routes[] = {
 	    .summary = "Delete a thread and its mail here",
 	    .about = "On the mail server it stays, and no sync brings it "
 		     "back." },
+	{ POST, ONE "/notes", note_create, NEED_WRITE, ENV_SUCCESS, MISSING,
+	    .status = 201, .flags = IDEMPOTENT | ASK_ADMIN, BODY(note_new),
+	    NOTE, WRITES, .summary = "Note something beside a thread" },
+	{ PUT, ONE "/notes/:note_id", note_put, NEED_WRITE, ENV_SUCCESS,
+	    .missing = "NOTE_NOT_FOUND",
+	    .body = { note_put_body, sizeof(struct note_new) }, NOTE, WRITES,
+	    .summary = "Change a note" },
+	{ DELETE, ONE "/notes/:note_id", note_delete, NEED_WRITE, ENV_SUCCESS,
+	    .missing = "NOTE_NOT_FOUND", .answer = nothing_answer, WRITES,
+	    .summary = "Remove a note" },
+	{ POST, ONE "/mark-read", thread_mark_read, NEED_WRITE, ENV_SUCCESS,
+	    MISSING, SHOWN, WRITES,
+	    .summary = "Mark all mail of a thread as read",
+	    .about = "Here at once, and on the mail server by a job." },
+	{ POST, ONE "/mark-unread", thread_mark_unread, NEED_WRITE, ENV_SUCCESS,
+	    MISSING, SHOWN, WRITES,
+	    .summary = "Mark all mail of a thread as unread" },
+	{ POST, ONE "/split", thread_split, NEED_WRITE, ENV_SUCCESS, MISSING,
+	    .flags = IDEMPOTENT, BODY(thread_split), .answer = split_answer,
+	    WRITES, .summary = "Put some mail of a thread into a new one" },
+	{ POST, ONE "/merge", thread_merge, NEED_WRITE, ENV_SUCCESS, MISSING,
+	    BODY(thread_merge), .answer = merge_answer, WRITES,
+	    .summary = "Merge another thread into this one",
+	    .about = "The other's id leads here from then on." },
+	{ POST, ONE "/undo", thread_undo, NEED_WRITE, ENV_SUCCESS, MISSING,
+	    .answer = undo_answer, WRITES,
+	    .summary = "Undo the last split or merge of a thread" },
+	{ POST, ONE "/emails/:email_id/assign", thread_assign_email, NEED_WRITE,
+	    ENV_SUCCESS, MISSING, SHOWN, WRITES,
+	    .summary = "Put an email into a thread" },
+	{ POST, BULK "/update", thread_bulk_update, NEED_WRITE, ENV_SUCCESS,
+	    .body = { thread_bulk_update_body, sizeof(struct thread_bulk) },
+	    .answer = updated_answer, .summary = "Change many threads" },
+	{ POST, BULK "/delete", thread_bulk_delete, NEED_WRITE, ENV_SUCCESS,
+	    .body = { thread_bulk_delete_body, sizeof(struct thread_bulk) },
+	    .answer = deleted_answer, .summary = "Delete many threads" },
+	{ POST, BULK "/assign", thread_bulk_assign, NEED_WRITE, ENV_SUCCESS,
+	    .body = { thread_bulk_assign_body, sizeof(struct thread_bulk) },
+	    .answer = updated_answer,
+	    .summary = "Assign many threads to somebody" },
+	{ POST, BULK "/status", thread_bulk_status, NEED_WRITE, ENV_SUCCESS,
+	    .body = { thread_bulk_status_body, sizeof(struct thread_bulk) },
+	    .answer = updated_answer,
+	    .summary = "Set the status of many threads" },
+	{ POST, BULK "/labels/add", thread_bulk_label, NEED_WRITE, ENV_SUCCESS,
+	    .body = { thread_bulk_label_body, sizeof(struct thread_bulk) },
+	    .answer = added_answer, .summary = "Label many threads" },
+	{ POST, BULK "/labels/remove", thread_bulk_unlabel, NEED_WRITE,
+	    ENV_SUCCESS,
+	    .body = { thread_bulk_label_body, sizeof(struct thread_bulk) },
+	    .answer = removed_answer,
+	    .summary = "Take a label off many threads" },
 };
 
 FAMILY(threads, BUSY);

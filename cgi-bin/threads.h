@@ -42,6 +42,58 @@ enum rc thread_create(struct request *) MUST_CHECK;
 enum rc thread_put(struct request *) MUST_CHECK;
 enum rc thread_delete(struct request *) MUST_CHECK;
 
+/* Is it a redirect? RC_CONFLICT THREAD_MERGED. */
+enum rc thread_merged_check(struct request *, const struct thread *) MUST_CHECK;
+
+enum rc thread_split(struct request *) MUST_CHECK;
+enum rc thread_merge(struct request *) MUST_CHECK;
+enum rc thread_undo(struct request *) MUST_CHECK;
+enum rc thread_assign_email(struct request *) MUST_CHECK;
+enum rc email_thread_patch(struct request *) MUST_CHECK; /* family emails */
+enum rc note_create(struct request *) MUST_CHECK;
+enum rc note_put(struct request *) MUST_CHECK;
+enum rc note_delete(struct request *) MUST_CHECK;
+enum rc thread_mark_read(struct request *) MUST_CHECK;
+enum rc thread_mark_unread(struct request *) MUST_CHECK;
+enum rc thread_bulk_update(struct request *) MUST_CHECK;
+enum rc thread_bulk_delete(struct request *) MUST_CHECK;
+enum rc thread_bulk_assign(struct request *) MUST_CHECK;
+enum rc thread_bulk_status(struct request *) MUST_CHECK;
+enum rc thread_bulk_label(struct request *) MUST_CHECK;
+enum rc thread_bulk_unlabel(struct request *) MUST_CHECK;
+
+/* ---- bodies ---- */
+
+struct thread_split {
+	struct ids email_ids;
+	const char *new_subject;
+};
+struct thread_merge {
+	int64_t source_thread_id;
+};
+struct email_thread {
+	int64_t thread_id, new_thread_id;
+};
+struct note_new {
+	const char *content;
+	int64_t user_id, position;
+};
+struct bulk_updates {
+	int status;
+	int64_t assigned_to;
+};
+struct thread_bulk {
+	struct ids thread_ids;
+	struct bulk_updates *updates;
+	int status;
+	int64_t user_id, label_id;
+};
+extern const struct field thread_split_body[], thread_merge_body[],
+    email_thread_body[], note_new_body[], note_put_body[],
+    thread_bulk_update_body[], thread_bulk_delete_body[],
+    thread_bulk_assign_body[], thread_bulk_status_body[],
+    thread_bulk_label_body[];
+
 struct thread_new {
 	const char *subject;
 	int status;

@@ -56,6 +56,8 @@ migrations_sql = \
 	%D%/migrations/0095-work-pause.sql \
 	%D%/migrations/0105-report.sql \
 	%D%/migrations/0115-threads.sql \
+	%D%/migrations/0116-threading.sql \
+	%D%/migrations/0117-deliver-held.sql \
 	%D%/migrations/0130-search.sql \
 	%D%/migrations/0131-personal-accounts.sql \
 	%D%/migrations/0132-saved-replies.sql \
@@ -103,6 +105,7 @@ queries_sql = \
 	%D%/queries/submission.sql \
 	%D%/queries/task.sql \
 	%D%/queries/thread.sql \
+	%D%/queries/threading.sql \
 	%D%/queries/user.sql \
 	%D%/queries/webhook.sql \
 	%D%/queries/work.sql

@@ -292,6 +292,10 @@ WITH t AS MATERIALIZED (
 	    is_draft = CASE WHEN t.uid IS NULL THEN e.is_draft
 	        ELSE '\Draft' = ANY (t.flags) END,
 	    mailbox_id = t.mailbox_id, uid = t.uid,
+	    -- in another folder it may be in a thread
+	    thread_rule = CASE WHEN e.thread_rule <> 'none'
+	        OR t.mailbox_id IS NOT DISTINCT FROM e.mailbox_id
+	        THEN e.thread_rule END,
 	    removed_at = CASE WHEN e.removed_why = 'deleted' THEN e.removed_at
 	        WHEN t.uid IS NULL THEN coalesce(e.removed_at, now()) END,
 	    removed_why = CASE WHEN e.removed_why = 'deleted' THEN 'deleted'

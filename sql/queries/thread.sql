@@ -254,3 +254,215 @@ SELECT application_id, account_id, $2, json_build_object('thread_id', id,
 FROM thread
 WHERE account_id = $1 AND id = ANY ($3)
 ORDER BY array_position($3, id);
+
+-- ---- moving mail between threads ----
+
+-- As thread_lock, to look at only.
+-- name: thread_peek :one
+-- args: account account, id id
+-- row:  thread
+SELECT id, subject, status, assigned_to, labels, email_count, unread_count,
+    attachment_count > 0 AS has_attachments, sender_email, sender_name,
+    last_message_at, sort_at, snoozed_until, version, merged_into, created_at,
+    updated_at
+FROM thread
+WHERE account_id = $1 AND id = $2 AND removed_at IS NULL;
+
+-- Holds mail before threads are: whoever changes mail first and its thread
+-- then is not met halfway.
+-- name: thread_hold_mail :exec
+-- args: account account, ids threads, ids emails
+-- plan: custom
+SELECT FROM email
+WHERE account_id = $1 AND (thread_id = ANY ($2) OR id = ANY ($3))
+ORDER BY id FOR NO KEY UPDATE;
+
+-- Mail that may be moved: what is there and nobody's own.
+-- name: thread_movable :many
+-- args: account account, ids emails
+-- row:  thread_mail
+-- plan: custom
+SELECT e.id, e.thread_id, coalesce(e.thread_rule, 'none') AS thread_rule,
+    e.message_id, left(e.subject, 998) AS subject
+FROM email e
+LEFT JOIN credential c ON c.account_id = $1 AND c.id = e.credential_id
+WHERE e.account_id = $1 AND e.id = ANY ($2) AND e.removed_at IS NULL
+AND c.user_id IS NULL
+ORDER BY e.id;
+
+-- name: thread_move_mail :exec
+-- args: account account, ids emails, id thread
+-- plan: custom
+UPDATE email SET thread_id = $3, thread_rule = 'moved', updated_at = now()
+WHERE account_id = $1 AND id = ANY ($2);
+
+-- Ids of mail lead where it is now. Gives those that led elsewhere.
+-- name: thread_move_keys :many
+-- args: account account, ints keys, id thread
+-- row:  thread_id
+-- plan: custom
+UPDATE thread_key SET thread_id = $3
+WHERE account_id = $1 AND key = ANY ($2) AND thread_id <> $3
+RETURNING key AS id;
+
+-- name: thread_set_apart :exec
+-- args: account account, ids threads
+-- plan: custom
+UPDATE thread SET is_apart = true WHERE account_id = $1 AND id = ANY ($2);
+
+-- ---- splits and merges, to be undone ----
+
+-- name: thread_step_split :exec
+-- args: account account, id application, id thread, id made, ids emails,
+-- args: texts rules, ids keys, id user
+INSERT INTO thread_step (account_id, application_id, kind, thread_id, other_id,
+    emails, rules, keys, user_id)
+VALUES ($1, $2, 'split', $3, $4, $5, $6, $7, nullif($8, 0));
+
+-- Before the merge: what it will move.
+-- name: thread_step_merge :exec
+-- args: account account, id application, id thread, id source, id user
+INSERT INTO thread_step (account_id, application_id, kind, thread_id, other_id,
+    emails, rules, notes, keys, labels, user_id)
+SELECT $1, $2, 'merge', $3, $4, coalesce(m.emails, '{}'),
+    coalesce(m.rules, '{}'),
+    ARRAY(SELECT id FROM note WHERE account_id = $1 AND thread_id = $4),
+    ARRAY(SELECT key FROM thread_key
+        WHERE account_id = $1 AND thread_id = $4),
+    ARRAY(SELECT l FROM thread s, unnest(s.labels) AS l
+        WHERE s.account_id = $1 AND s.id = $4 AND l <> ALL (t.labels)),
+    nullif($5, 0)
+FROM thread t,
+    (SELECT array_agg(id ORDER BY id) AS emails,
+        array_agg(coalesce(thread_rule, 'none') ORDER BY id) AS rules
+    FROM email WHERE account_id = $1 AND thread_id = $4) AS m
+WHERE t.account_id = $1 AND t.id = $3;
+
+-- name: thread_join_one :exec
+-- args: account account, id source, id target
+SELECT thread_join($1, ARRAY[$2], ARRAY[$3]);
+
+-- The last that has not been undone, of this thread. No row: there is none.
+-- name: thread_step_last :maybe
+-- args: account account, id thread
+-- row:  thread_step
+SELECT s.id, s.kind, s.thread_id, s.other_id, s.emails,
+    o.merged_into IS NOT DISTINCT FROM
+        CASE WHEN s.kind = 'merge' THEN s.thread_id END
+    AND o.removed_at IS NULL
+    AND (s.thread_id = $2 OR EXISTS (SELECT FROM thread t
+        WHERE t.account_id = $1 AND t.id = s.thread_id
+        AND t.merged_into IS NULL AND t.removed_at IS NULL)) AS can_be
+FROM thread_step s
+JOIN thread o ON o.account_id = $1 AND o.id = s.other_id
+WHERE s.account_id = $1 AND s.undone_at IS NULL
+AND (s.thread_id = $2 OR (s.kind = 'split' AND s.other_id = $2))
+ORDER BY s.id DESC LIMIT 1;
+
+-- A merge: what it moved, and is still where it put it, goes back.
+-- name: thread_unmerge :exec
+-- args: account account, id step
+SELECT thread_unmerge($1, $2);
+
+-- A split: all of the other goes back.
+-- name: thread_unsplit :exec
+-- args: account account, id step
+SELECT thread_unsplit($1, $2);
+
+-- ---- notes ----
+
+-- One without a position goes last, behind all mail and all notes.
+-- name: note_insert :value
+-- args: account account, id application, id thread, id? user, text content,
+-- args: int? position
+-- value: int
+INSERT INTO note (account_id, application_id, thread_id, user_id, content,
+    position)
+SELECT $1, $2, t.id, $4, $5, coalesce($6, greatest(t.email_count,
+    (SELECT max(position) FROM note WHERE account_id = $1
+    AND thread_id = $3), 1))
+FROM thread t WHERE t.account_id = $1 AND t.id = $3
+RETURNING id;
+
+-- name: note_get :one
+-- args: account account, id thread, id id
+-- row:  note
+SELECT id, thread_id, content, user_id, position, created_at, updated_at
+FROM note WHERE account_id = $1 AND thread_id = $2 AND id = $3;
+
+-- name: note_find :one
+-- args: account account, id id
+-- row:  note
+SELECT id, thread_id, content, user_id, position, created_at, updated_at
+FROM note WHERE account_id = $1 AND id = $2;
+
+-- name: note_change :must
+-- args: account account, id thread, id id, text content, int position
+UPDATE note SET content = $4, position = $5, updated_at = now()
+WHERE account_id = $1 AND thread_id = $2 AND id = $3;
+
+-- name: note_remove :must
+-- args: account account, id thread, id id
+DELETE FROM note WHERE account_id = $1 AND thread_id = $2 AND id = $3;
+
+-- What hangs on a thread has changed: who edits it has to know.
+-- name: thread_touch :exec
+-- args: account account, id id
+UPDATE thread SET version = version + 1, updated_at = now()
+WHERE account_id = $1 AND id = $2;
+
+-- Its mail that is read, or is not.
+-- name: thread_mail_read :many
+-- args: account account, id thread, bool is_read
+-- row:  thread_id
+SELECT id FROM email
+WHERE account_id = $1 AND thread_id = $2 AND removed_at IS NULL
+AND is_read = $3 ORDER BY id;
+
+-- ---- many at once ----
+
+-- Those of `ids` that are there, to be changed in this transaction.
+-- name: thread_lock_all :many
+-- args: account account, ids ids
+-- row:  thread_id
+-- plan: custom
+SELECT id FROM thread
+WHERE account_id = $1 AND id = ANY ($2) AND removed_at IS NULL
+AND merged_into IS NULL
+ORDER BY id FOR UPDATE;
+
+-- What is not given stays.
+-- name: thread_change_all :exec
+-- args: account account, ids ids, text? status, bool assign, id? assigned_to
+-- plan: custom
+UPDATE thread SET status = coalesce($3, status),
+    assigned_to = CASE WHEN $4 THEN $5 ELSE assigned_to END,
+    updated_at = now()
+WHERE account_id = $1 AND id = ANY ($2);
+
+-- name: thread_label_all :many
+-- args: account account, ids ids, id label, int4 most
+-- row:  thread_id
+-- plan: custom
+UPDATE thread SET labels = labels || $3, updated_at = now()
+WHERE account_id = $1 AND id = ANY ($2) AND $3 <> ALL (labels)
+AND cardinality(labels) < $4
+RETURNING id;
+
+-- Which of them have as many labels as a thread can have, this one not among
+-- them.
+-- name: thread_label_full :many
+-- args: account account, ids ids, id label, int4 most
+-- row:  thread_id
+-- plan: custom
+SELECT id FROM thread
+WHERE account_id = $1 AND id = ANY ($2) AND $3 <> ALL (labels)
+AND cardinality(labels) >= $4 ORDER BY id;
+
+-- name: thread_unlabel_all :many
+-- args: account account, ids ids, id label
+-- row:  thread_id
+-- plan: custom
+UPDATE thread SET labels = array_remove(labels, $3), updated_at = now()
+WHERE account_id = $1 AND id = ANY ($2) AND $3 = ANY (labels)
+RETURNING id;

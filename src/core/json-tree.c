@@ -90,3 +90,10 @@ json_list(struct json_object *o, const char *name, struct json_object **out)
 	return json_object_object_get_ex(o, name, out) &&
 	    json_object_is_type(*out, json_type_array);
 }
+
+bool
+json_inside(struct json_object *o, const char *name, struct json_object **out)
+{
+	return json_object_object_get_ex(o, name, out) &&
+	    json_object_is_type(*out, json_type_object);
+}

@@ -21,6 +21,7 @@ bool json_given(struct json_object *, const char *name); /* and not null */
 bool json_text(struct json_object *, const char *name, struct str *);
 bool json_int(struct json_object *, const char *name, int64_t *);
 bool json_list(struct json_object *, const char *name, struct json_object **);
+bool json_inside(struct json_object *, const char *name, struct json_object **);
 
 /* A string node as text; false where it is none. */
 bool json_str(struct json_object *, struct str *);

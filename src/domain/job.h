@@ -64,6 +64,7 @@ extern const struct col job_cols[];
 	X(imap_store_flags, "imap", 8, 5, 1800, sync_flags_run)                \
 	X(imap_fetch_text, "imap", 8, 60, 3600, sync_texts_run)                \
 	X(imap_fetch_body, "imap", 8, 15, 1800, content_fetch_run)             \
+	X(thread_mail, NULL, 8, 5, 600, thread_mail_run)                       \
 	/* How long it is tried the message itself says: five days. */         \
 	X(smtp_send_message, NULL, 64, 60, 14400, submission_send)             \
 	X(imap_transfer, "imap", 8, 15, 1800, sync_transfers_run)              \

@@ -81,6 +81,7 @@ libdomain_a_SOURCES = \
 	%D%/sync/wish.c \
 	%D%/task.c %D%/task.h \
 	%D%/thread.c %D%/thread.h \
+	%D%/threading.c %D%/threading.h \
 	%D%/user.c %D%/user.h \
 	%D%/work.c %D%/work.h \
 	%D%/vault.c %D%/vault.h \
@@ -128,6 +129,7 @@ domain_made_c = \
 	%D%/submission-sql.c \
 	%D%/task-sql.c \
 	%D%/thread-sql.c \
+	%D%/threading-sql.c \
 	%D%/user-sql.c \
 	%D%/work-sql.c \
 	%D%/webhook-sql.c
@@ -172,6 +174,7 @@ domain_made_h = \
 	%D%/submission-sql.h \
 	%D%/task-sql.h \
 	%D%/thread-sql.h \
+	%D%/threading-sql.h \
 	%D%/user-sql.h \
 	%D%/work-sql.h \
 	%D%/webhook-sql.h

@@ -51,6 +51,25 @@ const struct col thread_email_cols[] = {
 	COL_END,
 };
 
+const struct col thread_mail_cols[] = {
+	COL(struct thread_mail, id),
+	COL(struct thread_mail, thread_id),
+	COL_STR(struct thread_mail, thread_rule),
+	COL_STR(struct thread_mail, message_id),
+	COL_STR(struct thread_mail, subject),
+	COL_END,
+};
+
+const struct col thread_step_cols[] = {
+	COL(struct thread_step, id),
+	COL(struct thread_step, kind),
+	COL(struct thread_step, thread_id),
+	COL(struct thread_step, other_id),
+	COL(struct thread_step, emails),
+	COL(struct thread_step, can_be),
+	COL_END,
+};
+
 const struct col note_cols[] = {
 	COL(struct note, id),
 	COL(struct note, thread_id),

@@ -56,6 +56,23 @@ struct thread_email {
 };
 extern const struct col thread_email_cols[];
 
+/* A mail that is to be moved. */
+struct thread_mail {
+	int64_t id, thread_id;
+	struct str thread_rule, message_id, subject;
+};
+extern const struct col thread_mail_cols[];
+
+/* A split or a merge by hand; can_be undone: nothing has come between. */
+struct thread_step {
+	int64_t id;
+	const char *kind; /* split, merge */
+	int64_t thread_id, other_id;
+	struct ids emails;
+	bool can_be;
+};
+extern const struct col thread_step_cols[];
+
 struct note {
 	int64_t id, thread_id;
 	const char *content;

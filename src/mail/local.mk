@@ -44,6 +44,7 @@ libmail_a_SOURCES = \
 	%D%/smtp-link.c %D%/smtp-link.h \
 	%D%/smtp-reply.c %D%/smtp-reply.h \
 	%D%/smtp.c %D%/smtp.h \
+	%D%/threading.c %D%/threading.h \
 	%D%/transfer.c %D%/transfer.h
 
 mail_libs = libmail.a $(CURL_LIBS) $(IDN2_LIBS) $(ZLIB_LIBS) $(core_libs)

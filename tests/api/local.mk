@@ -41,6 +41,7 @@ EXTRA_DIST += \
 	%D%/sync.test.mjs \
 	%D%/tasks.test.mjs \
 	%D%/tenants.slow.test.mjs \
+	%D%/threading.test.mjs \
 	%D%/threads.test.mjs \
 	%D%/tokens.test.mjs \
 	%D%/users.test.mjs \

@@ -57,6 +57,8 @@ const undone = new Set(['not_found_message', 'NOT_FOUND_MESSAGE',
 
 /* Not even their owner finds personal mail accounts by these. */
 const sharedOnly = new Set([
+	'PATCH /api/emails/{email_id}/thread',
+	'POST /api/threads/{thread_id}/emails/{email_id}/assign',
 	'POST /api/imap/accounts/{provider_credential_id}/sync']);
 
 /** Did it come through the guards, and to the handler? */
@@ -120,7 +122,7 @@ export class Matrix {
 				name: await this.db.ask(`SELECT name FROM account
 					WHERE id = ${this[place].account}`) };
 			for (const kind of ['id', 'provider_credential_id', 'mailbox_id',
-				'task_id'])
+				'task_id', 'thread_id'])
 				this.names[place][kind] = await this.row(kind, this[place]);
 		}
 		this.untouched = await this.state();

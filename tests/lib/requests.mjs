@@ -63,6 +63,11 @@ const bodies = {
 		({ query: ids.words ?? 'Hello', dry_run: false }),
 	'POST /api/accounts/{account_id}/logs/search-delete': () =>
 		({ older_than: '2000-01-01T00:00:00Z', dry_run: false }),
+	'POST /api/threads/{thread_id}/split': () => ({ email_ids: [1] }),
+	'POST /api/threads/{thread_id}/merge': (ids) =>
+		({ source_thread_id: Number(ids.thread_id ?? 1) }),
+	'PATCH /api/emails/{email_id}/thread': (ids) =>
+		({ thread_id: Number(ids.thread_id ?? 1) }),
 	'POST /api/webhooks': () => ({ url: 'https://127.0.0.1:9/hook',
 		events: ['*'] }),
 	'POST /api/rules/backtest': () => ({ type: 'subject', value: 'x' }),

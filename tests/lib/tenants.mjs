@@ -84,6 +84,9 @@ const made = {
 		VALUES (${a}, gen_random_uuid(), 'red') RETURNING id`,
 	thread_id: (a) => `INSERT INTO thread (application_id, account_id, subject)
 		VALUES (${a}, 'Hello') RETURNING id`,
+	note_id: (a, thread) => `INSERT INTO note (application_id, account_id,
+		thread_id, content, position) VALUES (${a}, ${thread}, 'Hello', 1)
+		RETURNING id`,
 	application_id: (a) => `SELECT (ARRAY[${a}])[1]`,
 	account_id: (a) => `SELECT (ARRAY[${a}])[2]`,
 	/* a user's */
@@ -157,8 +160,8 @@ export const own = {
 };
 
 /** Kinds of rows that never hang on a mail account. */
-export const shared = new Set(['account_id', 'saved_reply_id', 'webhook_id', 'delivery_id',
-	'rule_id', 'label_id', 'thread_id']);
+export const shared = new Set(['account_id', 'saved_reply_id', 'webhook_id',
+	'delivery_id', 'rule_id', 'label_id', 'thread_id', 'note_id']);
 
 /** Somebody more in an account: { user, cookie }. */
 export async function another(db, { application, account }, role) {

@@ -22,6 +22,7 @@ mail_tests = \
 	%D%/test-smtp \
 	%D%/test-smtp-dots \
 	%D%/test-smtp-reply \
+	%D%/test-threading \
 	%D%/test-transfer
 check_PROGRAMS += $(mail_tests)
 TESTS += $(mail_tests)
@@ -39,6 +40,8 @@ TESTS += $(mail_tests)
 %C%_test_egress_LDADD = $(check_libs) $(mail_libs)
 %C%_test_smtp_CPPFLAGS = $(check_cppflags) $(CURL_CFLAGS)
 %C%_test_smtp_LDADD = $(check_libs) $(mail_libs)
+%C%_test_threading_CPPFLAGS = $(check_cppflags)
+%C%_test_threading_LDADD = $(check_libs) $(mail_libs)
 %C%_test_smtp_dots_CPPFLAGS = $(check_cppflags)
 %C%_test_smtp_dots_LDADD = $(check_libs) $(mail_libs)
 %C%_test_smtp_reply_CPPFLAGS = $(check_cppflags)

@@ -4,6 +4,8 @@
 #include "core/failpoint.h"
 #include "core/json-tree.h"
 #include "domain/mailbox-sql.h"
+#include "domain/task.h"
+#include "domain/threading.h"
 
 /* A dozen sets of two million UIDs that do not follow each other. */
 #define ARENA_FOLDER ((size_t)512 * 1024 * 1024)
@@ -208,8 +210,60 @@ one_of_account(struct sync *s, struct str name)
 	return look_into(s, f);
 }
 
+/* ---- threads ---- */
+
+/* What is left is another job's: a first sync is not held up by it. */
+#define THREAD_STEPS 4
+
 static enum rc
-run_messages(struct sync *s)
+threads_queue(struct sync *s)
+{
+	const struct task_new task = {
+		.application_id = s->lease->application_id,
+		.action = "thread_mail",
+		.once = true,
+		.run_at = INSTANT_NONE,
+	};
+	struct task_started *started;
+
+	return task_start(s->db, s->account, &task, s->arena, &started);
+}
+
+/* A few new mails are in their threads when the sync that brought them ends. */
+static enum rc
+thread(struct sync *s)
+{
+	size_t done = 0;
+
+	for (int i = 0; i < THREAD_STEPS; i++) {
+		arena_reset(s->step);
+		TRY(threading_step(s->db, s->account, s->lease->application_id,
+		    s->step, &done));
+		if (done < THREADING_STEP)
+			return RC_OK;
+		TRY(sync_beat(s));
+	}
+	return threads_queue(s);
+}
+
+/* Also where a run ends early: what it brought stands. */
+static enum rc
+and_thread(struct sync *s, enum rc rc)
+{
+	const char *detail;
+
+	if (rc == RC_OK)
+		return thread(s);
+	if (s->report->stored == 0)
+		return rc;
+	detail = arena_str(s->arena, fail_detail());
+	if (threads_queue(s) != RC_OK)
+		log_warn(&s->log, "no job for threads: %s", fail_detail());
+	return fail(rc, "%s", detail);
+}
+
+static enum rc
+messages(struct sync *s)
 {
 	struct str folder;
 
@@ -222,12 +276,19 @@ run_messages(struct sync *s)
 }
 
 static enum rc
+run_messages(struct sync *s)
+{
+	return and_thread(s, messages(s));
+}
+
+static enum rc
 run_flags(struct sync *s)
 {
 	s->has_last_word = true;
 	TRY(sync_connect(s));
 	TRY(sync_wishes_tell(s));
-	TRY(s->wishes_left ? whole_account(s) : sync_connected(s));
+	TRY(s->wishes_left ? and_thread(s, whole_account(s))
+			   : sync_connected(s));
 	if (s->wishes_wait)
 		return fail(
 		    RC_CONNECTION, "the server does not take all changes now");

@@ -1,0 +1,81 @@
+-- What the threading engine reads and writes; see domain/threading.h. All of it
+-- in one transaction, which holds the account's threads (thread_hold).
+
+-- Mail that nobody has looked at yet, oldest first: locked, mail before
+-- threads. `is_out`: it is in no thread. `is_news`: it came after its folder
+-- was first read.
+-- name: threading_due :many
+-- args: account account, int most
+-- row:  threading_due
+-- plan: custom
+SELECT e.id, e.message_id, e.in_reply_to, left(e."references", 65536)
+        AS "references", left(e.subject, 998) AS subject, e.received_at,
+    e.is_draft OR c.user_id IS NOT NULL OR coalesce(m.special_use IN
+        ('drafts', 'trash', 'junk'), false) AS is_out,
+    e.uid IS NULL OR e.uid >= m.news_from AS is_news,
+    e.direction = 'inbound' AND coalesce(m.special_use <> 'sent', true)
+        AS is_inbound
+FROM email e
+LEFT JOIN mailbox m ON m.account_id = $1 AND m.id = e.mailbox_id
+LEFT JOIN credential c ON c.account_id = $1 AND c.id = e.credential_id
+WHERE e.account_id = $1 AND e.thread_rule IS NULL AND e.removed_at IS NULL
+ORDER BY e.received_at, e.id LIMIT $2
+FOR NO KEY UPDATE OF e;
+
+-- Is there any?
+-- name: threading_is_due :value
+-- args: account account
+-- value: bool
+SELECT EXISTS (SELECT FROM email WHERE account_id = $1
+    AND thread_rule IS NULL AND removed_at IS NULL);
+
+-- Where ids lead to. Threads that were deleted are forgotten: who answers
+-- them begins anew.
+-- name: threading_known :many
+-- args: account account, ints keys
+-- row:  threading_key
+-- plan: custom
+SELECT k.key, k.thread_id, t.is_apart
+FROM thread_key k
+JOIN thread t ON t.account_id = $1 AND t.id = k.thread_id
+WHERE k.account_id = $1 AND k.key = ANY ($2) AND t.removed_at IS NULL;
+
+-- name: threading_ids_take :value
+-- args: int n
+-- value: ids
+-- scope: global: numbers of a sequence
+SELECT array_agg(nextval('thread_id_seq')) FROM generate_series(1, $1);
+
+-- name: threading_make :exec
+-- args: account account, id application, ids ids, texts subjects
+-- plan: custom
+INSERT INTO thread (account_id, application_id, id, subject)
+SELECT $1, $2, unnest($3), unnest($4);
+
+-- name: threading_join :exec
+-- args: account account, ids froms, ids intos
+SELECT thread_join($1, $2, $3);
+
+-- name: threading_lead :exec
+-- args: account account, id application, ints keys, ids threads
+-- plan: custom
+INSERT INTO thread_key (account_id, application_id, key, thread_id)
+SELECT $1, $2, unnest($3), unnest($4)
+ON CONFLICT (account_id, key) DO UPDATE SET thread_id = excluded.thread_id
+WHERE thread_key.thread_id <> excluded.thread_id;
+
+-- A thread of 0: none.
+-- name: threading_put :exec
+-- args: account account, ids emails, ints threads, texts rules
+-- plan: custom
+UPDATE email e SET thread_id = nullif(d.thread, 0), thread_rule = d.rule
+FROM unnest($2, $3, $4) AS d (id, thread, rule)
+WHERE e.account_id = $1 AND e.id = d.id;
+
+-- Mail has come: what was put away is on the table again.
+-- name: threading_reopen :exec
+-- args: account account, ids threads
+-- plan: custom
+UPDATE thread SET status = 'open', snoozed_until = NULL, updated_at = now()
+WHERE account_id = $1 AND id = ANY ($2)
+AND (status <> 'open' OR snoozed_until IS NOT NULL);

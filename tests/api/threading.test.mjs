@@ -1,0 +1,547 @@
+// Mail comes into threads, and people move it between them: what is read again
+// behind each step, and what a recount says.
+import assert from 'node:assert/strict';
+import { before, describe, test } from 'node:test';
+import { client } from '../lib/api.mjs';
+import { people, sql } from '../lib/people.mjs';
+import { stack } from '../lib/stack.mjs';
+
+const all = '/api/threads';
+
+let house, api, them, who, serial = 0;
+
+before(async () => {
+	house = await stack();
+	api = client(house);
+});
+
+function fresh() {
+	them = people(house);
+	who = api.as(them.member);
+	serial += 1000;
+}
+const id = (n) => `<${n}.${serial}@x.test>`;
+
+/** A mail that comes; { id, thread }. */
+async function comes(n, { re, refs, subject = re ? 'Re: Hello' : 'Hello',
+	at = 60 * n, direction = 'inbound', as = who, p = them } = {}) {
+	const answer = await as.post(`/api/accounts/acc_${p.account}/emails`, {
+		direction, subject, message_id: n === null ? null : id(n),
+		in_reply_to: re ? id(re) : null,
+		references: refs ? refs.map(id).join(' ') : null,
+		from_json: [{ name: 'John', address: 'john@x.test' }],
+		to_json: [{ name: null, address: 'support@x.test' }],
+		received_at: new Date(1763000000000 + 1000 * at).toISOString(),
+	});
+	assert.equal(answer.status, 201, answer.text);
+	return { id: Number(answer.json.data.id.slice(4)),
+		thread: answer.json.data.thread_id };
+}
+const shown = async (t, as = who) => (await as.get(`${all}/${t}`)).json.thread;
+const mails = async (t) => (await shown(t)).emails.map((e) => e.id);
+const threadOf = async (mail) => (await who.get(`/api/emails/eml_${mail}`))
+	.json.data.thread_id;
+const events = (name) => sql(house, `SELECT data FROM event
+	WHERE account_id = ${them.account} AND name = '${name}' ORDER BY id`)
+	.split('\n').filter((l) => l).map((l) => JSON.parse(l));
+
+/** Every number of the account against a recount. */
+export function recount(account) {
+	assert.equal(sql(house, `SELECT t.id, t.email_count, t.unread_count,
+		t.attachment_count, t.last_message_at, r.* FROM thread t
+		LEFT JOIN LATERAL (SELECT count(*) AS n, count(*) FILTER
+		(WHERE NOT is_read) AS u, count(*) FILTER (WHERE has_attachments) AS f,
+		max(received_at) AS last FROM email e WHERE e.account_id = t.account_id
+		AND e.thread_id = t.id AND e.removed_at IS NULL) r ON true
+		WHERE t.account_id = ${account} AND (t.email_count, t.unread_count,
+		t.attachment_count, t.last_message_at) IS DISTINCT FROM
+		(r.n, r.u, r.f, r.last)`), '');
+	assert.equal(sql(house, `SELECT * FROM (SELECT name, n FROM counter
+		WHERE account_id = ${account} AND n <> 0
+		AND (name LIKE 'threads:%' OR name LIKE 'label:%')) c
+		FULL JOIN (SELECT 'threads:' || status AS name, count(*) AS n
+		FROM thread_row WHERE account_id = ${account} GROUP BY 1 UNION ALL
+		SELECT 'label:' || l, count(*) FROM thread_row, unnest(labels) l
+		WHERE account_id = ${account} GROUP BY 1) r USING (name, n)
+		WHERE c.name IS NULL OR r.name IS NULL`), '');
+	assert.equal(sql(house, `SELECT e.id FROM email e JOIN thread t
+		ON t.id = e.thread_id WHERE e.account_id = ${account} AND e.removed_at
+		IS NULL AND (t.merged_into IS NOT NULL OR t.removed_at IS NOT NULL
+		OR t.account_id <> e.account_id)`), '');
+}
+
+describe('mail that comes', () => {
+	test('joins what it answers, and begins a thread where there is none',
+		async () => {
+			fresh();
+			const a = await comes(1);
+			const b = await comes(2, { re: 1, refs: [1] });
+			const other = await comes(3);
+			assert.equal(b.thread, a.thread);
+			assert.notEqual(other.thread, a.thread);
+			const t = await shown(a.thread);
+			assert.deepEqual([t.subject, t.email_count, t.unread_count,
+				t.status, t.sender_email], ['Hello', 2, 2, 'open',
+				'john@x.test']);
+			assert.deepEqual(t.emails.map((e) => [e.id, e.thread_rule]),
+				[[a.id, 'started'], [b.id, 'reply']]);
+			assert.deepEqual(events('thread.created').map((e) => e.thread_id),
+				[a.thread, other.thread]);
+			assert.deepEqual(events('thread.updated').map((e) => e.thread_id),
+				[a.thread]);
+			recount(them.account);
+		});
+	test('late joins what named it, and brings threads together', async () => {
+		fresh();
+		const late = await comes(1, { re: 9, subject: 'Re: Hello' });
+		const root = await comes(9, { at: 1 });
+		assert.equal(root.thread, late.thread);
+		const a = await comes(20);
+		const c = await comes(22, { re: 21 });
+		assert.notEqual(a.thread, c.thread);
+		const b = await comes(21, { re: 20 });
+		assert.equal(b.thread, a.thread);
+		assert.equal(await threadOf(c.id), a.thread);
+		assert.deepEqual(await mails(c.thread), [a.id, b.id, c.id]);
+		const refused = await who.put(`${all}/${c.thread}`,
+			{ status: 'closed' });
+		assert.equal(refused.status, 409);
+		assert.deepEqual([refused.json.code, refused.json.merged_into],
+			['THREAD_MERGED', a.thread]);
+		assert.equal(events('thread.merged')[0].merged_into, a.thread);
+		recount(them.account);
+	});
+	test('that is a forward, a newsletter or only looks alike stays apart',
+		async () => {
+			fresh();
+			const a = await comes(1);
+			const f = await comes(2, { re: 1, refs: [1], subject: 'Fwd: Hello' });
+			const g = await comes(3, { re: 1, refs: [1], subject: 'WG: Hello' });
+			const answer = await comes(4, { re: 2, refs: [1, 2],
+				subject: 'Re: Fwd: Hello' });
+			assert.equal(new Set([a, f, g].map((m) => m.thread)).size, 3);
+			assert.equal(answer.thread, f.thread);
+			const one = await comes(null, { subject: 'News' });
+			const two = await comes(null, { subject: 'News' });
+			const none = await comes(null, { subject: '' });
+			const again = await comes(null, { subject: '' });
+			assert.equal(new Set([one, two, none, again]
+				.map((m) => m.thread)).size, 4);
+		});
+	test('reopens what was closed, and wakes what sleeps', async () => {
+		fresh();
+		const a = await comes(1);
+		for (const status of ['closed', 'archived']) {
+			await who.put(`${all}/${a.thread}`, { status,
+				snoozed_until: '2125-01-01T00:00:00Z' });
+			await comes(status === 'closed' ? 2 : 3, { re: 1 });
+			const t = await shown(a.thread);
+			assert.deepEqual([t.status, t.snoozed_until], ['open', null]);
+		}
+		await who.put(`${all}/${a.thread}`, { status: 'closed' });
+		await comes(4, { re: 1, direction: 'outbound' });
+		assert.equal((await shown(a.thread)).status, 'closed');
+		recount(them.account);
+	});
+	test('begins anew where the thread was deleted', async () => {
+		fresh();
+		const a = await comes(1);
+		await who.delete(`${all}/${a.thread}`);
+		const b = await comes(2, { re: 1 });
+		assert.notEqual(b.thread, a.thread);
+		assert.deepEqual(await mails(b.thread), [b.id]);
+		assert.equal((await comes(3, { re: 2 })).thread, b.thread);
+		recount(them.account);
+	});
+	test('is in no thread where it is personal, a draft or junk', () => {
+		fresh();
+		const c = (user) => sql(house, `INSERT INTO credential (application_id,
+			account_id, user_id, provider_kind, host, port, security_mode)
+			VALUES (${them.application}, ${them.account}, ${user}, 'imap', 'x',
+			1, 'none') RETURNING id`);
+		const box = (credential, use) => sql(house, `INSERT INTO mailbox
+			(application_id, account_id, credential_id, name, wire_name,
+			special_use) VALUES (${them.application}, ${them.account},
+			${credential}, '${use}', '${use}', '${use}') RETURNING id`);
+		const mine = c(them.member.user), ours = c('NULL');
+		for (const [credential, use, draft] of [[mine, 'inbox', false],
+			[ours, 'junk', false], [ours, 'trash', false],
+			[ours, 'inbox', true], [ours, 'inbox', false]])
+			sql(house, `INSERT INTO email (application_id, account_id,
+				credential_id, mailbox_id, uid, is_draft, received_at) VALUES
+				(${them.application}, ${them.account}, ${credential},
+				${box(credential, use + serial++)}, 1, ${draft}, now())`);
+		sql(house, `UPDATE mailbox SET special_use = left(special_use, -4)
+			WHERE account_id = ${them.account}`);
+		return comes(1).then(() => assert.equal(sql(house, `SELECT
+			thread_rule FROM email WHERE account_id = ${them.account}
+			AND credential_id IS NOT NULL ORDER BY id`),
+		'none\nnone\nnone\nnone\nstarted'));
+	});
+});
+
+describe('a thread that is split', () => {
+	test('leaves mail in each, and is one again when it is undone',
+		async () => {
+			fresh();
+			const a = await comes(1), b = await comes(2, { re: 1 }),
+				c = await comes(3, { re: 2, refs: [1, 2] });
+			const answer = await who.post(`${all}/${a.thread}/split`, {
+				email_ids: [b.id, c.id], new_subject: 'New Thread Subject' });
+			assert.equal(answer.status, 200, answer.text);
+			const { original_thread: old, new_thread: made } = answer.json;
+			assert.deepEqual([old.id, old.email_count, made.subject,
+				made.email_count], [a.thread, 1, 'New Thread Subject', 2]);
+			assert.deepEqual(await mails(old.id), [a.id]);
+			assert.deepEqual(await mails(made.id), [b.id, c.id]);
+			assert.equal(events('thread.split')[0].new_thread_id, made.id);
+			// what answers goes after what it answers, and joins nothing
+			const d = await comes(4, { re: 3, refs: [1, 2, 3] });
+			assert.equal(d.thread, made.id);
+			assert.deepEqual(await mails(old.id), [a.id]);
+			recount(them.account);
+			const undone = await who.post(`${all}/${a.thread}/undo`);
+			assert.equal(undone.status, 200, undone.text);
+			assert.deepEqual(await mails(a.thread),
+				[a.id, b.id, c.id, d.id]);
+			assert.equal((await shown(made.id)).id, a.thread);
+			assert.equal((await shown(a.thread)).emails[1].thread_rule,
+				'reply');
+			const nothing = await who.post(`${all}/${a.thread}/undo`);
+			assert.equal(nothing.status, 409);
+			assert.equal(nothing.json.code, 'NOTHING_TO_UNDO');
+			recount(them.account);
+		});
+	test('keeps one, and gives what is its own', async () => {
+		fresh();
+		const a = await comes(1), b = await comes(2, { re: 1 });
+		const other = await comes(9);
+		for (const ids of [[a.id, b.id], [], [other.id], [a.id, other.id],
+			[999999999], 'x']) {
+			const answer = await who.post(`${all}/${a.thread}/split`,
+				{ email_ids: ids, new_subject: 'x' });
+			assert.equal(answer.status, 400, answer.text);
+			assert.ok(JSON.stringify(answer.json.details)
+				.includes('email_ids'), answer.text);
+		}
+		assert.deepEqual(await mails(a.thread), [a.id, b.id]);
+		recount(them.account);
+	});
+});
+
+describe('threads that are merged', () => {
+	test('are one with all they had, and two again when it is undone',
+		async () => {
+			fresh();
+			const { json } = await who.get('/api/labels');
+			const [x, y] = json.labels.map((l) => l.id);
+			const a = await comes(1), b = await comes(10),
+				c = await comes(11, { re: 10 });
+			await who.post(`${all}/bulk/labels/add`,
+				{ thread_ids: [a.thread], label_id: x });
+			for (const label of [x, y])
+				await who.post(`${all}/bulk/labels/add`,
+					{ thread_ids: [b.thread], label_id: label });
+			const note = (await who.post(`${all}/${b.thread}/notes`,
+				{ content: 'of the second' })).json.note;
+			const answer = await who.post(`${all}/${a.thread}/merge`,
+				{ source_thread_id: b.thread });
+			assert.equal(answer.status, 200, answer.text);
+			assert.equal(answer.json.merged_thread.email_count, 3);
+			const t = await shown(a.thread);
+			assert.deepEqual(t.emails.map((e) => e.id), [a.id, b.id, c.id]);
+			assert.deepEqual(t.labels.map((l) => l.id), [x, y]);
+			assert.deepEqual(t.notes.map((n) => n.id), [note.id]);
+			assert.equal((await shown(b.thread)).id, a.thread);
+			assert.equal((await comes(12, { re: 10 })).thread, a.thread);
+			recount(them.account);
+			for (const [method, path, body] of [['PUT', '', {}],
+				['DELETE', ''], ['POST', '/notes', { content: 'x' }],
+				['POST', '/mark-read'], ['POST', '/undo'],
+				['POST', '/split', { email_ids: [a.id] }],
+				['POST', '/merge', { source_thread_id: a.thread }],
+				['POST', `/emails/${a.id}/assign`]]) {
+				const late = await who.request(method,
+					`${all}/${b.thread}${path}`, body);
+				assert.deepEqual([late.status, late.json.code,
+					late.json.merged_into], [409, 'THREAD_MERGED', a.thread],
+				`${method} ${path} ${late.text}`);
+			}
+			assert.equal((await who.post(`${all}/${a.thread}/merge`,
+				{ source_thread_id: b.thread })).status, 409);
+			const undone = await who.post(`${all}/${a.thread}/undo`);
+			assert.equal(undone.status, 200, undone.text);
+			assert.deepEqual(await mails(b.thread), [b.id, c.id]);
+			const first = await shown(a.thread);
+			assert.deepEqual(first.labels.map((l) => l.id), [x]);
+			assert.deepEqual(first.notes, []);
+			assert.deepEqual((await shown(b.thread)).notes.map((n) => n.id),
+				[note.id]);
+			recount(them.account);
+		});
+	test('are there, and two', async () => {
+		fresh();
+		const a = await comes(1);
+		const strange = people(house);
+		const foreign = (await api.as(strange.member).post(all,
+			{ subject: 'x' })).json.thread.id;
+		for (const source of [a.thread, foreign, 999999999, null, 'x']) {
+			const answer = await who.post(`${all}/${a.thread}/merge`,
+				{ source_thread_id: source });
+			assert.equal(answer.status, 400, answer.text);
+			assert.ok(JSON.stringify(answer.json.details)
+				.includes('source_thread_id'), answer.text);
+		}
+	});
+});
+
+describe('an email', () => {
+	test('is put into another thread, in both ways', async () => {
+		fresh();
+		const a = await comes(1), b = await comes(2, { re: 1 }),
+			other = await comes(9);
+		const put = await who.post(
+			`${all}/${other.thread}/emails/${b.id}/assign`);
+		assert.equal(put.status, 200, put.text);
+		assert.deepEqual([put.json.thread.id, put.json.thread.email_count],
+			[other.thread, 2]);
+		assert.deepEqual(await mails(a.thread), [a.id]);
+		recount(them.account);
+		for (const field of ['thread_id', 'new_thread_id']) {
+			const to = field === 'thread_id' ? a.thread : other.thread;
+			const moved = await who.patch(`/api/emails/${b.id}/thread`,
+				{ [field]: to });
+			assert.equal(moved.status, 200, moved.text);
+			assert.deepEqual([moved.json.success, moved.json.email.id,
+				moved.json.email.thread_id, moved.json.email.thread_rule],
+			[true, b.id, to, 'moved']);
+			assert.ok((await mails(to)).includes(b.id));
+			recount(them.account);
+		}
+		assert.equal((await comes(3, { re: 2, refs: [1, 2] })).thread,
+			other.thread);
+		for (const [path, body, status] of [
+			[`/api/emails/${b.id}/thread`, {}, 400],
+			[`/api/emails/${b.id}/thread`, { thread_id: 999999999 }, 400],
+			['/api/emails/999999999/thread', { thread_id: a.thread }, 404]])
+			assert.equal((await who.patch(path, body)).status, status);
+		const missing = await who.post(
+			`${all}/${a.thread}/emails/999999999/assign`);
+		assert.deepEqual([missing.status, missing.json.code],
+			[404, 'THREAD_NOT_FOUND']);
+	});
+	test('is read with all of its thread', async () => {
+		fresh();
+		const a = await comes(1), b = await comes(2, { re: 1 });
+		const read = await who.post(`${all}/${a.thread}/mark-read`);
+		assert.equal(read.json.thread.unread_count, 0);
+		for (const mail of [a, b])
+			assert.equal((await who.get(`/api/emails/eml_${mail.id}`)).json
+				.data.is_read, true);
+		const back = await who.post(`${all}/${a.thread}/mark-unread`);
+		assert.equal(back.json.thread.unread_count, 2);
+		recount(them.account);
+	});
+});
+
+describe('a note', () => {
+	test('is written, changed and removed, by its author', async () => {
+		fresh();
+		const a = await comes(1);
+		const where = `${all}/${a.thread}/notes`;
+		const answer = await who.post(where, { content:
+			'Customer called back, issue resolved',
+		user_id: them.member.user, position: 1 });
+		assert.equal(answer.status, 201, answer.text);
+		const { note } = answer.json;
+		assert.deepEqual(answer.json, { success: true, note: { id: note.id,
+			thread_id: a.thread, content:
+			'Customer called back, issue resolved',
+			user_id: them.member.user, position: 1,
+			created_at: note.created_at, updated_at: note.updated_at } });
+		const last = (await who.post(where, { content: 'last\nof all' }))
+			.json.note;
+		await who.post(where, { content: 'first', position: 0 });
+		assert.deepEqual((await shown(a.thread)).notes.map((n) => n.content),
+			['first', note.content, 'last\nof all']);
+		assert.ok(last.position >= 1);
+		assert.equal(events('note.added').length, 3);
+		const owner = api.as(them.owner), viewer = api.as(them.viewer);
+		for (const [as, status] of [[owner, 200], [who, 200], [viewer, 403]])
+			assert.equal((await as.put(`${where}/${note.id}`,
+				{ content: 'new' })).status, status);
+		const mine = (await owner.post(where, { content: 'x' })).json.note;
+		assert.equal((await who.put(`${where}/${mine.id}`,
+			{ content: 'y' })).status, 403);
+		assert.equal((await who.post(where, { content: 'x',
+			user_id: them.owner.user })).status, 403);
+		const admin = await api.as(them.admin).post(where, { content: 'x',
+			user_id: them.owner.user });
+		assert.equal(admin.json.note.user_id, them.owner.user);
+		assert.equal((await who.delete(`${where}/${note.id}`)).text,
+			'{"success":true}');
+		const gone = await who.put(`${where}/${note.id}`, { content: 'x' });
+		assert.deepEqual([gone.status, gone.json.code],
+			[404, 'NOTE_NOT_FOUND']);
+		for (const content of ['', null, 7])
+			assert.equal((await who.post(where, { content })).status, 400);
+	});
+	test('changes the version that an editor has read', async () => {
+		fresh();
+		const a = await comes(1);
+		const { headers } = await who.get(`${all}/${a.thread}`);
+		await who.post(`${all}/${a.thread}/notes`, { content: 'x' });
+		assert.equal((await who.put(`${all}/${a.thread}`, { status: 'closed' },
+			{ 'if-match': headers.etag })).status, 412);
+	});
+});
+
+describe('many at once', () => {
+	test('are changed, as the document prints it', async () => {
+		fresh();
+		const t = [];
+		for (let i = 0; i < 3; i++)
+			t.push((await comes(10 * (i + 1))).thread);
+		const foreign = (await api.as(people(house).member).post(all,
+			{ subject: 'x' })).json.thread.id;
+		const bulk = async (what, body, result) => {
+			const answer = await who.post(`${all}/bulk/${what}`, body);
+			assert.equal(answer.status, 200, answer.text);
+			assert.deepEqual(answer.json, { success: true, result });
+			recount(them.account);
+		};
+		const now = async (field) =>
+			(await Promise.all(t.map((one) => shown(one))))
+				.map((one) => one[field]);
+		const user = them.owner.user;
+		await bulk('update', { thread_ids: t,
+			updates: { status: 'closed', assigned_to: user } },
+		{ updated: 3, failed: 0, total: 3, errors: [] });
+		assert.deepEqual(await now('status'), Array(3).fill('closed'));
+		assert.deepEqual(await now('assigned_to'), Array(3).fill(user));
+		assert.equal(events('thread.assigned').length, 3);
+		await bulk('update', { thread_ids: t, updates: { status: 'open' } },
+			{ updated: 3, failed: 0, total: 3, errors: [] });
+		assert.deepEqual(await now('assigned_to'), Array(3).fill(user));
+		await bulk('update', { thread_ids: t, updates: { assigned_to: null } },
+			{ updated: 3, failed: 0, total: 3, errors: [] });
+		assert.deepEqual(await now('assigned_to'), Array(3).fill(null));
+		await bulk('assign', { thread_ids: t, user_id: user },
+			{ updated: 3, failed: 0 });
+		assert.deepEqual(await now('assigned_to'), Array(3).fill(user));
+		await bulk('assign', { thread_ids: t, user_id: null },
+			{ updated: 3, failed: 0 });
+		assert.deepEqual(await now('assigned_to'), Array(3).fill(null));
+		await bulk('status', { thread_ids: [...t, t[0]], status: 'archived' },
+			{ updated: 3, failed: 0 });
+		assert.deepEqual(await now('status'), Array(3).fill('archived'));
+		const label = (await who.get('/api/labels')).json.labels[4].id;
+		await bulk('labels/add', { thread_ids: t, label_id: label },
+			{ added: 3, failed: 0 });
+		assert.deepEqual((await now('labels')).map((l) => l[0].id),
+			Array(3).fill(label));
+		assert.equal(events('label.added').length, 3);
+		await bulk('labels/add', { thread_ids: t, label_id: label },
+			{ added: 0, failed: 0 });
+		await bulk('labels/remove', { thread_ids: t.slice(1),
+			label_id: label }, { removed: 2, failed: 0 });
+		assert.deepEqual((await now('labels')).map((l) => l.length),
+			[1, 0, 0]);
+		assert.equal(events('label.removed').length, 2);
+		const error = (one) => ({ thread_id: one, error: 'Thread not found' });
+		await bulk('status', { thread_ids: [foreign, t[0], 999999999],
+			status: 'open' }, { updated: 1, failed: 2,
+			errors: [error(foreign), error(999999999)] });
+		await bulk('delete', { thread_ids: [t[0], foreign] },
+			{ deleted: 1, failed: 1, total: 2, errors: [error(foreign)] });
+		assert.equal((await who.get(`${all}/${t[0]}`)).status, 404);
+		assert.equal((await shown(t[1])).status, 'archived');
+		assert.equal(events('thread.deleted').length, 1);
+		assert.equal(sql(house, `SELECT status FROM thread
+			WHERE id = ${foreign}`), 'open');
+	});
+	test('are a thousand at most, and what is asked is known', async () => {
+		fresh();
+		const t = [(await comes(1)).thread];
+		for (const [what, body, field] of [
+			['status', { thread_ids: t, status: 'new' }, 'status'],
+			['status', { thread_ids: [], status: 'open' }, 'thread_ids'],
+			['status', { thread_ids: Array.from({ length: 1001 },
+				(_, i) => i + 1), status: 'open' }, 'thread_ids'],
+			['assign', { thread_ids: t, user_id: 999999999 }, 'user_id'],
+			['assign', { thread_ids: t }, 'user_id'],
+			['update', { thread_ids: t, updates: {} }, 'updates'],
+			['update', { thread_ids: t }, 'updates'],
+			['labels/add', { thread_ids: t, label_id: 999999999 },
+				'label_id']]) {
+			const answer = await who.post(`${all}/bulk/${what}`, body);
+			assert.equal(answer.status, 400, answer.text);
+			assert.ok(JSON.stringify(answer.json.details)
+				.includes(`"${field}`), answer.text);
+		}
+		assert.equal((await api.as(them.viewer).post(`${all}/bulk/delete`,
+			{ thread_ids: t })).status, 403);
+		assert.equal((await shown(t[0])).status, 'open');
+	});
+});
+
+describe('four clients at once', () => {
+	/* A dose; script/prove asks for more. */
+	const steps = Number(process.env.LETTERRACK_STEPS ?? 120);
+
+	test('leave each mail in one thread, and numbers as a recount has them',
+		{ timeout: 600000 }, async () => {
+			fresh();
+			const mail = [];
+			for (let i = 1; i <= 24; i++)
+				mail.push(await comes(i, i % 4 === 1 ? {} : { re: i - 1 }));
+			const labels = (await who.get('/api/labels')).json.labels;
+			let seed = Number(process.env.LETTERRACK_SEED ?? 7);
+			const random = (n) => {
+				seed = (seed * 1103515245 + 12345) % 2147483648;
+				return Math.floor(seed / 2147483648 * n);
+			};
+			const some = (list) => list[random(list.length)];
+			const living = async () => (await who.get(`${all}?limit=200`)).json
+				.threads.map((t) => t.id);
+			const moves = [
+				async (t) => {
+					const has = await mails(some(t));
+					return who.post(`${all}/${some(t)}/split`,
+						{ email_ids: has.slice(0, 1 + random(2)) });
+				},
+				(t) => who.post(`${all}/${some(t)}/merge`,
+					{ source_thread_id: some(t) }),
+				(t) => who.post(`${all}/${some(t)}/undo`),
+				(t) => who.post(
+					`${all}/${some(t)}/emails/${some(mail).id}/assign`),
+				(t) => who.patch(`/api/emails/${some(mail).id}/thread`,
+					{ thread_id: some(t) }),
+				(t) => who.post(`${all}/bulk/labels/add`,
+					{ thread_ids: t.slice(0, 5), label_id: some(labels).id }),
+				(t) => who.post(`${all}/bulk/labels/remove`,
+					{ thread_ids: t.slice(0, 5), label_id: some(labels).id }),
+				(t) => who.post(`${all}/bulk/status`, { thread_ids: t.slice(0, 4),
+					status: some(['open', 'closed', 'archived']) }),
+				(t) => who.post(`${all}/${some(t)}/mark-read`),
+				(t) => who.post(`${all}/${some(t)}/mark-unread`),
+			];
+			const seen = {};
+			async function one(n) {
+				for (let i = 0; i < n; i++) {
+					const answer = await some(moves)(await living());
+					seen[answer.status] = (seen[answer.status] ?? 0) + 1;
+					assert.ok([200, 400, 404, 409].includes(answer.status),
+						answer.text);
+				}
+			}
+			await Promise.all(Array.from({ length: 4 }, () =>
+				one(Math.ceil(steps / 4))));
+			assert.ok(seen[200] > steps / 4, JSON.stringify(seen));
+			recount(them.account);
+			assert.equal(sql(house, `SELECT count(*) FROM email e JOIN thread t
+				ON t.id = e.thread_id WHERE e.account_id = ${them.account}
+				AND t.merged_into IS NULL AND t.removed_at IS NULL`),
+			String(mail.length));
+		});
+});

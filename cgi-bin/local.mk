@@ -54,7 +54,8 @@ libfamilies_a_SOURCES = \
 	%D%/providers.c %D%/providers.h \
 	%D%/providers-webhooks.c \
 	%D%/providers-send.c \
-	%D%/system.c \
+	%D%/system.c %D%/system.h \
+	%D%/system-metrics.c \
 	%D%/tasks.c \
 	%D%/threads.c %D%/threads.h \
 	%D%/threads-bulk.c \

@@ -8,6 +8,7 @@
 #include "db/db.h"
 #include "domain/health-sql.h"
 #include "families.h"
+#include "system.h"
 #include "web/openapi.h"
 #include "web/reply.h"
 
@@ -128,9 +129,8 @@ health(struct request *rq)
 	return &kept;
 }
 
-/* Peers of status_allow, and who has the metrics token. */
-static bool
-sees_all(const struct request *rq)
+bool
+system_sees_all(const struct request *rq)
 {
 	struct str peers = str_of(rq->conf->status_allow);
 	const char *auth = request_var(rq, "HTTP_AUTHORIZATION");
@@ -259,7 +259,7 @@ static enum rc
 healthz(struct request *rq)
 {
 	const struct health *h = health(rq);
-	bool full = h->database && sees_all(rq);
+	bool full = h->database && system_sees_all(rq);
 	struct jw *w = reply_open(rq, h->database ? 200 : 503);
 
 	rq->reply.fresh = true;
@@ -329,6 +329,9 @@ static const struct route routes[] = {
 	{ GET, "/readyz", readyz, NEED_PUBLIC, ENV_OK,
 	    .flags = BARE | NO_LIMIT | SICK_TOO, .answer = readyz_answer,
 	    .summary = "May requests be sent here" },
+	{ GET, "/api/metrics", system_metrics, NEED_OWN, ENV_OK,
+	    .flags = BARE | NO_LIMIT, .type = "text/plain",
+	    .summary = "What waits, for Prometheus" },
 	{ GET, "/openapi.json", openapi, NEED_PUBLIC, ENV_RAW,
 	    .flags = NO_LIMIT, .summary = "This description" },
 	{ GET, "/auth/openapi.json", openapi_auth, NEED_PUBLIC, ENV_RAW,

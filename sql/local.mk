@@ -54,6 +54,7 @@ migrations_sql = \
 	%D%/migrations/0092-origins.sql \
 	%D%/migrations/0093-event-deliver.sql \
 	%D%/migrations/0095-work-pause.sql \
+	%D%/migrations/0096-work-metrics.sql \
 	%D%/migrations/0105-report.sql \
 	%D%/migrations/0115-threads.sql \
 	%D%/migrations/0116-threading.sql \

@@ -109,3 +109,9 @@ SELECT max(number)::bigint FROM migration;
 SELECT set_config('letterrack.application', $1::text, true),
     set_config('letterrack.account', $2::text, true),
     set_config('letterrack.user', '0', true);
+
+-- The same for a monitor, which asks as the programs do.
+-- name: work_metrics :many
+-- row:  work_metric
+-- scope: global: sums, and no row of anybody
+SELECT what, state, kind, n, due_s FROM work_metrics();

@@ -22,3 +22,12 @@ const struct col work_sync_cols[] = {
 	COL(struct work_sync, last_error_code),
 	COL_END,
 };
+
+const struct col work_metric_cols[] = {
+	COL(struct work_metric, what),
+	COL(struct work_metric, state),
+	COL(struct work_metric, kind),
+	COL(struct work_metric, n),
+	COL(struct work_metric, due_s),
+	COL_END,
+};

@@ -25,4 +25,13 @@ struct work_sync {
 };
 extern const struct col work_sync_cols[];
 
+/* A sum, for monitors. */
+struct work_metric {
+	const char *what, *state;
+	const char *kind; /* NULL: none */
+	int64_t n;
+	int64_t due_s; /* INT64_MIN: none is due */
+};
+extern const struct col work_metric_cols[];
+
 #endif

@@ -11,7 +11,8 @@ import { stack } from '../lib/stack.mjs';
 let house, p, member, bad, job, app;
 
 before(async () => {
-	house = await stack({ own: true, with: ['dovecot', 'sync'] });
+	house = await stack({ own: true, with: ['dovecot', 'sync'],
+		trustProxy: true });
 	sql(house, "UPDATE credential SET sync_mode = 'off'"); // the demo's
 	p = people(house);
 	app = ['--application', String(p.application)];
@@ -104,5 +105,35 @@ describe('letterrackctl status', () => {
 		assert.deepEqual([waits.action, waits.n], ['imap_sync_messages', 1]);
 		const out = well(house, ['status']);
 		assert.match(out, /^jobs queued +1 imap_sync_messages$/m);
+	});
+});
+
+describe('GET /api/metrics', () => {
+	const metrics = (more = {}) => client(house).get('/api/metrics', more);
+	test('is for peers of status_allow, and for who has the token',
+		async () => {
+			const from = { 'x-forwarded-for': '203.0.113.9' };
+			for (const more of [from, { ...from, authorization: 'Bearer x' }]) {
+				const { status, json } = await metrics(more);
+				assert.deepEqual([status, json.code], [403, 'FORBIDDEN']);
+			}
+			assert.equal((await metrics({ ...from, authorization:
+				`Bearer ${house.metrics_token}` })).status, 200);
+		});
+	test('tells a monitor what waits', async () => {
+		await house.stop('sync');
+		sql(house, `DELETE FROM task; DELETE FROM webhook_delivery`);
+		await ask();
+		sql(house, `UPDATE job SET run_at = now() - interval '1 hour'`);
+		const { status, headers, text } = await metrics();
+		assert.equal(status, 200, text);
+		assert.match(headers['content-type'], /^text\/plain; version=0\.0\.4/);
+		assert.match(text, /^# TYPE letterrack_jobs gauge$/m);
+		assert.match(text, new RegExp('^letterrack_jobs\\{state="queued",' +
+			'action="imap_sync_messages"\\} 1$', 'm'));
+		assert.match(text, /^letterrack_jobs_oldest_due_seconds 36\d\d$/m);
+		assert.match(text, /^letterrack_deliveries_oldest_due_seconds 0$/m);
+		for (const line of text.trim().split('\n'))
+			assert.match(line, /^(#|letterrack_\w+(\{[^}]+\})? -?\d+$)/);
 	});
 });

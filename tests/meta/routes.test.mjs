@@ -38,6 +38,7 @@ const differ = [
 	['POST /auth/logout', 'role', 'nobody is sent to the sign-in page'],
 	['POST /oauth2/introspect', 'role', 'the client proves itself there'],
 	['POST /oauth2/revoke', 'role', 'the client proves itself there'],
+	['GET /api/metrics', 'role', 'the peer or the token decides'],
 	['POST /webhooks/poll-emails', 'role', 'its token is its own'],
 ];
 const deliberate = (row, column) =>

@@ -1,0 +1,12 @@
+/* What the files of the family share. */
+#ifndef CGI_BIN_SYSTEM_H
+#define CGI_BIN_SYSTEM_H
+
+#include "web/request.h"
+
+/* Peers of status_allow, and who has the metrics token. */
+bool system_sees_all(const struct request *);
+
+enum rc system_metrics(struct request *);
+
+#endif

@@ -64,7 +64,8 @@ migrations_sql = \
 	%D%/migrations/0132-saved-replies.sql \
 	%D%/migrations/0133-search-threads.sql \
 	%D%/migrations/0134-search-passage.sql \
-	%D%/migrations/0140-rule.sql
+	%D%/migrations/0140-rule.sql \
+	%D%/migrations/0141-hold.sql
 queries_sql = \
 	%D%/queries/account.sql \
 	%D%/queries/actor.sql \
@@ -79,6 +80,7 @@ queries_sql = \
 	%D%/queries/factor.sql \
 	%D%/queries/flag.sql \
 	%D%/queries/health.sql \
+	%D%/queries/hold.sql \
 	%D%/queries/housekeeping.sql \
 	%D%/queries/idempotency.sql \
 	%D%/queries/job.sql \

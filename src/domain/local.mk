@@ -23,6 +23,7 @@ libdomain_a_SOURCES = \
 	%D%/factor.c %D%/factor.h \
 	%D%/flag.c %D%/flag.h \
 	%D%/health.h \
+	%D%/hold.c %D%/hold.h \
 	%D%/housekeeping.h \
 	%D%/idempotency.c %D%/idempotency.h \
 	%D%/job.c %D%/job.h \
@@ -38,6 +39,7 @@ libdomain_a_SOURCES = \
 	%D%/personal.c %D%/personal.h \
 	%D%/placement.c %D%/placement.h \
 	%D%/provider-credential.c %D%/provider-credential.h \
+	%D%/raw-store.c %D%/raw-store.h \
 	%D%/reach.c %D%/reach.h \
 	%D%/refresh.c %D%/refresh.h \
 	%D%/rule.c %D%/rule.h \
@@ -64,6 +66,9 @@ libdomain_a_SOURCES = \
 	%D%/sync/fetch.c \
 	%D%/sync/folder.c \
 	%D%/sync/folders.c %D%/sync/folders.h \
+	%D%/sync/hold.c %D%/sync/hold.h \
+	%D%/sync/hold-carry.c \
+	%D%/sync/hold-release.c \
 	%D%/sync/list.c \
 	%D%/sync/move.c \
 	%D%/sync/preview.c \
@@ -101,6 +106,7 @@ domain_made_c = \
 	%D%/factor-sql.c \
 	%D%/flag-sql.c \
 	%D%/health-sql.c \
+	%D%/hold-sql.c \
 	%D%/housekeeping-sql.c \
 	%D%/idempotency-sql.c \
 	%D%/job-sql.c \
@@ -147,6 +153,7 @@ domain_made_h = \
 	%D%/factor-sql.h \
 	%D%/flag-sql.h \
 	%D%/health-sql.h \
+	%D%/hold-sql.h \
 	%D%/housekeeping-sql.h \
 	%D%/idempotency-sql.h \
 	%D%/job-sql.h \

@@ -13,7 +13,7 @@ libcrash_a_SOURCES = %D%/crash.c %D%/crash.h %D%/stir.c \
 crash_libs = libcrash.a libhouse.a $(check_libs) $(domain_libs)
 
 crash_tests = %D%/test-sync-kill %D%/test-flags-kill \
-	%D%/test-expunge-kill %D%/test-workers %D%/test-server-faults
+	%D%/test-expunge-kill %D%/test-hold-kill %D%/test-workers %D%/test-server-faults
 check_PROGRAMS += $(crash_tests)
 TESTS += $(crash_tests)
 %C%_test_sync_kill_CPPFLAGS = $(domain_check_cppflags)
@@ -22,6 +22,8 @@ TESTS += $(crash_tests)
 %C%_test_flags_kill_LDADD = $(crash_libs)
 %C%_test_expunge_kill_CPPFLAGS = $(domain_check_cppflags)
 %C%_test_expunge_kill_LDADD = $(crash_libs)
+%C%_test_hold_kill_CPPFLAGS = $(domain_check_cppflags)
+%C%_test_hold_kill_LDADD = $(crash_libs)
 %C%_test_workers_CPPFLAGS = $(domain_check_cppflags)
 %C%_test_workers_LDADD = $(crash_libs)
 %C%_test_server_faults_CPPFLAGS = $(domain_check_cppflags)

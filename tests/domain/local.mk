@@ -11,10 +11,12 @@ check_LIBRARIES += libhouse.a
 libhouse_a_CPPFLAGS = $(domain_check_cppflags)
 libhouse_a_SOURCES = %D%/house.c %D%/house.h %D%/profiles.c %D%/profiles.h
 
-check_PROGRAMS += %D%/test-body-cache %D%/test-rule-match %D%/test-sync \
-	%D%/test-sync-moves
-TESTS += %D%/test-body-cache %D%/test-rule-match %D%/test-sync \
-	%D%/test-sync-moves
+check_PROGRAMS += %D%/test-body-cache %D%/test-hold %D%/test-rule-match \
+	%D%/test-sync %D%/test-sync-moves
+TESTS += %D%/test-body-cache %D%/test-hold %D%/test-rule-match \
+	%D%/test-sync %D%/test-sync-moves
+%C%_test_hold_CPPFLAGS = $(domain_check_cppflags)
+%C%_test_hold_LDADD = libhouse.a $(check_libs) $(domain_libs)
 %C%_test_rule_match_CPPFLAGS = $(domain_check_cppflags)
 %C%_test_rule_match_LDADD = $(check_libs) $(domain_libs)
 check_PROGRAMS += %D%/test-body-cache %D%/test-search-query %D%/test-sync \

@@ -78,7 +78,7 @@ look_into(struct sync *s, const struct sync_folder *f)
 	rc = sync_folder(s, f);
 	sync_batch_reset(s->batch);
 	FAILPOINT("sync-folder-end");
-	return rc;
+	return rc == RC_OK ? sync_holds_of(s, f) : rc;
 }
 
 static enum rc
@@ -210,6 +210,20 @@ one_of_account(struct sync *s, struct str name)
 	return look_into(s, f);
 }
 
+/* What was left half done comes first: no folder is looked into while a message
+ * is between two. What a server refuses keeps no mail from coming. */
+static enum rc
+holds_first(struct sync *s)
+{
+	enum rc rc = sync_holds(s);
+
+	if (rc == RC_OK || !is_of_the_folder(s, rc))
+		return rc;
+	s->holds_rc = rc;
+	s->holds_why = arena_str(s->arena, fail_detail());
+	return RC_OK;
+}
+
 /* ---- threads ---- */
 
 /* What is left is another job's: a first sync is not held up by it. */
@@ -271,8 +285,19 @@ messages(struct sync *s)
 	TRY(sync_connect(s));
 	if (s->access->texts_due)
 		TRY(sync_texts_queue(s));
+	TRY(holds_first(s));
 	TRY(sync_wishes_tell(s));
-	return folder.p != NULL ? one_of_account(s, folder) : whole_account(s);
+	TRY(folder.p != NULL ? one_of_account(s, folder) : whole_account(s));
+	return s->holds_rc == RC_OK ? RC_OK
+				    : fail(s->holds_rc, "%s", s->holds_why);
+}
+
+static enum rc
+run_holds(struct sync *s)
+{
+	TRY(sync_connect(s));
+	TRY(sync_holds(s));
+	return sync_connected(s);
 }
 
 static enum rc
@@ -286,6 +311,7 @@ run_flags(struct sync *s)
 {
 	s->has_last_word = true;
 	TRY(sync_connect(s));
+	TRY(holds_first(s));
 	TRY(sync_wishes_tell(s));
 	TRY(s->wishes_left ? and_thread(s, whole_account(s))
 			   : sync_connected(s));
@@ -357,7 +383,8 @@ sync_begin(struct sync *s, struct job_run *run, struct sync_report *report)
 		.step = arena_new(ARENA_STEP),
 		.batch = sync_batch_new(),
 		.sent = sync_batch_new(),
-		.report = report };
+		.report = report,
+		.told_at = INSTANT_NONE };
 }
 
 void
@@ -386,6 +413,8 @@ report_write(const struct sync_report *r, struct buf *b)
 	JW_INT(&w, "told", r->told);
 	JW_INT(&w, "deleted", r->deleted);
 	JW_INT(&w, "texts", r->texts);
+	JW_INT(&w, "held", r->held);
+	JW_INT(&w, "released", r->released);
 	JW_INT(&w, "compared", r->compared);
 	JW_INT(&w, "missing", r->missing);
 	jw_object_end(&w);
@@ -417,6 +446,12 @@ enum rc
 sync_messages_run(struct job_run *run)
 {
 	return sync_run(run, run_messages);
+}
+
+enum rc
+sync_holds_run(struct job_run *run)
+{
+	return sync_run(run, run_holds);
 }
 
 enum rc

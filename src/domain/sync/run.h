@@ -44,9 +44,12 @@ struct sync {
 	const char *refused_why;
 	int64_t *astray; /* deletions whose mail lies nowhere that is known */
 	size_t astray_n;
-	bool resumable; /* what is being read is kept, however far it comes */
-	bool looking;   /* nothing is written */
-	bool bodies;    /* it reads little else */
+	bool resumable;   /* what is being read is kept, however far it comes */
+	bool looking;     /* nothing is written */
+	bool bodies;      /* it reads little else */
+	instant told_at;  /* when the server told of news; INSTANT_NONE: now */
+	enum rc holds_rc; /* why some mail could not be held or released */
+	const char *holds_why;
 	/* The message of the folder at hand that has broken the connection, not
 	 * often enough to be set aside; uid 0: none. */
 	struct {
@@ -272,5 +275,12 @@ enum rc sync_texts(struct sync *) MUST_CHECK;     /* text.c */
 enum rc sync_sent(struct sync *) MUST_CHECK;      /* sent.c */
 enum rc sync_transfers(struct sync *) MUST_CHECK; /* transfer.c */
 enum rc sync_reports(struct sync *) MUST_CHECK;   /* report.c */
+
+/* ---- hold.c ---- */
+
+/* All that is to be held or released. */
+enum rc sync_holds(struct sync *) MUST_CHECK;
+/* The same behind the sync of one folder, where that may have brought some. */
+enum rc sync_holds_of(struct sync *, const struct sync_folder *) MUST_CHECK;
 
 #endif

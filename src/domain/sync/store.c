@@ -4,6 +4,7 @@
 
 #include "core/failpoint.h"
 #include "domain/event-sql.h"
+#include "domain/hold-sql.h"
 #include "domain/placement-sql.h"
 #include "domain/report-sql.h"
 #include "domain/task.h"
@@ -179,6 +180,8 @@ news_tell(struct slice *x)
 		return RC_OK;
 	TRY(event_received(
 	    x->s->db, x->s->account, x->place->mailbox, x->done->news, NULL));
+	TRY(hold_arrive(x->s->db, x->s->account, x->place->mailbox,
+	    x->done->news, x->s->told_at, NULL));
 	return reports_queue(x);
 }
 

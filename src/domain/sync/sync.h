@@ -33,6 +33,8 @@ struct sync_report {
 	int64_t told;     /* messages whose flags the server was told */
 	int64_t deleted;  /* messages that were deleted on the server */
 	int64_t texts;    /* messages whose first words were read */
+	int64_t held;     /* moved into the quarantine */
+	int64_t released; /* and out of it */
 	int64_t compared; /* folders whose count did not agree at the end */
 	int64_t missing;  /* left behind in spite of all; 0 */
 };

@@ -1,6 +1,7 @@
 /* Mail that an account sends: the first document's queued message, and the
  * second's that is answered when the server has been asked. */
 #include "cgi-bin/providers.h"
+#include "cgi-bin/threads.h"
 
 #include <string.h>
 #include <unistd.h>
@@ -12,6 +13,8 @@
 #include "domain/submission-sql.h"
 #include "domain/submission.h"
 #include "domain/task.h"
+#include "domain/threading-sql.h"
+#include "mail/threading.h"
 #include "web/body.h"
 #include "web/doer.h"
 #include "web/idempotency.h"
@@ -284,10 +287,51 @@ struct order {
 	struct request *rq;
 	struct doer who;
 	const struct submission_draft *draft;
+	int64_t thread; /* it is written in; 0: none */
 };
 
 /* What an Idempotency-Key remembers: email and task; the job is the task's. */
 enum { MADE_EMAIL, MADE_TASK };
+
+/* Whoever answers it comes after it. */
+static enum rc
+into_thread(struct db *db, const struct order *o, int64_t email)
+{
+	struct arena *a = o->rq->arena;
+	int64_t account = o->who.account;
+	const struct ids one = { &email, 1 };
+	const struct str rule = STR("sent");
+	struct thread_mail_list mail;
+	struct threading_mail m;
+
+	TRY(thread_movable(db, account, one, a, &mail));
+	if (mail.n == 0)
+		return RC_OK;
+	threading_mail_read(a, mail.v[0].message_id, (struct str){ 0 },
+	    (struct str){ 0 }, mail.v[0].subject, &m);
+	TRY(threading_lead(db, account, o->who.application,
+	    (struct ints){ &m.key, 1 }, (struct ids){ &o->thread, 1 }, NULL));
+	return threading_put(db, account, one, (struct ints){ &o->thread, 1 },
+	    (struct texts){ &rule, 1 }, NULL);
+}
+
+/* The thread is there, and stays until the message is in it. */
+static enum rc
+thread_is_open(struct db *db, const struct order *o)
+{
+	struct request *rq = o->rq;
+	struct thread *t;
+	enum rc rc;
+
+	if (o->thread == 0)
+		return RC_OK;
+	TRY(thread_hold(db, o->who.account, NULL));
+	rc = thread_lock(db, o->who.account, o->thread, rq->arena, &t);
+	if (rc == RC_NOT_FOUND)
+		rq->word = "THREAD_NOT_FOUND";
+	TRY(rc);
+	return thread_merged_check(rq, t);
+}
 
 static enum rc
 order_make(struct db *db, void *ctx, int64_t made[ONCE_MADE])
@@ -295,17 +339,20 @@ order_make(struct db *db, void *ctx, int64_t made[ONCE_MADE])
 	const struct order *o = ctx;
 	struct submission_made m;
 
+	TRY(thread_is_open(db, o));
 	TRY(submission_add(db, &o->who, o->draft, o->rq->arena, &m));
+	if (o->thread != 0)
+		TRY(into_thread(db, o, m.email_id));
 	made[MADE_EMAIL] = m.email_id;
 	made[MADE_TASK] = m.task_id;
 	return RC_OK;
 }
 
 static enum rc
-order(struct request *rq, const struct submission_new *in,
+order(struct request *rq, const struct submission_new *in, int64_t thread,
     const struct name *names, int64_t made[ONCE_MADE])
 {
-	struct order o = { .rq = rq, .who = doer_of(rq) };
+	struct order o = { .rq = rq, .who = doer_of(rq), .thread = thread };
 	struct submission_draft *draft;
 	enum rc rc = submission_draft(in, rq->arena, &draft);
 
@@ -359,7 +406,7 @@ letter_post(struct request *rq)
 	TRY(sender_named(rq, in->credential_id, &from));
 	new.from = from;
 	TRY(post_fill(rq, &new));
-	TRY(order(rq, &new, post_names, made));
+	TRY(order(rq, &new, 0, post_names, made));
 	TRY(submission_seen_of(
 	    rq->db, rq->actor.account, made[MADE_EMAIL], rq->arena, &seen));
 	started = (struct task_started){ seen->task_id, seen->job_id };
@@ -523,10 +570,6 @@ send_fill(struct request *rq, struct submission_new *new)
 	const char *text = in->body_text, *html = in->body_html;
 	struct compose *l = &new->letter;
 
-	if (in->thread_id != 0) {
-		rq->word = "THREAD_NOT_FOUND";
-		return fail(RC_NOT_FOUND, "There is no such thread.");
-	}
 	TRY(sign(rq, in->signature_id, &text, &html));
 	TRY(files_of(rq, &in->attachments, l));
 	l->from.address = str_of(new->from->email_address);
@@ -546,23 +589,92 @@ is_for_nobody(const struct letter_send *in)
 	return in->to.n + in->cc.n + in->bcc.n == 0;
 }
 
-/* What is wrong with the request is told before what the account lacks. */
-enum rc
-letter_send(struct request *rq)
+/* Queued, tried, and told. */
+static enum rc
+send_now(struct request *rq, const struct submission_new *new, int64_t thread)
 {
-	struct submission_new new = { .priority = 9 };
-	struct provider_credential *from;
 	struct submission_seen *seen;
 	int64_t made[ONCE_MADE] = { 0 };
 
-	if (is_for_nobody(rq->body))
-		return fault_add(rq, "to", "invalid", "nobody would get it");
-	TRY(sender_default(rq, &from));
-	new.from = from;
-	TRY(send_fill(rq, &new));
-	TRY(order(rq, &new, send_names, made));
+	TRY(order(rq, new, thread, send_names, made));
 	TRY(try_now(rq, made[MADE_EMAIL], &seen));
 	return submission_is(seen->state, SUBMISSION_FAILED)
 	    ? failed_reply(rq, seen)
 	    : sent_reply(rq, seen);
+}
+
+/* What is wrong with the request is told before what the account lacks. */
+enum rc
+letter_send(struct request *rq)
+{
+	const struct letter_send *in = rq->body;
+	struct submission_new new = { .priority = 9 };
+	struct provider_credential *from;
+
+	if (is_for_nobody(in))
+		return fault_add(rq, "to", "invalid", "nobody would get it");
+	TRY(sender_default(rq, &from));
+	new.from = from;
+	TRY(send_fill(rq, &new));
+	return send_now(rq, &new, in->thread_id);
+}
+
+/* ---- an answer to a thread ---- */
+
+const struct field letter_reply_body[] = { F_LIST(struct letter_send, cc, 0,
+					       PEOPLE, &address_item,
+					       OPTIONAL | ONE_OR_MANY),
+	F_LIST(struct letter_send, bcc, 0, PEOPLE, &address_item,
+	    OPTIONAL | ONE_OR_MANY),
+	F_LETTER(struct letter_send, body_text, body_html),
+	F_ID(struct letter_send, signature_id, ID_NUMBER, NULLABLE), F_END };
+
+/* The mail account's own way out, where it has one. */
+static enum rc
+sender_of_thread(struct request *rq, const struct thread_last *last,
+    struct provider_credential **out)
+{
+	if (last->smtp_credential_id == 0)
+		return sender_default(rq, out);
+	TRY(provider_credential_get(rq->db, rq->actor.account, rq->actor.user,
+	    last->smtp_credential_id, rq->arena, out));
+	return sender_check(rq, *out);
+}
+
+static const char *
+reply_subject(struct request *rq, const char *subject)
+{
+	struct threading_subject s =
+	    threading_subject(str_of(subject != NULL ? subject : ""));
+
+	return s.is_reply
+	    ? subject
+	    : arena_fmt(rq->arena, "Re: %s", subject != NULL ? subject : "");
+}
+
+enum rc
+letter_reply(struct request *rq)
+{
+	const struct letter_send *in = rq->body;
+	struct submission_new new = { .priority = 9 };
+	struct provider_credential *from;
+	struct thread_last *last;
+	struct thread *t;
+
+	TRY(thread_peek(
+	    rq->db, rq->actor.account, arg_id(rq, 0), rq->arena, &t));
+	TRY(thread_merged_check(rq, t));
+	TRY(thread_last(rq->db, rq->actor.account, t->id, rq->arena, &last));
+	if (last == NULL || last->addresses.n == 0) {
+		rq->word = "NOBODY_TO_ANSWER";
+		return fail(RC_CONFLICT, "The thread has no mail to answer.");
+	}
+	TRY(sender_of_thread(rq, last, &from));
+	new.from = from;
+	TRY(send_fill(rq, &new));
+	TRY(answer_of(rq, last->id, &new.letter));
+	new.letter.to = addresses_of(rq, &last->addresses);
+	if (in->subject == NULL)
+		new.letter.subject = str_of(reply_subject(rq, last->subject));
+	return send_now(rq, &new, t->id);
 }

@@ -395,6 +395,14 @@ static const struct route routes[] = {
 	    .about = "Answers behind the first try, with each recipient's "
 		     "fate; `status` is \"queued\" where the server has not "
 		     "taken it within 20 seconds, or wants it later." },
+	{ POST, "/api/threads/:thread_id/reply", letter_reply, NEED_WRITE,
+	    ENV_SUCCESS, .missing = "THREAD_NOT_FOUND",
+	    .body = { letter_reply_body, sizeof(struct letter_send) },
+	    .answer = letter_send_answer, .flags = IDEMPOTENT | LARGE_BODY,
+	    .fails = { RC_CONFLICT, RC_AUTH_FAILED, RC_DENIED, FOREIGN },
+	    .summary = "Answer the last mail of a thread that came",
+	    .about = "From the mail account it came to, else from the default "
+		     "sender." },
 };
 
 FAMILY(providers, WAITING);

@@ -37,7 +37,8 @@ extern const struct field letter_send_body[];
 
 enum rc letter_post(struct request *) MUST_CHECK;
 enum rc letter_send(struct request *) MUST_CHECK;
-extern const struct field letter_send_answer[];
+enum rc letter_reply(struct request *) MUST_CHECK;
+extern const struct field letter_reply_body[], letter_send_answer[];
 
 /* providers-personal.c */
 struct personal_transfer {

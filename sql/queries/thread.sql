@@ -369,6 +369,21 @@ SELECT thread_unmerge($1, $2);
 -- args: account account, id step
 SELECT thread_unsplit($1, $2);
 
+-- What an answer answers: the last mail that came, else the last. No row:
+-- there is none.
+-- name: thread_last :maybe
+-- args: account account, id thread
+-- row:  thread_last
+SELECT e.id, e.subject, c.smtp_credential_id,
+    ARRAY(SELECT p->>'address' FROM json_array_elements((CASE
+        WHEN e.direction = 'outbound' THEN coalesce(e.to_json, '[]')
+        ELSE coalesce(nullif(e.reply_to_json, '[]'), e.from_json, '[]')
+        END)::json) AS p WHERE p->>'address' IS NOT NULL) AS addresses
+FROM email e
+LEFT JOIN credential c ON c.account_id = $1 AND c.id = e.credential_id
+WHERE e.account_id = $1 AND e.thread_id = $2 AND e.removed_at IS NULL
+ORDER BY e.direction = 'inbound' DESC, e.received_at DESC, e.id DESC LIMIT 1;
+
 -- ---- notes ----
 
 -- One without a position goes last, behind all mail and all notes.

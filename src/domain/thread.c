@@ -60,6 +60,14 @@ const struct col thread_mail_cols[] = {
 	COL_END,
 };
 
+const struct col thread_last_cols[] = {
+	COL(struct thread_last, id),
+	COL(struct thread_last, subject),
+	COL(struct thread_last, smtp_credential_id),
+	COL(struct thread_last, addresses),
+	COL_END,
+};
+
 const struct col thread_step_cols[] = {
 	COL(struct thread_step, id),
 	COL(struct thread_step, kind),

@@ -63,6 +63,15 @@ struct thread_mail {
 };
 extern const struct col thread_mail_cols[];
 
+/* What an answer to a thread answers. */
+struct thread_last {
+	int64_t id;
+	const char *subject;
+	int64_t smtp_credential_id; /* of its mail account; 0: none */
+	struct texts addresses;     /* who is answered */
+};
+extern const struct col thread_last_cols[];
+
 /* A split or a merge by hand; can_be undone: nothing has come between. */
 struct thread_step {
 	int64_t id;

@@ -491,8 +491,53 @@ describe('a message of the second document', () => {
 			assert.equal(status, 400);
 			assert.ok(JSON.stringify(json).includes(`"${name}"`), name);
 		}
-		const { status, json } = await send({ to: OUTSIDE, thread_id: 5 });
+		const { status, json } = await send({ to: OUTSIDE,
+			thread_id: 999999999 });
 		assert.deepEqual([status, json.code], [404, 'THREAD_NOT_FOUND']);
+	});
+
+	test('answers a thread, and is in it', async () => {
+		const first = (await member.post(`${root}/emails`, {
+			subject: 'Question', message_id: `<${randomBytes(8)
+				.toString('hex')}@elsewhere.test>`,
+			from_json: [{ name: 'John', address: OUTSIDE }],
+			to_json: [{ name: null, address: 'support@letterrack.test' }],
+		})).json.data;
+		const where = `/api/threads/${first.thread_id}`;
+		const { status, json, text } = await member.post(`${where}/reply`, {
+			body_html: '<p>Thank you for your inquiry...</p>',
+			body_text: 'Thank you for your inquiry...', attachments: [] });
+		assert.equal(status, 200, text);
+		assert.deepEqual([json.success, json.email.subject,
+			json.email.to_addresses, json.email.thread_id],
+		[true, 'Re: Question', [OUTSIDE], first.thread_id]);
+		const bytes = await arrived(json.email.message_id);
+		assert.equal(field(bytes, 'In-Reply-To'), first.message_id);
+		assert.equal(field(bytes, 'References'), first.message_id);
+		const more = await send({ to: OUTSIDE, subject: 'Besides',
+			body_text: 'x', thread_id: first.thread_id });
+		assert.equal(more.json.email.thread_id, first.thread_id);
+		const { thread } = (await member.get(where)).json;
+		assert.deepEqual([thread.email_count, thread.emails.map((e) =>
+			[e.thread_rule, e.is_outgoing]).sort()], [3, [['sent', true],
+			['sent', true], ['started', false]]]);
+		// who answers it comes after it
+		const answer = (await member.post(`${root}/emails`, {
+			subject: 'Re: Besides', in_reply_to: more.json.email.message_id,
+			from_json: [{ name: 'John', address: OUTSIDE }] })).json.data;
+		assert.equal(answer.thread_id, first.thread_id);
+		const empty = (await member.post('/api/threads', { subject: 'x' }))
+			.json.thread.id;
+		const nobody = await member.post(`/api/threads/${empty}/reply`,
+			{ body_text: 'x' });
+		assert.deepEqual([nobody.status, nobody.json.code],
+			[409, 'NOBODY_TO_ANSWER']);
+		assert.equal((await viewer.post(`${where}/reply`,
+			{ body_text: 'x' })).status, 403);
+		const foreign = await stranger.post(`${where}/reply`,
+			{ body_text: 'x' });
+		assert.deepEqual([foreign.status, foreign.json.code],
+			[404, 'THREAD_NOT_FOUND']);
 	});
 
 	test('waits twenty seconds for a server that says nothing', async (t) => {

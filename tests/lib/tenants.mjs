@@ -84,9 +84,11 @@ const made = {
 		VALUES (${a}, gen_random_uuid(), 'red') RETURNING id`,
 	thread_id: (a) => `INSERT INTO thread (application_id, account_id, subject)
 		VALUES (${a}, 'Hello') RETURNING id`,
-	note_id: (a, thread) => `INSERT INTO note (application_id, account_id,
-		thread_id, content, position) VALUES (${a}, ${thread}, 'Hello', 1)
-		RETURNING id`,
+	note_id: (a, its) => `WITH a (app, acc) AS (VALUES (${a})), t AS (INSERT
+		INTO thread (application_id, account_id, subject) SELECT app, acc,
+		'Hello' FROM a RETURNING id) INSERT INTO note (application_id,
+		account_id, thread_id, content, position) SELECT app, acc,
+		${its ?? 't.id'}, 'Hello', 1 FROM a, t RETURNING id`,
 	application_id: (a) => `SELECT (ARRAY[${a}])[1]`,
 	account_id: (a) => `SELECT (ARRAY[${a}])[2]`,
 	/* a user's */

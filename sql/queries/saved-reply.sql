@@ -23,7 +23,8 @@ FROM saved_reply WHERE account_id = $1 AND id = $2 FOR UPDATE;
 
 -- Those who make some of one account at once go one by one: they are counted.
 -- name: saved_reply_hold :exec
--- args: account account
+-- args: int account
+-- scope: global: a lock of the account's name, and no row
 SELECT pg_advisory_xact_lock(hashtextextended('saved_reply', $1));
 
 -- name: saved_reply_count :value

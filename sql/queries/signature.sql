@@ -21,7 +21,8 @@ FROM signature WHERE account_id = $1 AND user_id = $2 AND id = $3 FOR UPDATE;
 -- Changes of one account's go one by one: they are counted, and one is the
 -- default.
 -- name: signature_hold :exec
--- args: account account
+-- args: int account
+-- scope: global: a lock of the account's name, and no row
 SELECT pg_advisory_xact_lock(hashtextextended('signature', $1));
 
 -- name: signature_count :value

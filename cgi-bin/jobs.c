@@ -230,7 +230,7 @@ search_delete(struct request *rq)
 {
 	const struct job_purge *in = rq->body;
 	const char *state = in->state >= 0 ? job_ended_states[in->state] : NULL;
-	int64_t n;
+	int64_t n = 0;
 
 	TRY((in->purge.dry_run ? job_search_delete_count : job_search_delete)(
 	    rq->db, rq->actor.account, listing_words(in->q), state, in->action,

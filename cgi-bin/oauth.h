@@ -26,7 +26,7 @@ enum rc
 oauth_fail(struct request *, const char *word, const char *why) MUST_CHECK;
 #ifdef LINT /* an analyzer sees no other file: it is told what comes back */
 #define oauth_fail(rq, word, why)                                              \
-	((void)oauth_fail((rq), (word), (why)), RC_INVALID)
+	(oauth_fail((rq), (word), (why)) == RC_OK ? RC_INVALID : RC_INVALID)
 #endif
 
 /* RFC 6749 3.1: a parameter without a value counts as absent. */

@@ -266,12 +266,11 @@ posts_add(struct posts *p, struct post *post)
 
 	if (u == NULL || (u->h = curl_easy_init()) == NULL)
 		die("out of memory");
-	*u = (struct post_use){ .post = post,
-		.h = u->h,
-		.headers = head_list(post->headers),
-		.egress = { .egress = p->egress },
-		.next = p->first,
-		.at = &p->first };
+	u->post = post;
+	u->headers = head_list(post->headers);
+	u->egress.egress = p->egress;
+	u->next = p->first;
+	u->at = &p->first;
 	if (u->next != NULL)
 		u->next->at = &u->next;
 	p->first = u;

@@ -34,11 +34,22 @@ TESTS += %D%/test-body-cache %D%/test-search-query %D%/test-sync \
 
 odd_sources = %D%/odd.c %D%/odd.h tests/wire/scripted-server.c \
 	tests/wire/scripted-server.h tests/wire/number.h
-check_PROGRAMS += %D%/test-sync-odd %D%/test-expunge
-TESTS += %D%/test-sync-odd %D%/test-expunge
+odd_tests = %D%/test-sync-odd %D%/test-sync-breaks %D%/test-sync-folders \
+	%D%/test-sync-alike %D%/test-expunge
+check_PROGRAMS += $(odd_tests)
+TESTS += $(odd_tests)
 %C%_test_sync_odd_SOURCES = %D%/test-sync-odd.c $(odd_sources)
 %C%_test_sync_odd_CPPFLAGS = $(domain_check_cppflags)
 %C%_test_sync_odd_LDADD = libhouse.a $(check_libs) $(domain_libs) -lpthread
+%C%_test_sync_breaks_SOURCES = %D%/test-sync-breaks.c $(odd_sources)
+%C%_test_sync_breaks_CPPFLAGS = $(domain_check_cppflags)
+%C%_test_sync_breaks_LDADD = libhouse.a $(check_libs) $(domain_libs) -lpthread
+%C%_test_sync_folders_SOURCES = %D%/test-sync-folders.c $(odd_sources)
+%C%_test_sync_folders_CPPFLAGS = $(domain_check_cppflags)
+%C%_test_sync_folders_LDADD = libhouse.a $(check_libs) $(domain_libs) -lpthread
+%C%_test_sync_alike_SOURCES = %D%/test-sync-alike.c $(odd_sources)
+%C%_test_sync_alike_CPPFLAGS = $(domain_check_cppflags)
+%C%_test_sync_alike_LDADD = libhouse.a $(check_libs) $(domain_libs) -lpthread
 %C%_test_expunge_SOURCES = %D%/test-expunge.c $(odd_sources)
 %C%_test_expunge_CPPFLAGS = $(domain_check_cppflags)
 %C%_test_expunge_LDADD = libhouse.a $(check_libs) $(domain_libs) -lpthread

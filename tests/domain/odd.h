@@ -44,4 +44,27 @@ enum rc odd_do(struct house *, const char *action, const char *const *line,
 enum rc odd_do_job(struct house *, int64_t job, const char *const *line,
     size_t n, struct sync_report *);
 
+/* What follows is said by tests whose house is named `house`. */
+#define ODD_DO(action, script, report)                                         \
+	odd_do(                                                                \
+	    &house, action, script, sizeof(script) / sizeof *(script), report)
+#define ODD_SYNC(script, report) ODD_DO("imap_sync_messages", script, report)
+#define CHECK_COUNTS()           ck_assert_str_eq(house_faults(&house), "")
+
+#define INBOX_AND(line)                                                        \
+	"C: L2 LIST \"\" \"*\"", "S: * LIST () \"/\" INBOX", line,             \
+	    "S: L2 OK done", "C: L3 STATUS \"INBOX\" " STATUS_OF,              \
+	    "S: * STATUS INBOX (MESSAGES 0 UIDNEXT 1 UIDVALIDITY 7 UNSEEN 0)", \
+	    "S: L3 OK done"
+/* An INBOX that is empty, and Work with one message. */
+#define WITH_WORK                                                              \
+	LOGIN, INBOX_AND("S: * LIST () \"/\" Work"),                           \
+	    "C: L4 STATUS \"Work\" " STATUS_OF, "S: L4 NO x",                  \
+	    "C: L5 EXAMINE \"INBOX\"", "S: * 0 EXISTS",                        \
+	    "S: * OK [UIDVALIDITY 7] x", "S: * OK [UIDNEXT 1] x",              \
+	    "S: L5 OK done", "C: L6 EXAMINE \"Work\"", "S: * 1 EXISTS",        \
+	    "S: * OK [UIDVALIDITY 8] x", "S: * OK [UIDNEXT 2] x",              \
+	    "S: L6 OK done", "C: L7 UID FETCH 1 " ITEMS, MESSAGE("1"),         \
+	    "S: L7 OK done"
+
 #endif

@@ -47,17 +47,6 @@ expunge(const char *subject)
 }
 
 /* What is kept beside the rows, and that nothing is missing. */
-static void
-check_counts(void)
-{
-	ck_assert_str_eq(house_faults(&house), "");
-	ck_assert_str_eq(one("SELECT name, server_messages, stored_messages "
-			     "FROM mailbox WHERE removed_at IS NULL AND "
-			     "server_messages IS DISTINCT FROM "
-			     "stored_messages"),
-	    "");
-}
-
 static int64_t
 waiting(void)
 {
@@ -68,7 +57,7 @@ waiting(void)
 static void
 check_over(void)
 {
-	check_counts();
+	CHECK_COUNTS();
 	ck_assert_int_eq(waiting(), 0);
 	ck_assert_str_eq(one("SELECT p.email_id FROM placement p JOIN email e "
 			     "ON e.id = p.email_id WHERE e.credential_id = {c} "
@@ -283,7 +272,7 @@ START_TEST(does_not_come_back)
 	ck_assert_str_eq(one("SELECT string_agg(subject, ',') FROM email WHERE "
 			     "credential_id = {c} AND removed_at IS NULL"),
 	    "number 2");
-	check_counts();
+	CHECK_COUNTS();
 	imap_free(&im);
 }
 END_TEST
@@ -374,7 +363,7 @@ START_TEST(spares_another_of_its_uid)
 	delete_one_of_three();
 	ck_assert_int_eq(PLAY("imap_store_flags", script, &r), RC_OK);
 	ck_assert_int_eq(r.deleted, 0);
-	check_counts();
+	CHECK_COUNTS();
 }
 END_TEST
 
@@ -413,7 +402,7 @@ check_refused(const char *code, const char *words)
 				"m ON m.id = p.mailbox_id WHERE credential_id "
 				"= {c}"),
 	    3);
-	check_counts();
+	CHECK_COUNTS();
 }
 
 /* A plain EXPUNGE would take what others have marked. The job says what was not
@@ -504,7 +493,7 @@ START_TEST(refused_to_a_sync)
 	    one("SELECT count(*), count(refused_by) FROM expunge_intent WHERE "
 		"credential_id = {c}"),
 	    "1|0");
-	check_counts();
+	CHECK_COUNTS();
 }
 END_TEST
 

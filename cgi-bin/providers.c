@@ -114,8 +114,8 @@ try(struct request *rq, struct target *t, struct probe_report *report)
 	struct credential_secret secret;
 
 	TRY(target_read(rq, t));
-	TRY(credential_secret_open(
-	    t->keks, who.account, t->access, rq->arena, &secret));
+	TRY(reach_secret(
+	    rq->db, rq->conf, who.account, &t->access, rq->arena, &secret));
 	TRY(probe(rq, t, &secret, report));
 	return provider_credential_note_test(rq->db, &who, t->row->id,
 	    t->access->secret_version, report->rc, report->detail);

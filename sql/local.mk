@@ -56,6 +56,7 @@ migrations_sql = \
 	%D%/migrations/0095-work-pause.sql \
 	%D%/migrations/0096-work-metrics.sql \
 	%D%/migrations/0105-report.sql \
+	%D%/migrations/0106-credential-token.sql \
 	%D%/migrations/0115-threads.sql \
 	%D%/migrations/0116-threading.sql \
 	%D%/migrations/0117-deliver-held.sql \

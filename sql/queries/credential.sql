@@ -6,7 +6,9 @@
 SELECT c.id, c.application_id, c.user_id, c.provider_kind, c.email_address,
     c.host, c.port, c.security_mode, c.auth_kind, c.is_active, c.sync_mode,
     c.hold_policy, c.quarantine_folder, c.body_policy, c.texts_due, c.capabilities,
-    c.secret AS sealed, c.secret_key_id, c.secret_version, k.wrapped
+    c.secret AS sealed, c.secret_key_id, c.secret_version, k.wrapped,
+    c.provider_type, c.has_refresh, c.token_expires_at, c.refresh_expires_at,
+    c.token_refused_at, c.token_warned_at
 FROM credential c
 LEFT JOIN data_key k ON k.account_id = c.account_id AND k.id = c.secret_key_id
 WHERE c.account_id = $1 AND c.id = $2;
@@ -31,11 +33,16 @@ INSERT INTO data_key (application_id, account_id, id, wrapped)
 VALUES ($2, $1, $3, $4)
 ON CONFLICT DO NOTHING;
 
--- The server took the credential: it works.
+-- The server took the credential: it works. One whose token is renewed no more
+-- says so, though it works until that ends.
 -- name: credential_works :exec
 -- args: account account, id id, int secret_version, text? capabilities
-UPDATE credential SET status = 'valid', last_checked = now(),
-    last_error_code = NULL, last_error_detail = NULL,
+UPDATE credential SET last_checked = now(),
+    status = CASE WHEN token_refused_at IS NULL THEN 'valid' ELSE status END,
+    last_error_code = CASE WHEN token_refused_at IS NOT NULL
+        THEN last_error_code END,
+    last_error_detail = CASE WHEN token_refused_at IS NOT NULL
+        THEN last_error_detail END,
     capabilities = coalesce($4, capabilities)
 WHERE account_id = $1 AND id = $2 AND secret_version = $3;
 
@@ -47,3 +54,52 @@ WHERE account_id = $1 AND id = $2 AND secret_version = $3;
 UPDATE credential SET last_checked = now(), last_error_code = $5,
     last_error_detail = $6, status = coalesce($4, status)
 WHERE account_id = $1 AND id = $2 AND secret_version = $3;
+
+-- Takes it upon oneself to renew a token; another, who is at it, is let be.
+-- name: credential_renew_take :exec
+-- args: account account, id id, int secret_version, text lease, int4 seconds
+UPDATE credential SET token_lease = $4,
+    token_lease_until = now() + make_interval(secs => $5)
+WHERE account_id = $1 AND id = $2 AND secret_version = $3
+AND (token_lease_until IS NULL OR token_lease_until < now());
+
+-- The new ones, in place of those that were there. Nothing where the secret was
+-- changed meanwhile, or another has renewed it.
+-- name: credential_renewed :exec
+-- args: account account, id id, int secret_version, text lease, bytes secret,
+-- args: id secret_key, time? expires, time? refresh_expires
+UPDATE credential SET secret = $5, secret_key_id = $6,
+    secret_version = secret_version + 1, token_expires_at = $7,
+    refresh_expires_at = coalesce($8, refresh_expires_at),
+    token_renewed_at = now(), token_lease = NULL, token_lease_until = NULL,
+    token_warned_at = CASE WHEN $8 IS NULL THEN token_warned_at END
+WHERE account_id = $1 AND id = $2 AND secret_version = $3
+AND token_lease = $4;
+
+-- It was not renewed this time; nor is it asked for again before `seconds`.
+-- name: credential_renew_rest :exec
+-- args: account account, id id, text lease, int4 seconds
+UPDATE credential SET token_lease = NULL,
+    token_lease_until = now() + make_interval(secs => $4)
+WHERE account_id = $1 AND id = $2 AND token_lease = $3;
+
+-- Nor will it ever be: whose it is has to sign in anew.
+-- name: credential_renew_refused :exec
+-- args: account account, id id, int secret_version, text lease, text detail
+UPDATE credential SET status = 'expired', last_error_code = 'auth_expired',
+    last_error_detail = $5, last_checked = now(), token_refused_at = now(),
+    token_warned_at = now(), token_lease = NULL, token_lease_until = NULL
+WHERE account_id = $1 AND id = $2 AND secret_version = $3
+AND token_lease = $4;
+
+-- Its end, which is near, is told of once.
+-- name: credential_renew_warn :exec
+-- args: account account, id id
+UPDATE credential SET token_warned_at = now()
+WHERE account_id = $1 AND id = $2 AND token_warned_at IS NULL
+AND refresh_expires_at IS NOT NULL;
+
+-- name: credential_renew_enqueue :value
+-- value: int
+-- scope: global: looks for work in all accounts
+SELECT token_enqueue();

@@ -50,14 +50,15 @@ SELECT nextval('credential_id_seq');
 -- args: text security_mode, text auth_kind, text username_masked,
 -- args: text provider_type, bool is_active, bool is_default, text sync_mode,
 -- args: text hold_policy, text quarantine_folder, id? smtp_credential,
--- args: text body_policy, bytes secret, id? secret_key
+-- args: text body_policy, bytes secret, id? secret_key, bool has_refresh,
+-- args: time? token_expires
 INSERT INTO credential (account_id, application_id, id, user_id, provider_kind,
     label, email_address, host, port, security_mode, auth_kind,
     username_masked, provider_type, is_active, is_default, sync_mode,
     hold_policy, quarantine_folder, smtp_credential_id, body_policy, secret,
-    secret_key_id)
+    secret_key_id, has_refresh, token_expires_at)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16,
-    $17, $18, $19, $20, $21, $22);
+    $17, $18, $19, $20, $21, $22, $23, $24);
 
 -- All that may change, the secret apart.
 -- name: provider_credential_update :must
@@ -75,8 +76,11 @@ WHERE account_id = $1 AND id = $2;
 -- one is forgotten.
 -- name: provider_credential_secret_set :must
 -- args: account account, id id, text username_masked, bytes secret,
--- args: id secret_key
+-- args: id secret_key, bool has_refresh, time? token_expires
 UPDATE credential SET username_masked = $3, secret = $4, secret_key_id = $5,
+    has_refresh = $6, token_expires_at = $7, refresh_expires_at = NULL,
+    token_renewed_at = NULL, token_refused_at = NULL, token_warned_at = NULL,
+    token_lease = NULL, token_lease_until = NULL,
     secret_version = secret_version + 1, status = 'unverified',
     last_error_code = NULL, last_error_detail = NULL, capabilities = NULL,
     updated_at = now()

@@ -149,6 +149,25 @@
 	    "The file with that user's password, mode 0600.")                  \
 	X(TEXT, system_from, "", 0, 320,                                       \
 	    "Who mail of the service is from: an address, or Name <address>.") \
+	X(TEXT, google_client_id, "", 0, 256,                                  \
+	    "The OAuth client that renews tokens of mail accounts whose "      \
+	    "provider_type is google; empty: they are not renewed.")           \
+	X(PATH, google_client_secret_file,                                     \
+	    "/etc/letterrack/google-client.secret", 1, 256,                    \
+	    "The file with its secret, mode 0600.")                            \
+	X(TEXT, google_token_url, "https://oauth2.googleapis.com/token", 8,    \
+	    512,                                                               \
+	    "Where they are renewed (https; http only on this host itself).")  \
+	X(TEXT, microsoft_client_id, "", 0, 256,                               \
+	    "The same for provider_type microsoft.")                           \
+	X(PATH, microsoft_client_secret_file,                                  \
+	    "/etc/letterrack/microsoft-client.secret", 1, 256,                 \
+	    "The file with its secret; none where the client is a public "     \
+	    "one.")                                                            \
+	X(TEXT, microsoft_token_url,                                           \
+	    "https://login.microsoftonline.com/common/oauth2/v2.0/token", 8,   \
+	    512,                                                               \
+	    "Where they are renewed (https; http only on this host itself).")  \
 	X(TEXT, failpoint, "", 0, 128,                                         \
 	    "For tests: the failpoint at which the process ends itself.")
 

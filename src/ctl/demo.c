@@ -145,8 +145,8 @@ box_add(struct demo *d, struct provider_write w, const struct box *b)
 	bool imap = strcmp(b->kind, "imap") == 0;
 	const char *address =
 	    arena_fmt(d->arena, "%s@letterrack.test", b->name);
-	const struct credential_secret secret = { address,
-		secret_new(d->arena, MAILBOX, sizeof MAILBOX - 1) };
+	const struct credential_secret secret = { .username = address,
+		.secret = secret_new(d->arena, MAILBOX, sizeof MAILBOX - 1) };
 	const struct provider_credential want = {
 		.provider_kind = b->kind,
 		.label = arena_fmt(

@@ -37,7 +37,8 @@ dial(struct content_reader *r)
 
 	TRY(credential_access_get(r->db, r->who.account,
 	    r->source->credential_id, r->arena, &access));
-	TRY(reach_imap(r->conf, r->who.account, access, r->arena, params));
+	TRY(reach_imap(
+	    r->db, r->conf, r->who.account, &access, r->arena, params));
 	params->idle_ms = SILENCE_MS;
 	params->until = r->until;
 	rc = imap_open(params, &r->imap);

@@ -25,6 +25,12 @@ const struct col credential_access_cols[] = {
 	COL(struct credential_access, secret_key_id, .hidden = true),
 	COL(struct credential_access, secret_version, .hidden = true),
 	COL_BYTES(struct credential_access, wrapped, .hidden = true),
+	COL(struct credential_access, provider_type, .hidden = true),
+	COL(struct credential_access, has_refresh, .hidden = true),
+	COL(struct credential_access, token_expires_at, .hidden = true),
+	COL(struct credential_access, refresh_expires_at, .hidden = true),
+	COL(struct credential_access, token_refused_at, .hidden = true),
+	COL(struct credential_access, token_warned_at, .hidden = true),
 	COL_END,
 };
 
@@ -40,21 +46,26 @@ place_of(int64_t application, int64_t account, int64_t id)
 
 /* ---- user name and secret ---- */
 
-/* One text: user name, NUL, secret. */
+/* One text: user name, NUL, secret; and where it can be renewed, NUL and what
+ * renews it. */
 static enum rc
 join(const struct credential_secret *s, struct arena *a, struct secret *out)
 {
-	size_t name = strlen(s->username);
+	size_t name = strlen(s->username), at = name + 1 + s->secret.n;
+	size_t n = at + (secret_is(&s->refresh) ? 1 + s->refresh.n : 0);
 	char *p;
 
-	if (name + 1 + s->secret.n > ENVELOPE_MAX)
+	if (n > ENVELOPE_MAX)
 		return fail(RC_TOO_LARGE, "the secret is too large");
-	p = arena_alloc(a, name + 1 + s->secret.n);
+	p = arena_alloc(a, n + 1);
+	memset(p, 0, n + 1);
 	memcpy(p, s->username, name);
 	if (s->secret.n > 0)
 		memcpy(p + name + 1, s->secret.p, s->secret.n);
-	*out = secret_new(a, p, name + 1 + s->secret.n);
-	explicit_bzero(p, name + 1 + s->secret.n);
+	if (n > at)
+		memcpy(p + at + 1, s->refresh.p, s->refresh.n);
+	*out = secret_new(a, p, n);
+	explicit_bzero(p, n);
 	return RC_OK;
 }
 
@@ -79,12 +90,19 @@ split(
     const struct secret *plain, struct arena *a, struct credential_secret *out)
 {
 	const unsigned char *nul = memchr(plain->p, '\0', plain->n);
+	const unsigned char *end = plain->p + plain->n, *more;
 
 	if (nul == NULL)
 		return fail(RC_INTERNAL, "the sealed secret has no user name");
-	out->username = (const char *)plain->p;
+	*out = (struct credential_secret){ .username = (const char *)plain->p,
+		.expires_at = INSTANT_NONE };
+	nul++;
+	more = nul < end ? memchr(nul, '\0', (size_t)(end - nul)) : NULL;
 	out->secret =
-	    secret_new(a, nul + 1, plain->n - (size_t)(nul + 1 - plain->p));
+	    secret_new(a, nul, (size_t)((more != NULL ? more : end) - nul));
+	if (more != NULL)
+		out->refresh =
+		    secret_new(a, more + 1, (size_t)(end - (more + 1)));
 	return RC_OK;
 }
 

@@ -36,6 +36,10 @@ struct credential_access {
 	int64_t secret_key_id;
 	int64_t secret_version;
 	struct str wrapped;
+	const char *provider_type;
+	bool has_refresh; /* the token can be renewed (credential-token.h) */
+	instant token_expires_at, refresh_expires_at;
+	instant token_refused_at, token_warned_at;
 };
 extern const struct col credential_access_cols[];
 
@@ -43,6 +47,8 @@ extern const struct col credential_access_cols[];
 struct credential_secret {
 	const char *username;
 	struct secret secret; /* password, or token where auth_kind is oauth2 */
+	struct secret refresh; /* what renews that token; may be none */
+	instant expires_at;    /* of a new token, where its giver knows */
 };
 
 /* Seals for the row `id`, which need not exist yet; makes the account's data

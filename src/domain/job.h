@@ -71,6 +71,7 @@ extern const struct col job_cols[];
 	X(imap_transfer, "imap", 8, 15, 1800, sync_transfers_run)              \
 	X(imap_file_sent, "imap", 8, 15, 1800, sync_sent_run)                  \
 	X(imap_read_reports, "imap", 8, 15, 1800, sync_reports_run)            \
+	X(credential_renew, NULL, 8, 60, 3600, credential_renew_run)           \
 	/* Nobody could say "try again": the account is out of reach. */       \
 	X(account_remove, NULL, 100000, 5, 600, account_remove)
 

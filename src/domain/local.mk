@@ -15,6 +15,7 @@ libdomain_a_SOURCES = \
 	%D%/content-fetch.c %D%/content-fetch.h \
 	%D%/content-run.c \
 	%D%/credential.c %D%/credential.h \
+	%D%/credential-token.c %D%/credential-token.h \
 	%D%/delivery.c %D%/delivery.h \
 	%D%/email.c %D%/email.h \
 	%D%/event.c %D%/event.h \

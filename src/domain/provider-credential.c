@@ -133,9 +133,13 @@ secret_ok(const struct wish *x)
 	const struct credential_secret *s = x->w->secret;
 
 	return s == NULL ||
-	    egress_text_ok(
-		(struct str){ (const char *)s->secret.p, s->secret.n },
-		SECRET_MOST);
+	    (egress_text_ok(
+		 (struct str){ (const char *)s->secret.p, s->secret.n },
+		 SECRET_MOST) &&
+		(!secret_is(&s->refresh) ||
+		    egress_text_ok((struct str){ (const char *)s->refresh.p,
+				       s->refresh.n },
+			SECRET_MOST)));
 }
 
 static bool
@@ -312,6 +316,8 @@ insert(struct db *db, const struct job_of *j)
 	}
 	in.secret = sealed.secret;
 	in.secret_key = sealed.key_id;
+	in.has_refresh = s != NULL && secret_is(&s->refresh);
+	in.token_expires = in.has_refresh ? s->expires_at : INSTANT_NONE;
 	TRY(provider_credential_insert(db, &in));
 	return provider_credential_get(
 	    db, who->account, who->user, in.id, j->arena, j->out);
@@ -387,8 +393,17 @@ secret_set(struct db *db, const struct job_of *j)
 
 	TRY(credential_secret_seal(db, w->keks, w->who.application,
 	    w->who.account, j->id, w->secret, j->arena, &sealed));
-	return provider_credential_secret_set(db, w->who.account, j->id,
-	    mask(j->arena, w->secret->username), sealed.secret, sealed.key_id);
+	return provider_credential_secret_set(db,
+	    &(struct provider_credential_secret_set_args){
+		.account = w->who.account,
+		.id = j->id,
+		.username_masked = mask(j->arena, w->secret->username),
+		.secret = sealed.secret,
+		.secret_key = sealed.key_id,
+		.has_refresh = secret_is(&w->secret->refresh),
+		.token_expires = secret_is(&w->secret->refresh)
+		    ? w->secret->expires_at
+		    : INSTANT_NONE });
 }
 
 /* Another host or user name: UIDs and UIDVALIDITYs of the old one mean nothing

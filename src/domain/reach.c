@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "domain/credential-token.h"
 #include "domain/vault.h"
 
 enum rc
@@ -16,16 +17,16 @@ reach_egress(const struct conf *conf, const struct egress **out)
 	return RC_OK;
 }
 
-static enum rc
-secret_open(const struct conf *conf, int64_t account,
-    const struct credential_access *c, struct arena *a,
-    struct credential_secret **out)
+enum rc
+reach_secret(struct db *db, const struct conf *conf, int64_t account,
+    struct credential_access **c, struct arena *a,
+    struct credential_secret *out)
 {
-	const struct envelope_keks *keks;
+	struct token_host h = { .db = db, .conf = conf };
 
-	*out = ARENA_NEW(a, struct credential_secret);
-	TRY(vault_keks(conf, &keks));
-	return credential_secret_open(keks, account, c, a, *out);
+	TRY(reach_egress(conf, &h.egress));
+	TRY(vault_keks(conf, &h.keks));
+	return credential_secret_ready(&h, account, c, a, out);
 }
 
 void
@@ -48,18 +49,19 @@ reach_params(const struct conf *conf, const struct egress *egress,
 }
 
 enum rc
-reach_imap(const struct conf *conf, int64_t account,
-    const struct credential_access *c, struct arena *a, struct imap_params *out)
+reach_imap(struct db *db, const struct conf *conf, int64_t account,
+    struct credential_access **c, struct arena *a, struct imap_params *out)
 {
-	struct credential_secret *secret;
+	struct credential_secret *secret =
+	    ARENA_NEW(a, struct credential_secret);
 	const struct egress *egress;
 
-	if (strcmp(c->provider_kind, "imap") != 0)
+	if (strcmp((*c)->provider_kind, "imap") != 0)
 		return fail(RC_CONFLICT, "The credential is not an IMAP one.");
-	if (!c->is_active)
+	if (!(*c)->is_active)
 		return fail(RC_CONFLICT, "The credential is switched off.");
 	TRY(reach_egress(conf, &egress));
-	TRY(secret_open(conf, account, c, a, &secret));
-	reach_params(conf, egress, c, secret, out);
+	TRY(reach_secret(db, conf, account, c, a, secret));
+	reach_params(conf, egress, *c, secret, out);
 	return RC_OK;
 }

@@ -19,8 +19,14 @@ void reach_params(const struct conf *, const struct egress *,
 /* Opens the secret and does the same with the egress policy of this process:
  * `out` then lives as long as the arena. RC_CONFLICT: the credential is no IMAP
  * one, or switched off. */
-enum rc reach_imap(const struct conf *, int64_t account,
-    const struct credential_access *, struct arena *,
+enum rc reach_imap(struct db *, const struct conf *, int64_t account,
+    struct credential_access **, struct arena *,
     struct imap_params *out) MUST_CHECK;
+
+/* Opens the secret, its token renewed where it ends (credential-token.h), with
+ * keys and egress policy of this process. */
+enum rc reach_secret(struct db *, const struct conf *, int64_t account,
+    struct credential_access **, struct arena *,
+    struct credential_secret *) MUST_CHECK;
 
 #endif

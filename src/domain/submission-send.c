@@ -4,6 +4,7 @@
 #include "core/effect.h"
 #include "core/failpoint.h"
 #include "domain/credential-sql.h"
+#include "domain/credential-token.h"
 #include "domain/event.h"
 #include "domain/job-run.h"
 #include "domain/submission-sql.h"
@@ -427,8 +428,10 @@ access_read(struct sending *x)
 	    r->db, r->account, x->m->credential_id, r->arena, &x->access));
 	if (!x->access->is_active)
 		return fail(RC_DENIED, "the credential is switched off");
-	return credential_secret_open(
-	    r->host->keks, r->account, x->access, r->arena, &x->secret);
+	return credential_secret_ready(
+	    &(struct token_host){
+		r->db, r->host->conf, r->host->keks, r->host->egress },
+	    r->account, &x->access, r->arena, &x->secret);
 }
 
 /* How the server took the credential. */

@@ -31,12 +31,17 @@ prepare(CURL *h, const struct fetch *f, struct egress_use *use, struct buf *b)
 	    curl_easy_setopt(h, CURLOPT_WRITEDATA, b) != CURLE_OK ||
 	    curl_easy_setopt(h, CURLOPT_FORBID_REUSE, 1L) != CURLE_OK)
 		return fail(RC_INTERNAL, "libcurl refuses an option");
+	if (f->form.p != NULL &&
+	    (curl_easy_setopt(h, CURLOPT_POSTFIELDSIZE, (long)f->form.n) !=
+		    CURLE_OK ||
+		curl_easy_setopt(h, CURLOPT_POSTFIELDS, f->form.p) != CURLE_OK))
+		return fail(RC_INTERNAL, "libcurl refuses an option");
 	return RC_OK;
 }
 
 static enum rc
-result_of(
-    CURL *h, CURLcode code, const struct egress_use *use, const struct buf *b)
+result_of(CURL *h, CURLcode code, const struct fetch *f,
+    const struct egress_use *use, const struct buf *b)
 {
 	long status = 0;
 
@@ -50,7 +55,9 @@ result_of(
 	if (code != CURLE_OK)
 		return fail(RC_CONNECTION, "%s", curl_easy_strerror(code));
 	(void)curl_easy_getinfo(h, CURLINFO_RESPONSE_CODE, &status);
-	if (status != 200)
+	if (f->status != NULL)
+		*f->status = status;
+	else if (status != 200)
 		return fail(RC_INVALID, "status %ld", status);
 	return RC_OK;
 }
@@ -69,7 +76,7 @@ fetch_text(const struct egress *egress, const struct fetch *f, struct arena *a,
 	buf_init(&b, f->most);
 	rc = prepare(h, f, &use, &b);
 	if (rc == RC_OK)
-		rc = result_of(h, curl_easy_perform(h), &use, &b);
+		rc = result_of(h, curl_easy_perform(h), f, &use, &b);
 	if (rc == RC_OK)
 		*out = (struct str){ arena_dup(a, b.p, b.n), b.n };
 	curl_easy_cleanup(h);

@@ -1,5 +1,5 @@
-/* Fetching a small document from the web, through the egress policy: by https,
- * or by http from this host itself. */
+/* Fetching a small document, or posting a small form, from the web, through the
+ * egress policy: by https, or by http from this host itself. */
 #ifndef MAIL_FETCH_H
 #define MAIL_FETCH_H
 
@@ -13,6 +13,11 @@ struct fetch {
 	const char *url;
 	size_t most; /* bytes; a longer one is refused */
 	long ms;     /* for all of it */
+	/* What is posted, as application/x-www-form-urlencoded; p == NULL: it
+	 * is read. */
+	struct str form;
+	/* Where the caller looks at it any status is an answer; or NULL. */
+	long *status;
 };
 
 /* RC_TIMEOUT, RC_CONNECTION, RC_TOO_LARGE; RC_INVALID: another status than

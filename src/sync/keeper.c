@@ -39,7 +39,9 @@ static void
 keys_fetch(const struct keeper *k, const struct external_issuer *it,
     struct external_fetch *f, struct arena *a)
 {
-	const struct fetch what = { it->keys_url, KEYS_MOST, KEYS_MS };
+	const struct fetch what = {
+		.url = it->keys_url, .most = KEYS_MOST, .ms = KEYS_MS
+	};
 	struct str text = { NULL, 0 };
 	enum rc rc = fetch_text(k->egress, &what, a, &text), kept;
 

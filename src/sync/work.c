@@ -1,5 +1,6 @@
 #include "sync/work.h"
 
+#include "domain/credential-sql.h"
 #include "domain/delivery-sql.h"
 #include "domain/job-sql.h"
 #include "domain/outgoing-sql.h"
@@ -182,6 +183,7 @@ keep_house(struct program *p)
 	    now < p->tidy_ms)
 		return RC_OK;
 	p->tidy_ms = now + TIDY_ASK_MS;
+	TRY(credential_renew_enqueue(p->host.db, &cleared));
 	TRY(outgoing_clear(
 	    p->outgoing.db, (int32_t)p->conf->log_keep, CLEAR_MOST, &cleared));
 	return housekeeping(p->host.db, p->conf, &p->host.log, p->host.stop);

@@ -9,6 +9,8 @@ struct mail_secret {
 	const char *username;
 	struct secret password;
 	struct secret access_token; /* of auth_kind oauth2 */
+	struct secret refresh_token;
+	int64_t expires_in; /* of access_token, in seconds */
 };
 extern const struct field mail_secret_body[];
 

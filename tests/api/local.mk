@@ -32,6 +32,7 @@ EXTRA_DIST += \
 	%D%/queue.test.mjs \
 	%D%/refresh.test.mjs \
 	%D%/rules.test.mjs \
+	%D%/renewal.test.mjs \
 	%D%/reports.test.mjs \
 	%D%/personal.test.mjs \
 	%D%/replies.test.mjs \

@@ -6,7 +6,8 @@
 //	const ledger = await keepLedger(async (id) => { … throw refusal(451); });
 //	ledger.port, ledger.taken, ledger.sessions, await ledger.end()
 //
-// taken: Message-ID -> how often.
+// taken: Message-ID -> how often. With `knows` it takes XOAUTH2 alone, and tokens
+// of which that says yes.
 import { once } from 'node:events';
 import { SMTPServer } from 'smtp-server';
 
@@ -15,12 +16,15 @@ export const refusal = (code, text = 'not now') =>
 
 const idOf = (bytes) => /^Message-ID: (<[^>]*>)/mi.exec(bytes)?.[1];
 
-export async function keepLedger(verdict = async () => {}) {
+export async function keepLedger(verdict = async () => {}, knows) {
 	const ledger = { taken: new Map(), sessions: 0 };
 	const server = new SMTPServer({
 		allowInsecureAuth: true, disabledCommands: ['STARTTLS'],
 		disableReverseLookup: true, closeTimeout: 100,
-		onAuth: (auth, _, done) => done(null, { user: auth.username }),
+		authMethods: knows ? ['XOAUTH2'] : ['PLAIN', 'LOGIN'],
+		onAuth: (auth, _, done) => !knows || knows(auth.accessToken)
+			? done(null, { user: auth.username })
+			: done(null, { data: { status: '401', schemes: 'bearer' } }),
 		onConnect(_, done) {
 			ledger.sessions++;
 			done();

@@ -32,6 +32,7 @@ const over = {
 	work: ['job_claim', 'job_give_back', 'job_release_dead', 'poll_enqueue',
 		'poll_preview', 'work_next_at'],
 	'sums for a monitor': ['work_metrics'],
+		'poll_preview', 'token_enqueue', 'work_next_at'],
 	'a poll asked for from outside': ['poll_begin', 'poll_mark',
 		'poll_seen'],
 	'what a command line names': ['account_known', 'job_known'],

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "domain/credential-sql.h"
+#include "domain/credential-token.h"
 #include "domain/reach.h"
 
 #define IDLE_MS         30000
@@ -30,8 +31,9 @@ params_make(struct sync *s)
 {
 	const struct job_host *h = s->host;
 
-	TRY(credential_secret_open(
-	    h->keks, s->account, s->access, s->arena, &s->secret));
+	TRY(credential_secret_ready(
+	    &(struct token_host){ s->db, h->conf, h->keks, h->egress },
+	    s->account, &s->access, s->arena, &s->secret));
 	reach_params(h->conf, h->egress, s->access, &s->secret, &s->params);
 	s->params.login.multi = h->multi;
 	s->params.idle_ms = IDLE_MS;

@@ -78,6 +78,8 @@ const bodies = {
 		imap_host: '127.0.0.1', imap_port: 9, imap_encryption: 'none' }),
 	'PUT /api/user/imap-accounts/{imap_account_id}': () =>
 		({ is_active: false }),
+	'PUT /api/webhooks/{webhook_id}': () => ({
+		url: 'https://127.0.0.1:9/hook', events: ['*'] }),
 	'POST /api/users': () => ({ email: fresh(), password: phrase }),
 	'POST /api/applications/{application_id}/users': () =>
 		({ email: fresh() }),

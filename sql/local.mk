@@ -118,7 +118,13 @@ EXTRA_DIST += %D%/typed.awk %D%/embed.awk $(migrations_sql) $(queries_sql)
 
 SQL_AWK = LC_ALL=C $(AWK)
 
+# A file that its list does not name would be missed only when a program runs.
+SQL_LISTED = listed() { d=$$1; shift; for f in $(srcdir)/$$d/*.sql; do \
+	case " $$* " in *" $$d/$${f\#\#*/} "*) ;; \
+	*) echo "$$d/$${f\#\#*/}: not in %D%/local.mk" >&2; exit 1;; esac; done; }
+
 src/db/migrations.c: $(migrations_sql) %D%/embed.awk %D%/local.mk
+	@$(SQL_LISTED); listed %D%/migrations $(migrations_sql)
 	$(AM_V_GEN)$(MKDIR_P) $(@D) && $(SQL_AWK) -f $(srcdir)/%D%/embed.awk \
 	    $(migrations_sql:%=$(srcdir)/%) >$@.tmp && mv $@.tmp $@
 
@@ -131,6 +137,7 @@ src/domain/%-sql.c: %D%/queries/%.sql %D%/typed.awk
 	    -f $(srcdir)/%D%/typed.awk $< >$@.tmp && mv $@.tmp $@
 
 src/domain/statements.c: $(queries_sql) %D%/typed.awk %D%/local.mk
+	@$(SQL_LISTED); listed %D%/queries $(queries_sql)
 	$(AM_V_GEN)$(MKDIR_P) $(@D) && $(SQL_AWK) -v out=table \
 	    -f $(srcdir)/%D%/typed.awk /dev/null \
 	    $(queries_sql:%=$(srcdir)/%) >$@.tmp && mv $@.tmp $@

@@ -83,8 +83,8 @@ rounds_name(const struct rounds *r)
 
 /* ---- failpoints ---- */
 
-size_t
-crash_points(const char *names[CRASH_POINTS])
+static size_t
+all_points(const char *names[CRASH_POINTS])
 {
 	static char text[8192];
 	const char *top = getenv("top_srcdir");
@@ -99,9 +99,7 @@ crash_points(const char *names[CRASH_POINTS])
 	    "-e 's/^.*EFFECT(\"\\([^\"]*\\)\".*$/"
 	    "\\1-intent-before\\n\\1-effect-before\\n"
 	    "\\1-effect-after\\n\\1-confirm-after/p' "
-	    "db/*.c mail/*.c domain/*.c domain/sync/*.c sync/*.c | "
-	    /* what no sync comes by */
-	    "grep -Ev '^(account|outgoing|delivery|submission)-' | sort -u",
+	    "db/*.c mail/*.c domain/*.c domain/sync/*.c sync/*.c | sort -u",
 	    top != NULL ? top : TOP_SRCDIR);
 	p = popen(command, "r");
 	if (p == NULL)
@@ -120,17 +118,42 @@ crash_points(const char *names[CRASH_POINTS])
 	return n;
 }
 
+static bool
+begins_with(const char *name, const char *const *starts, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (strncmp(name, starts[i], strlen(starts[i])) == 0)
+			return true;
+	return false;
+}
+
+size_t
+crash_points(const char *names[CRASH_POINTS])
+{
+	/* of work that no sync comes by */
+	static const char *const others[] = { "account-", "outgoing-",
+		"delivery-", "submission-", "hold-", "raw-", "release-",
+		"report-", "token-", "transfer-" };
+	const char *all[CRASH_POINTS];
+	size_t points = all_points(all), some = 0;
+
+	for (size_t i = 0; i < points; i++)
+		if (!begins_with(
+			all[i], others, sizeof others / sizeof *others))
+			names[some++] = all[i];
+	return some;
+}
+
 size_t
 crash_points_of(
     const char *const *starts, size_t n, const char *names[CRASH_POINTS])
 {
 	const char *all[CRASH_POINTS];
-	size_t points = crash_points(all), some = 0;
+	size_t points = all_points(all), some = 0;
 
 	for (size_t i = 0; i < points; i++)
-		for (size_t k = 0; k < n; k++)
-			if (strncmp(all[i], starts[k], strlen(starts[k])) == 0)
-				names[some++] = all[i];
+		if (begins_with(all[i], starts, n))
+			names[some++] = all[i];
 	return some;
 }
 

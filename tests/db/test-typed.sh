@@ -243,5 +243,15 @@ embed "0001-two.sql:1: the next migration has a number above 1" \
 embed "1-one.sql:1: a migration is called NNNN-name.sql" 1-one.sql
 embed "0001-One.sql:1: a migration is called NNNN-name.sql" 0001-One.sql
 
+# Each byte is carried: C reads back what stands in the file.
+cases=$((cases + 1))
+printf '%s\n' 'a \ b \\ c "d" \"' >"$work/0001-one.sql"
+carried=$(cd "$work" && $awk -f "$embed" 0001-one.sql | grep '^	    "')
+want='	    "a \\ b \\\\ c \"d\" \\\"\n"'
+if [ "$carried" != "$want" ]; then
+	echo "FAIL: want \`$want', got \`$carried'"
+	bad=$((bad + 1))
+fi
+
 echo "$cases cases, $bad failed"
 [ "$bad" = 0 ]

@@ -112,7 +112,7 @@ class Prover {
 
 	/** The statements that these operations run beside one. */
 	beside(one, ops) {
-		return this.all.filter((other) => other !== one &&
+		return this.all.filter((other) => other.statement !== one.statement &&
 			ops.some((o) => this.used.get(other.statement)?.has(o)));
 	}
 

@@ -664,6 +664,9 @@ letter_reply(struct request *rq)
 	TRY(thread_peek(
 	    rq->db, rq->actor.account, arg_id(rq, 0), rq->arena, &t));
 	TRY(thread_merged_check(rq, t));
+	if (in->body_text == NULL && in->body_html == NULL)
+		return fault_add(
+		    rq, "body_text", "required", "or body_html: what is said");
 	TRY(thread_last(rq->db, rq->actor.account, t->id, rq->arena, &last));
 	if (last == NULL || last->addresses.n == 0) {
 		rq->word = "NOBODY_TO_ANSWER";

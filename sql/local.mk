@@ -60,6 +60,7 @@ migrations_sql = \
 	%D%/migrations/0115-threads.sql \
 	%D%/migrations/0116-threading.sql \
 	%D%/migrations/0117-deliver-held.sql \
+	%D%/migrations/0118-sign-in-one.sql \
 	%D%/migrations/0130-search.sql \
 	%D%/migrations/0131-personal-accounts.sql \
 	%D%/migrations/0132-saved-replies.sql \

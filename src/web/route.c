@@ -287,13 +287,14 @@ static enum envelope
 nearest_env(const struct family *f, const struct segments *have, enum door door)
 {
 	enum envelope env = door == DOOR_REVIEW ? ENV_OK : ENV_DATA;
-	size_t best = 1;
+	struct score best = { 1, true, 0 };
 
 	for (size_t i = 0; i < f->count; i++) {
 		struct score sc = score(&f->routes[i], have);
 
-		if (sc.common > best) {
-			best = sc.common;
+		if (sc.common > best.common ||
+		    (sc.common == best.common && sc.whole && !best.whole)) {
+			best = sc;
 			env = f->routes[i].env;
 		}
 	}

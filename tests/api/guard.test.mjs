@@ -148,7 +148,9 @@ describe('row-level security', () => {
 	test('shows nothing where no guard has run', () => {
 		const tables = sql(house, `SELECT relname FROM pg_class
 			WHERE relnamespace = 'letterrack'::regnamespace
-			AND relkind IN ('r', 'v') AND relname <> 'migration'`).split('\n');
+			AND relkind IN ('r', 'v')
+			/* of no account: the schema's number, and that work rests */
+			AND relname NOT IN ('migration', 'work_pause')`).split('\n');
 		assert.ok(tables.length > 15, tables.join());
 		for (const table of tables)
 			assert.throws(() => sql(house, `SELECT FROM ${table}`,
@@ -305,7 +307,7 @@ describe('row-level security', () => {
 	});
 
 	test('leaves signing in to the door', () => {
-		const door = ['login_find(NULL, \'x\')', 'login_failed(0)',
+		const door = ['login_find(NULL, \'x\')', 'login_failed(0, \'x\')',
 			'password_rehash(1, \'a\', \'b\')', 'session_end(1)',
 			'session_open(1, \'\', 1, 1, \'\')', 'rights_of(1, 1, 1)'];
 		for (const call of door) {

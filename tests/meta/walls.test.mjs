@@ -10,7 +10,7 @@ const names = (text) => sql(house, text).split('\n').filter((name) => name);
 
 /* Functions that look over the walls, and why each may. */
 const over = {
-	login: ['login_find', 'login_failed', 'login_failed', 'password_rehash', 'session_open',
+	login: ['login_find', 'login_failed', 'password_rehash', 'session_open',
 		'session_end'],
 	'links that are mailed': ['door_application', 'door_user_at',
 		'door_one_time_add', 'door_one_time_look', 'door_one_time_use',

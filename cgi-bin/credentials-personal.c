@@ -268,12 +268,14 @@ secret_of(struct request *rq, int64_t id, struct credential_secret *secret,
     bool *is_new)
 {
 	const struct personal_put *in = rq->body;
+	const char *known;
 
 	*is_new = secret_is(&in->password);
 	if (!*is_new && in->imap_username == NULL)
 		return RC_OK;
 	TRY(secret_open(rq, id, secret));
-	if (!*is_new && strcmp(in->imap_username, secret->username) != 0)
+	known = secret->username;
+	if (!*is_new && strcmp(in->imap_username, known) != 0)
 		return fault_add(rq, "password", "required",
 		    "Another user name needs the password.");
 	if (!*is_new)

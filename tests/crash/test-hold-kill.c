@@ -103,14 +103,17 @@ by_text(const void *a, const void *b)
 static const char *
 sorted(const char *text)
 {
-	char *copy = arena_str(house.arena, text), *line;
-	char *v[2000];
+	struct str rest = str_of(text);
+	const char *v[2000], *line;
 	size_t n = 0;
 	struct buf b;
 
-	while ((line = strsep(&copy, "\n")) != NULL)
-		if (*line != '\0')
-			v[n++] = line;
+	while (rest.n > 0) {
+		struct str s = house_piece(&rest, '\n');
+
+		if (s.n > 0)
+			v[n++] = arena_dup(house.arena, s.p, s.n);
+	}
 	qsort(v, n, sizeof *v, by_text);
 	buf_init(&b, 1 << 20);
 	for (size_t i = 0; i < n; i++)
@@ -161,30 +164,32 @@ sum_bytes(void *arg, const void *p, size_t n)
 static void
 check_bytes(struct imap *im, const char *when)
 {
-	char *next = arena_str(house.arena,
+	struct str rest = str_of(
 	    one("SELECT b.wire_name, p.uid, encode(h.sha256, 'hex') FROM hold "
 		"h JOIN placement p ON p.email_id = h.email_id JOIN mailbox b "
 		"ON b.id = p.mailbox_id WHERE h.credential_id = {c} AND "
 		"h.sha256 IS NOT NULL"));
-	char *line;
 
-	while ((line = strsep(&next, "\n")) != NULL && *line != '\0') {
-		const char *folder = strsep(&line, "|");
-		uint32_t uid = (uint32_t)atoi(strsep(&line, "|"));
+	while (rest.n > 0) {
+		struct str line = house_piece(&rest, '\n');
+		struct str folder = house_piece(&line, '|');
+		struct str number = house_piece(&line, '|');
 		struct sha256 *sum = sha256_new();
 		unsigned char hash[SHA256_SIZE];
 		char hex[2 * SHA256_SIZE + 1];
 		struct imap_mailbox box;
-		uint64_t size;
+		uint64_t size, uid;
 		bool qresync;
 
-		MUST(imap_select(
-		    im, str_of(folder), true, NULL, NULL, &box, &qresync));
-		MUST(imap_body(im, uid, "", 0, 1 << 20, sum_bytes, sum, &size));
+		ck_assert(str_uint(number, UINT32_MAX, &uid));
+		MUST(imap_select(im, folder, true, NULL, NULL, &box, &qresync));
+		MUST(imap_body(
+		    im, (uint32_t)uid, "", 0, 1 << 20, sum_bytes, sum, &size));
 		sha256_end(&sum, hash);
 		hex_encode(hash, sizeof hash, hex);
-		ck_assert_msg(strcmp(hex, line) == 0, "%s: %s %u has others",
-		    when, folder, uid);
+		ck_assert_msg(str_eq(str_of(hex), line),
+		    "%s: %.*s %.*s has others", when, STR_FMT(folder),
+		    STR_FMT(number));
 	}
 }
 

@@ -598,3 +598,14 @@ house_copy(
 	MUST(imap_copy(im, &set, str_of(to), a, &copied));
 	arena_free(&a);
 }
+
+struct str
+house_piece(struct str *rest, char end)
+{
+	const char *p = memchr(rest->p, end, rest->n);
+	struct str s = { rest->p, p != NULL ? (size_t)(p - rest->p) : rest->n };
+
+	rest->p += s.n + (p != NULL);
+	rest->n -= s.n + (p != NULL);
+	return s;
+}

@@ -87,6 +87,9 @@ house_copy(struct imap *, const char *folder, const char *uids, const char *to);
  * ended alike have the same. */
 const char *house_tables(struct house *);
 
+/* What stands before `end` in an answer, or all; *rest begins behind it. */
+struct str house_piece(struct str *rest, char end);
+
 #define MUST(x)                                                                \
 	do {                                                                   \
 		enum rc must_rc_ = (x);                                        \

@@ -130,7 +130,7 @@ START_TEST(many)
 			  first = { "<0@x>", NULL, NULL, "x" };
 
 	for (int i = 0; i < 5000; i++)
-		p += sprintf(p, "<%d@x> ", i);
+		p += snprintf(p, 16, "<%d@x> ", i);
 	threading_mail_read(
 	    a, STR("<a@x>"), STR("<4999@x>"), str_of(text), STR("Re: x"), &m);
 	ck_assert_uint_eq(m.n, THREADING_FIRST + THREADING_LAST);
@@ -307,8 +307,8 @@ START_TEST(greedy)
 		char id[16];
 		const struct mail m = { id, NULL, NULL, "x" };
 
-		sprintf(id, "<%zu@x>", i);
-		p += sprintf(p, "%s ", id);
+		snprintf(id, sizeof id, "<%zu@x>", i);
+		p += snprintf(p, sizeof id + 1, "%s ", id);
 		known[i] = (struct threading_known){ read_one(a, &m).key,
 			(int64_t)i + 1, false };
 	}

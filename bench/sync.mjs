@@ -30,19 +30,10 @@ function mail(house, user, count, folder = '') {
 }
 
 async function credential(bench, user, port, mode) {
-	const { house, who } = bench;
-	const answer = await fetch(
-		`${house.url}/api/accounts/acc_${who.account}/provider-credentials`, {
-			method: 'POST',
-			headers: { cookie: `session=${who.owner.cookie}`,
-				'content-type': 'application/json' },
-			body: JSON.stringify({ provider_kind: 'imap', label: user,
-				host: '127.0.0.1', port, security_mode: mode,
-				secret: { username: user, password } }),
-		});
-	const text = await answer.text();
-	if (answer.status !== 201)
-		throw new Error(`no credential: ${text}`);
+	const { house } = bench;
+	const text = await post(bench, 'provider-credentials', {
+		provider_kind: 'imap', label: user, host: '127.0.0.1', port,
+		security_mode: mode, secret: { username: user, password } });
 	const id = Number(/"pc_(\d+)"/.exec(text)[1]);
 	// The words of the texts are another job's.
 	sql(house, `UPDATE credential SET body_policy = 'metadata'
@@ -95,16 +86,28 @@ export async function close(bench) {
 
 // ---- runs ----
 
-/** One pass for one credential: { seconds, rss } of the process, in kB: 0 where
- * nobody watches, since that takes time from a machine of two cores. */
-async function sync(bench, id, watched = false) {
+async function post(bench, path, body) {
 	const { house, who } = bench;
-	sql(house, `UPDATE credential SET sync_mode =
-		CASE WHEN id = ${id} THEN 'poll' ELSE 'on_demand' END,
-		next_poll_at = NULL`);
+	const answer = await fetch(
+		`${house.url}/api/accounts/acc_${who.account}/${path}`, {
+			method: 'POST',
+			headers: { cookie: `session=${who.owner.cookie}`,
+				'content-type': 'application/json' },
+			body: JSON.stringify(body),
+		});
+	const text = await answer.text();
+	if (!answer.ok)
+		throw new Error(`${path}: ${text}`);
+	return text;
+}
+
+/** One job: { seconds, rss } of the process, in kB: 0 where nobody watches,
+ * since that takes time from a machine of two cores. */
+async function run(bench, job, watched = false) {
+	const { house } = bench;
 	const start = process.hrtime.bigint();
 	const child = spawn(`${house.prefix}/bin/letterrack-sync`,
-		['--config', house.conf, '--account', who.account, '--quiet'],
+		['--config', house.conf, '--job', job, '--quiet'],
 		{ stdio: ['ignore', 'ignore', 'pipe'] });
 	let said = '', rss = 0;
 	child.stderr.on('data', (data) => { said += data; });
@@ -123,10 +126,18 @@ async function sync(bench, id, watched = false) {
 	return { seconds, rss };
 }
 
+/** One sync of one credential. What it leaves to other jobs is theirs. */
+async function sync(bench, id, watched = false) {
+	const text = await post(bench, 'imap/sync-messages',
+		{ credential_id: `pc_${id}` });
+	return run(bench, /"job_(\d+)"/.exec(text)[1], watched);
+}
+
 /** As if the account had never been seen. */
 function forget(bench) {
-	sql(bench.house, `TRUNCATE email, placement, mailbox, email_part,
-		flag_intent, expunge_intent,
+	sql(bench.house, `SET client_min_messages = warning;
+		TRUNCATE email, placement, mailbox, email_part,
+		flag_intent, expunge_intent, thread,
 		counter, job, task CASCADE`);
 	sql(bench.house, 'CHECKPOINT');
 }
@@ -204,6 +215,28 @@ export async function imapflow(bench) {
 	}];
 }
 
+/** What a first sync leaves to jobs of their own. */
+export async function behind(bench) {
+	const { house, quick, messages } = bench;
+	const job = (action) => sql(house,
+		`SELECT max(id) FROM job WHERE action = '${action}'`);
+	const got = { words: [], threads: [] };
+	for (let n = quick ? 1 : 3; n > 0; n--) {
+		await afresh(bench, bench.plain, messages);
+		got.words.push(await run(bench, job('imap_fetch_text')));
+		got.threads.push(await run(bench, job('thread_mail')));
+		for (const table of ['email_text', 'email WHERE thread_rule NOTNULL'])
+			if (Number(sql(house, `SELECT count(*) FROM ${table}`)) !== messages)
+				throw new Error(`not all are in ${table}`);
+	}
+	return Object.entries(got).map(([name, list]) => ({
+		figure: `${name} behind a first sync, messages a second`,
+		value: messages / median(seconds(list)),
+		note: `${messages} messages${
+			name === 'words' ? ', whose bodies are not fetched' : ''}`,
+	}));
+}
+
 /** The largest RSS of a first sync. */
 export async function rss(bench) {
 	const { house, quick } = bench;
@@ -251,5 +284,5 @@ export async function poll(bench) {
 	}];
 }
 
-export const figures = { plain: first_plain, tls: first_tls, imapflow, rss,
-	poll };
+export const figures = { plain: first_plain, tls: first_tls, imapflow, behind,
+	rss, poll };

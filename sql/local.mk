@@ -67,7 +67,8 @@ migrations_sql = \
 	%D%/migrations/0133-search-threads.sql \
 	%D%/migrations/0134-search-passage.sql \
 	%D%/migrations/0140-rule.sql \
-	%D%/migrations/0141-hold.sql
+	%D%/migrations/0141-hold.sql \
+	%D%/migrations/0145-steps-by-key.sql
 queries_sql = \
 	%D%/queries/account.sql \
 	%D%/queries/actor.sql \

@@ -3,6 +3,8 @@
 -- text before HTML, nothing that is attached; NULL where there is none.
 -- `is_hashed`: its hash is known, or not needed, since the server has an id.
 -- First come those whose turn was when they had been set aside (skipped_mend).
+-- OFFSET 0 keeps the index of UIDs whole: joined after the folder's UIDVALIDITY,
+-- each row would walk the folder.
 -- name: snippet_due :many
 -- args: account account, id credential, int most
 -- row:  snippet_due
@@ -24,8 +26,9 @@ FROM ((SELECT id, mailbox_id, uid, structure, size_bytes, sha256,
         ORDER BY id LIMIT $3)
     ORDER BY id LIMIT $3) AS e
 LEFT JOIN mailbox m ON m.account_id = $1 AND m.id = e.mailbox_id
-LEFT JOIN placement p ON p.account_id = $1 AND p.mailbox_id = e.mailbox_id
-    AND p.uidvalidity = m.uidvalidity AND p.uid = e.uid
+LEFT JOIN LATERAL (SELECT uidvalidity FROM placement
+    WHERE account_id = $1 AND mailbox_id = e.mailbox_id
+    AND uidvalidity = m.uidvalidity AND uid = e.uid OFFSET 0) AS p ON true
 LEFT JOIN LATERAL (SELECT told.part_number, told.content_type, told.charset,
         told.encoding
     FROM email_told(e.structure) AS told

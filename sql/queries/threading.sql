@@ -1,5 +1,7 @@
 -- What the threading engine reads and writes; see domain/threading.h. All of it
--- in one transaction, which holds the account's threads (thread_hold).
+-- in one transaction, which holds the account's threads (thread_hold). A first
+-- sync runs before there are statistics: what is asked by key leaves nothing to
+-- choose (OFFSET 0 is not joined in another order, = ANY has one index).
 
 -- Mail that nobody has looked at yet, oldest first: locked, mail before
 -- threads. `is_out`: it is in no thread. `is_news`: it came after its folder
@@ -36,9 +38,11 @@ SELECT EXISTS (SELECT FROM email WHERE account_id = $1
 -- row:  threading_key
 -- plan: custom
 SELECT k.key, k.thread_id, t.is_apart
-FROM thread_key k
-JOIN thread t ON t.account_id = $1 AND t.id = k.thread_id
-WHERE k.account_id = $1 AND k.key = ANY ($2) AND t.removed_at IS NULL;
+FROM (SELECT key, thread_id FROM thread_key
+    WHERE account_id = $1 AND key = ANY ($2) OFFSET 0) AS k
+CROSS JOIN LATERAL (SELECT is_apart FROM thread
+    WHERE account_id = $1 AND id = k.thread_id AND removed_at IS NULL
+    OFFSET 0) AS t;
 
 -- name: threading_ids_take :value
 -- args: int n
@@ -68,9 +72,10 @@ WHERE thread_key.thread_id <> excluded.thread_id;
 -- name: threading_put :exec
 -- args: account account, ids emails, ints threads, texts rules
 -- plan: custom
-UPDATE email e SET thread_id = nullif(d.thread, 0), thread_rule = d.rule
-FROM unnest($2, $3, $4) AS d (id, thread, rule)
-WHERE e.account_id = $1 AND e.id = d.id;
+UPDATE email SET
+    thread_id = nullif(($3::bigint[])[array_position($2, id)], 0),
+    thread_rule = ($4::text[])[array_position($2, id)]
+WHERE account_id = $1 AND id = ANY ($2);
 
 -- Mail has come: what was put away is on the table again.
 -- name: threading_reopen :exec

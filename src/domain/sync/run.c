@@ -226,7 +226,7 @@ holds_first(struct sync *s)
 
 /* ---- threads ---- */
 
-/* What is left is another job's: a first sync is not held up by it. */
+/* More is another job's: a first sync is not held up by it. */
 #define THREAD_STEPS 4
 
 static enum rc
@@ -249,6 +249,8 @@ thread(struct sync *s)
 {
 	size_t done = 0;
 
+	if (s->report->stored > THREAD_STEPS * THREADING_STEP)
+		return threads_queue(s);
 	for (int i = 0; i < THREAD_STEPS; i++) {
 		arena_reset(s->step);
 		TRY(threading_step(s->db, s->account, s->lease->application_id,

@@ -125,6 +125,55 @@ describe('a page of another origin', () => {
 	});
 });
 
+/** What nginx refuses by itself. */
+const refusals = [
+	[413, 'POST', { 'content-length': 40 << 20, expect: '100-continue' }],
+	[405, 'TRACE', {}],
+];
+const doors = [() => emails, () => '/api/threads', () => '/api/inbox',
+	() => '/oauth2/token'];
+
+describe('a refusal of nginx', () => {
+	for (const [status, method, headers] of refusals)
+		test(`${status} is read where answers are`, async () => {
+			const { origin: o } = origin();
+			for (const path of doors)
+				for (const from of [o, LISTED]) {
+					const answer = await api.request(method, path(), undefined,
+						{ ...headers, origin: from });
+					assert.equal(answer.status, status, path());
+					assert.equal(allowed(answer), from, path());
+					assert.ok(varies(answer));
+					assert.match(answer.headers['access-control-expose-headers'],
+						/\bX-Request-Id\b/);
+					assert.ok(answer.headers['x-request-id']);
+				}
+		});
+	test('is nothing to others, nor where a cookie asked', async () => {
+		const { origin: o } = origin();
+		for (const [status, method, headers] of refusals)
+			for (const more of [{ origin: 'https://unknown.test' },
+				{ origin: 'null' }, {},
+				{ origin: o, cookie: 'session=x' }]) {
+				const answer = await api.request(method, emails, undefined,
+					{ ...headers, ...more });
+				assert.equal(answer.status, status);
+				refused(answer);
+			}
+	});
+	test('comes though nobody can be asked', async () => {
+		await house.stop('serve');
+		try {
+			const answer = await api.get(emails, { origin: LISTED });
+			assert.equal(answer.status, 502);
+			assert.equal(answer.json.code, 'bad_gateway');
+			refused(answer);
+		} finally {
+			await house.start('serve');
+		}
+	});
+});
+
 describe('an origin', () => {
 	test('is compared as a whole', async () => {
 		const { h } = origin();

@@ -68,7 +68,8 @@ migrations_sql = \
 	%D%/migrations/0134-search-passage.sql \
 	%D%/migrations/0140-rule.sql \
 	%D%/migrations/0141-hold.sql \
-	%D%/migrations/0145-steps-by-key.sql
+	%D%/migrations/0145-steps-by-key.sql \
+	%D%/migrations/0150-links-alike.sql
 queries_sql = \
 	%D%/queries/account.sql \
 	%D%/queries/actor.sql \

@@ -39,6 +39,7 @@ EXTRA_DIST += \
 	%D%/search.test.mjs \
 	%D%/sending.test.mjs \
 	%D%/serve.slow.test.mjs \
+	%D%/stranger.test.mjs \
 	%D%/sync.test.mjs \
 	%D%/tasks.test.mjs \
 	%D%/tenants.slow.test.mjs \

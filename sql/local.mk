@@ -69,7 +69,8 @@ migrations_sql = \
 	%D%/migrations/0140-rule.sql \
 	%D%/migrations/0141-hold.sql \
 	%D%/migrations/0145-steps-by-key.sql \
-	%D%/migrations/0150-links-alike.sql
+	%D%/migrations/0150-links-alike.sql \
+	%D%/migrations/0155-worker-sessions.sql
 queries_sql = \
 	%D%/queries/account.sql \
 	%D%/queries/actor.sql \

@@ -26,6 +26,13 @@ WHERE $5 <> 0 OR NOT EXISTS (SELECT FROM work_pause);
 -- scope: global: a worker does not know which accounts they are of
 SELECT job_give_back($1);
 
+-- This session is a worker's: what it asks for is carried out before the worker
+-- counts as dead.
+-- name: job_attend :exec
+-- args: text worker
+-- scope: global: it is of all accounts
+SELECT pg_advisory_lock_shared(worker_lock($1));
+
 -- The jobs of a worker that is dead for certain wait again.
 -- name: job_release_dead :one
 -- args: text worker

@@ -115,8 +115,9 @@ extern const struct col preview_cols[];
 /* What became of a dead worker's jobs. */
 struct dead_jobs {
 	int64_t released;
-	int64_t
-	    held; /* by a transaction that it had begun: to be asked again */
+	/* By a transaction that it had begun, or by a session that has not
+	 * ended and may claim more: to be asked again. */
+	int64_t held;
 };
 extern const struct col dead_jobs_cols[];
 

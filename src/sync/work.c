@@ -52,6 +52,14 @@ actions_wanted(const struct program *p, struct str room[ACTIONS_MOST])
 	return (struct texts){ room, n };
 }
 
+/* Each pass anew: the connection may be another by now. */
+static enum rc
+attend(struct program *p, struct db *db)
+{
+	db_guard_none(db);
+	return job_attend(db, p->worker, NULL);
+}
+
 /* ---- jobs ---- */
 
 static enum rc
@@ -104,7 +112,9 @@ hand_over(struct program *p)
 		p->outgoing_told = true;
 		return RC_OK;
 	}
-	rc = outgoing_run(&p->outgoing);
+	rc = attend(p, p->outgoing.db);
+	if (rc == RC_OK)
+		rc = outgoing_run(&p->outgoing);
 	p->outgoing_lost = rc != RC_OK;
 	if (rc != RC_OK)
 		log_warn(&p->host.log, "mail not handed over code=%s: %s",
@@ -195,6 +205,7 @@ take_back(struct program *p)
 {
 	int64_t back;
 
+	TRY(attend(p, p->host.db));
 	TRY(job_give_back(p->host.db, p->worker, &back));
 	if (back > 0)
 		log_warn(&p->host.log, "claims whose answers were lost n=%lld",

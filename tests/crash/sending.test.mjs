@@ -89,6 +89,14 @@ async function counted(imap, folder) {
 	return seen;
 }
 
+/** What is not done with, in words. */
+const waiting = () => sql(house, `SELECT string_agg(concat_ws(' ', j.id, action,
+	j.state, 'tries', j.attempt_count, 'in', j.run_at - now(), 'worker', j.worker,
+	'lease', j.lease_until - now(), j.last_error_code, j.last_error_detail,
+	'submission', s.state), '; ') FROM job j
+	LEFT JOIN submission s ON j.task_id IN (s.task_id, s.file_task_id)
+	WHERE j.state IN ('queued', 'running')`);
+
 /** Runs until nothing is due; what waits for its time need not wait. */
 async function settle() {
 	for (let i = 0; i < 100; i++) {
@@ -101,7 +109,7 @@ async function settle() {
 			WHERE state IN ('queued', 'running')`) === '0')
 			return;
 	}
-	assert.fail('jobs wait for ever');
+	assert.fail(`jobs wait for ever: ${waiting()}`);
 }
 
 /** What is wrong between the states and the mailboxes, in words. */

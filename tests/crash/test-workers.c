@@ -343,6 +343,56 @@ START_TEST(late_transaction_is_waited_for)
 }
 END_TEST
 
+/* Until a claim waits for what another transaction holds. */
+static void
+wait_claiming(void)
+{
+	int64_t until = clock_steady_ms() + 30000;
+
+	while (
+	    house_int(&house,
+		"SELECT count(*) FROM pg_stat_activity WHERE "
+		"wait_event_type = 'Lock' AND query LIKE '%job_claim%'") == 0)
+		ck_assert_int_lt(clock_steady_ms(), until);
+}
+
+/* A claim that the dead one had sent is carried out when nobody sees anything
+ * of it yet: it is looked for until the dead one's session is over. */
+START_TEST(late_claim_is_waited_for)
+{
+	pid_t holder, late;
+
+	house.arena = arena_new((size_t)64 * 1024 * 1024);
+	work_begin("claimed");
+	holder = fork();
+	if (holder == 0) {
+		house_sql(&house,
+		    "DO $$ BEGIN PERFORM FROM task WHERE account_id = {a} "
+		    "FOR UPDATE; WHILE EXISTS (SELECT FROM account WHERE "
+		    "id = {a} AND name = 'Fresh') LOOP PERFORM pg_sleep(0.05); "
+		    "END LOOP; END $$");
+		_exit(0);
+	}
+	while (house_int(&house,
+		   "SELECT count(*) FROM pg_stat_activity WHERE wait_event = "
+		   "'PgSleep'") == 0)
+		;
+	late = crash_start(&house, NULL, NULL);
+	wait_claiming();
+	kill(late, SIGKILL);
+	(void)crash_wait(late, 60);
+	pass();
+	ck_assert_str_eq(work_state(), "queued|t|0");
+	house_sql(&house, "UPDATE account SET name = 'Let go' WHERE id = {a}");
+	ck_assert_int_eq(waitpid(holder, NULL, 0), holder);
+	crash_quiet(&house);
+	ck_assert_str_eq(work_state(), "running|f|1");
+	pass();
+	ck_assert_str_eq(work_state(), "succeeded|t|2");
+	work_end("claimed");
+}
+END_TEST
+
 /* What kills each worker is not given out for ever, and not in a loop. */
 START_TEST(deadly_job_fails)
 {
@@ -377,6 +427,7 @@ main(void)
 		UNIT(slow_one_keeps_its_job),
 		UNIT(unknown_ones_keep_their_jobs),
 		UNIT(late_transaction_is_waited_for),
+		UNIT(late_claim_is_waited_for),
 		UNIT(deadly_job_fails),
 	};
 

@@ -6,10 +6,13 @@
 
 static const struct field message_answer[] = { A_TEXT("message", 0), F_END };
 
-#define RULES     "/api/rules"
-#define RULE      "/api/rules/:rule_id"
-#define NO_RULE   .missing = "RULE_NOT_FOUND"
-#define TOLD_RULE .answer = rule_answer
+#define RULES      "/api/rules"
+#define RULE       "/api/rules/:rule_id"
+#define NO_RULE    .missing = "RULE_NOT_FOUND"
+#define TOLD_RULE  .answer = rule_answer
+
+#define MONITOR    "/api/accounts/:provider_credential_id/monitor/"
+#define OF_MAILBOX .missing = "ACCOUNT_NOT_FOUND"
 
 static const struct route routes[] = {
 	{ GET, RULES, rules_list, NEED_READ, ENV_OK, .flags = BARE,
@@ -32,6 +35,21 @@ static const struct route routes[] = {
 	    .about = "Of mail that is not fetched whole the first words of the "
 		     "text are looked at, and of its headers subject and "
 		     "people." },
+	{ POST, MONITOR "start", watcher_begin, NEED_WRITE, ENV_OK, OF_MAILBOX,
+	    .answer = watcher_answer, .fails = { RC_CONFLICT },
+	    .summary = "Watch a mail account",
+	    .about = "Its sync_mode is idle from now on." },
+	{ POST, MONITOR "stop", watcher_end, NEED_WRITE, ENV_OK, OF_MAILBOX,
+	    .answer = watcher_stop_answer, .fails = { RC_CONFLICT },
+	    .summary = "Watch a mail account no more",
+	    .about = "Nor is it polled: its sync_mode is on_demand from now "
+		     "on." },
+	{ POST, MONITOR "restart", watcher_again, NEED_WRITE, ENV_OK,
+	    OF_MAILBOX, .answer = watcher_answer, .fails = { RC_CONFLICT },
+	    .summary = "Watch a mail account with a new session" },
+	{ GET, "/api/watchers/overview", watchers_overview, NEED_READ, ENV_OK,
+	    .flags = BARE | TIMES_SPACED, .answer = watchers_answer,
+	    .summary = "How each mail account is watched" },
 };
 
 FAMILY(interception, QUIET);

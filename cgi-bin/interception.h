@@ -45,4 +45,14 @@ enum rc rules_put(struct request *) MUST_CHECK;
 enum rc rules_delete(struct request *) MUST_CHECK;
 enum rc rules_backtest(struct request *) MUST_CHECK;
 
+/* ---- interception-watchers.c ---- */
+
+extern const struct field watcher_answer[], watcher_stop_answer[];
+extern const struct field watchers_answer[];
+
+enum rc watcher_begin(struct request *) MUST_CHECK;
+enum rc watcher_end(struct request *) MUST_CHECK;
+enum rc watcher_again(struct request *) MUST_CHECK;
+enum rc watchers_overview(struct request *) MUST_CHECK;
+
 #endif

@@ -37,6 +37,7 @@ libfamilies_a_SOURCES = \
 	%D%/events.c \
 	%D%/interception.c %D%/interception.h \
 	%D%/interception-rules.c \
+	%D%/interception-watchers.c \
 	%D%/jobs.c \
 	%D%/labels.c %D%/labels.h \
 	%D%/labels-replies.c \

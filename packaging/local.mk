@@ -7,6 +7,7 @@ packaging_made = \
 	%D%/systemd/letterrack-sync-stay.service \
 	%D%/systemd/letterrack-sync.service \
 	%D%/systemd/letterrack-sync.timer \
+	%D%/systemd/letterrack-watch.service \
 	%D%/systemd/letterrack.service \
 	%D%/systemd/letterrack@.service \
 	%D%/systemd/letterrack@.socket
@@ -40,6 +41,7 @@ $(packaging_made): Makefile
 %D%/systemd/letterrack-sync-stay.service: %D%/systemd/letterrack-sync-stay.service.in
 %D%/systemd/letterrack-sync.service: %D%/systemd/letterrack-sync.service.in
 %D%/systemd/letterrack-sync.timer: %D%/systemd/letterrack-sync.timer.in
+%D%/systemd/letterrack-watch.service: %D%/systemd/letterrack-watch.service.in
 %D%/systemd/letterrack.service: %D%/systemd/letterrack.service.in
 %D%/systemd/letterrack@.service: %D%/systemd/letterrack@.service.in
 %D%/systemd/letterrack@.socket: %D%/systemd/letterrack@.socket.in

@@ -70,7 +70,8 @@ migrations_sql = \
 	%D%/migrations/0141-hold.sql \
 	%D%/migrations/0145-steps-by-key.sql \
 	%D%/migrations/0150-links-alike.sql \
-	%D%/migrations/0155-worker-sessions.sql
+	%D%/migrations/0155-worker-sessions.sql \
+	%D%/migrations/0170-watcher.sql
 queries_sql = \
 	%D%/queries/account.sql \
 	%D%/queries/actor.sql \
@@ -115,6 +116,7 @@ queries_sql = \
 	%D%/queries/thread.sql \
 	%D%/queries/threading.sql \
 	%D%/queries/user.sql \
+	%D%/queries/watcher.sql \
 	%D%/queries/webhook.sql \
 	%D%/queries/work.sql
 

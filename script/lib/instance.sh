@@ -11,7 +11,7 @@
 
 instance_user=letterrack
 instance_top=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd -P)
-instance_parts=(postgres dovecot postfix serve sync deliver nginx)
+instance_parts=(postgres dovecot postfix serve sync deliver watch nginx)
 
 say()
 {
@@ -171,7 +171,7 @@ part_ready()
 }
 
 declare -A part_signal=([postgres]=INT [dovecot]=TERM [postfix]=TERM
-	[serve]=TERM [sync]=TERM [deliver]=TERM [nginx]=TERM)
+	[serve]=TERM [sync]=TERM [deliver]=TERM [watch]=TERM [nginx]=TERM)
 
 part_gone()
 {
@@ -469,6 +469,11 @@ part_start_deliver()
 	    --only deliver --only send
 }
 
+part_start_watch()
+{
+	part_spawn_program watch "$(program letterrack-watch)"
+}
+
 nginx_config()
 {
 	awk -v present="$(echo $(ls "$prefix/libexec/letterrack"))" \
@@ -492,6 +497,7 @@ declare -A part_test=(
 	[serve]='test -S $run/fcgi/system.sock'
 	[sync]='part_alive sync'
 	[deliver]='part_alive deliver'
+	[watch]='part_alive watch'
 	[nginx]='listening ${port[main]}'
 )
 
@@ -513,6 +519,7 @@ part_exists()
 	case $1 in
 	serve) program letterrackctl >/dev/null ;;
 	sync | deliver) program letterrack-sync >/dev/null ;;
+	watch) program letterrack-watch >/dev/null ;;
 	esac
 }
 

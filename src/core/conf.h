@@ -107,6 +107,25 @@
 	X(SECONDS, sync_budget, "5m", 1, 86400,                                \
 	    "How long a sync of one mail account goes on before others have "  \
 	    "their turn.")                                                     \
+	X(INT, watch_pace, "0", 0, 60000,                                      \
+	    "Milliseconds between two questions of letterrack-watch to a "     \
+	    "mail server (NOOP). With 250 mail is held before other mail "     \
+	    "programs are told of it, which costs the server work; 0: it "     \
+	    "waits for the server's word (IDLE).")                             \
+	X(SECONDS, watch_poll, "30s", 1, 3600,                                 \
+	    "The same for servers without IDLE, in seconds.")                  \
+	X(SECONDS, watch_silence, "10m", 1, 1500,                              \
+	    "letterrack-watch asks a server that has said nothing for so "     \
+	    "long whether it is still there.")                                 \
+	X(SECONDS, watch_answer, "30s", 1, 600,                                \
+	    "How long letterrack-watch waits for an answer before it "         \
+	    "connects anew.")                                                  \
+	X(INT, watch_most, "2000", 1, 100000,                                  \
+	    "Mail accounts that one letterrack-watch keeps a session for.")    \
+	X(INT, watch_workers, "2", 0, 32,                                      \
+	    "How many letterrack-sync a letterrack-watch starts, which do "    \
+	    "nothing but fetch and hold what it was told of; 0: the other "    \
+	    "workers do that.")                                                \
 	X(SECONDS, job_keep, "14d", 86400, 315360000,                          \
 	    "How long tasks that succeeded or were cancelled are kept, with "  \
 	    "their jobs.")                                                     \

@@ -19,6 +19,7 @@ libcore_a_SOURCES = \
 	%D%/fold.c %D%/fold.h \
 	%D%/key-file.c %D%/key-file.h \
 	%D%/log.c %D%/log.h \
+	%D%/loop.c %D%/loop.h \
 	%D%/password.c %D%/password.h \
 	%D%/pattern.c %D%/pattern.h \
 	%D%/pattern-tree.c %D%/pattern-tree.h \
@@ -26,6 +27,7 @@ libcore_a_SOURCES = \
 	%D%/result.c %D%/result.h \
 	%D%/secret.c %D%/secret.h \
 	%D%/text.c %D%/text-code.c %D%/text.h \
+	%D%/timers.c %D%/timers.h \
 	%D%/token-key.c %D%/token-key.h \
 	%D%/token.c %D%/token.h \
 	%D%/totp.c %D%/totp.h

@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
@@ -10,9 +11,11 @@
 #include <unistd.h>
 
 #include "core/log.h"
+#include "core/secret.h"
 #include "domain/delivery-sql.h"
 #include "domain/job-sql.h"
 #include "domain/outgoing-sql.h"
+#include "domain/watcher-sql.h"
 
 #define BOOT_SIZE  36 /* a UUID */
 #define TRIES_MOST 20 /* to make a file that others take for a dead one's */
@@ -35,6 +38,18 @@ this_boot(char boot[BOOT_SIZE])
 }
 
 /* ---- this worker's ---- */
+
+void
+alive_name(char out[WORKER_NAME])
+{
+	char host[64] = "?", own[17];
+	uint64_t dice;
+
+	gethostname(host, sizeof host - 1);
+	random_bytes(&dice, sizeof dice);
+	hex_encode(&dice, sizeof dice, own);
+	snprintf(out, WORKER_NAME, "%s:%d:%s", host, (int)getpid(), own);
+}
 
 /* Another may find the file before it is locked, and remove it. */
 static bool
@@ -103,7 +118,7 @@ static enum rc
 release(struct round *r, const char *worker, bool *gone)
 {
 	struct dead_jobs *jobs;
-	int64_t mail, told;
+	int64_t mail, told, watched;
 
 	arena_reset(r->arena);
 	TRY(job_release_dead(r->db, worker, r->arena, &jobs));
@@ -123,6 +138,11 @@ release(struct round *r, const char *worker, bool *gone)
 		    "a worker was killed while it told webhooks worker=%s "
 		    "n=%lld",
 		    worker, (long long)told);
+	TRY(watcher_leave(r->db, worker, &watched));
+	if (watched > 0)
+		log_warn(r->log,
+		    "a watcher was killed; others take over worker=%s n=%lld",
+		    worker, (long long)watched);
 	*gone = jobs->held == 0;
 	r->again |= !*gone;
 	return RC_OK;

@@ -24,6 +24,10 @@ struct alive {
 	int lock;           /* held until the process ends; -1: none */
 };
 
+/* A name for this process. Hosts may share theirs, and processes in containers
+ * a number, so there is chance in it. */
+void alive_name(char out[WORKER_NAME]);
+
 /* Before the first claim. Without it all works, but others of this machine
  * wait for the lease of each job that this worker leaves behind. */
 enum rc

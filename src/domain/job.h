@@ -63,6 +63,7 @@ extern const struct col job_cols[];
 	X(imap_sync_messages, "imap", 8, 15, 1800, sync_messages_run)          \
 	X(imap_store_flags, "imap", 8, 5, 1800, sync_flags_run)                \
 	X(imap_hold, "imap", 8, 2, 600, sync_holds_run)                        \
+	X(imap_watch, "imap", 8, 2, 600, sync_watch_run)                       \
 	X(imap_fetch_text, "imap", 8, 60, 3600, sync_texts_run)                \
 	X(imap_fetch_body, "imap", 8, 15, 1800, content_fetch_run)             \
 	X(thread_mail, NULL, 8, 5, 600, thread_mail_run)                       \

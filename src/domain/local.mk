@@ -89,6 +89,7 @@ libdomain_a_SOURCES = \
 	%D%/thread.c %D%/thread.h \
 	%D%/threading.c %D%/threading.h \
 	%D%/user.c %D%/user.h \
+	%D%/watcher.c %D%/watcher.h \
 	%D%/work.c %D%/work.h \
 	%D%/vault.c %D%/vault.h \
 	%D%/webhook.c %D%/webhook.h \
@@ -138,6 +139,7 @@ domain_made_c = \
 	%D%/thread-sql.c \
 	%D%/threading-sql.c \
 	%D%/user-sql.c \
+	%D%/watcher-sql.c \
 	%D%/work-sql.c \
 	%D%/webhook-sql.c
 domain_made_h = \
@@ -184,6 +186,7 @@ domain_made_h = \
 	%D%/thread-sql.h \
 	%D%/threading-sql.h \
 	%D%/user-sql.h \
+	%D%/watcher-sql.h \
 	%D%/work-sql.h \
 	%D%/webhook-sql.h
 nodist_libdomain_a_SOURCES = $(domain_made_c) $(domain_made_h)

@@ -10,6 +10,7 @@ libmail_a_SOURCES = \
 	%D%/compose-field.c %D%/compose-field.h \
 	%D%/date.c %D%/date.h \
 	%D%/dial.c %D%/dial.h \
+	%D%/dials.c %D%/dials.h \
 	%D%/dsn.c %D%/dsn.h \
 	%D%/echo.c %D%/echo.h \
 	%D%/egress.c %D%/egress.h \
@@ -32,6 +33,7 @@ libmail_a_SOURCES = \
 	%D%/imap-response.c %D%/imap-response.h \
 	%D%/imap-set.c %D%/imap-set.h \
 	%D%/imap-structure.c \
+	%D%/imap-watch.c %D%/imap-watch.h \
 	%D%/imap.c %D%/imap.h %D%/imap-session.h \
 	%D%/mime.c %D%/mime-body.c %D%/mime.h \
 	%D%/mutf7.c %D%/mutf7.h \

@@ -56,8 +56,8 @@ static const struct argp_option options[] = {
 	{ "account", 'a', "ID", 0, "only the jobs of this account", 0 },
 	{ "job", OPT_JOB, "ID", 0, "only this job, even before its time", 0 },
 	{ "only", OPT_ONLY, "CLASS", 0,
-	    "only work of this class: imap, send, deliver or\n"
-	    "house; may be repeated",
+	    "only work of this class: imap, watch, send, deliver\n"
+	    "or house; may be repeated",
 	    0 },
 	{ "dry-run", OPT_DRY_RUN, NULL, 0,
 	    "only tell what a sync of the mail accounts that\n"
@@ -159,20 +159,6 @@ look(struct program *p)
 
 /* ---- start ---- */
 
-/* Hosts may share a name, and processes in containers a number. */
-static void
-name_worker(struct program *p)
-{
-	char host[64] = "?", own[17];
-	uint64_t dice;
-
-	gethostname(host, sizeof host - 1);
-	random_bytes(&dice, sizeof dice);
-	hex_encode(&dice, sizeof dice, own);
-	snprintf(
-	    p->worker, sizeof p->worker, "%s:%d:%s", host, (int)getpid(), own);
-}
-
 static void
 prepare_delivery(struct program *p)
 {
@@ -215,7 +201,7 @@ prepare(struct program *p)
 	failpoint_set(p->conf->failpoint);
 	TRY(envelope_keks_load(p->conf->key_dir, &p->keks));
 	TRY(egress_new(p->conf->egress_allow, p->conf->ca_file, &p->egress));
-	name_worker(p);
+	alive_name(p->worker);
 	p->host = (struct job_host){ .conf = p->conf,
 		.keks = &p->keks,
 		.egress = p->egress,

@@ -35,6 +35,8 @@ is_narrow(const struct program *p)
 static enum work_class
 class_of(struct str action)
 {
+	if (str_eq(action, STR("imap_watch")))
+		return WORK_watch;
 	if (str_starts(action, STR("imap_")))
 		return WORK_imap;
 	return str_starts(action, STR("smtp_")) ? WORK_send : WORK_house;
@@ -271,7 +273,7 @@ jobs_due_in(struct program *p, int64_t *ms)
 {
 	if (work_wants(p, WORK_imap))
 		return job_due_in(p->host.db, ms);
-	if (work_wants(p, WORK_send) || work_wants(p, WORK_house))
+	if (p->only != 1u << WORK_deliver)
 		*ms = ASK_MS;
 	return RC_OK;
 }

@@ -16,6 +16,7 @@
  * what is in it) */
 #define WORK_CLASSES(X)                                                        \
 	X(imap, "polls, and what talks to IMAP servers")                       \
+	X(watch, "mail that a watcher was told of")                            \
 	X(send, "mail that goes out")                                          \
 	X(deliver, "webhooks")                                                 \
 	X(house, "old rows, the audit log, keys, other jobs")

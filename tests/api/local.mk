@@ -47,5 +47,6 @@ EXTRA_DIST += \
 	%D%/threads.test.mjs \
 	%D%/tokens.test.mjs \
 	%D%/users.test.mjs \
+	%D%/watchers.test.mjs \
 	%D%/webhooks.test.mjs \
 	%D%/zz-openapi.test.mjs

@@ -37,6 +37,7 @@ EXTRA_DIST += \
 	%D%/reporter.mjs \
 	%D%/requests.mjs \
 	%D%/rounds.mjs \
+	%D%/imap-stand-in.mjs \
 	%D%/smtp-stand-in.mjs \
 	%D%/stack.mjs \
 	%D%/stack.sh \

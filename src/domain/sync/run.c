@@ -6,6 +6,7 @@
 #include "domain/mailbox-sql.h"
 #include "domain/task.h"
 #include "domain/threading.h"
+#include "domain/watcher-sql.h"
 
 /* A dozen sets of two million UIDs that do not follow each other. */
 #define ARENA_FOLDER ((size_t)512 * 1024 * 1024)
@@ -294,6 +295,27 @@ messages(struct sync *s)
 				    : fail(s->holds_rc, "%s", s->holds_why);
 }
 
+/* The watcher has been told of something: INBOX alone is looked into. */
+static enum rc
+watched(struct sync *s)
+{
+	TRY(sync_connect(s));
+	TRY(watcher_told_at(s->db, s->account, s->access->id, &s->told_at));
+	TRY(holds_first(s));
+	TRY(one_of_account(s, STR("INBOX")));
+	if (s->holds_rc != RC_OK)
+		return fail(s->holds_rc, "%s", s->holds_why);
+	return instant_is(s->told_at)
+	    ? watcher_looked(s->db, s->account, s->access->id, s->told_at, NULL)
+	    : RC_OK;
+}
+
+static enum rc
+run_watch(struct sync *s)
+{
+	return and_thread(s, watched(s));
+}
+
 static enum rc
 run_holds(struct sync *s)
 {
@@ -448,6 +470,12 @@ enum rc
 sync_messages_run(struct job_run *run)
 {
 	return sync_run(run, run_messages);
+}
+
+enum rc
+sync_watch_run(struct job_run *run)
+{
+	return sync_run(run, run_watch);
 }
 
 enum rc

@@ -32,8 +32,11 @@ export default async function* reporter(source) {
 			if (data.details?.error?.failureType === 'subtestsFailed')
 				continue;
 			// Node 18 and 20 also count a whole file as a test.
-			if (data.nesting === 0 && data.name === data.file)
+			if (data.nesting === 0 && data.name === data.file) {
+				const took = Math.round(data.details.duration_ms / 1000);
+				yield `# took ${took} ${file.replace(/(\.test)?\.mjs$/, '')}\n`;
 				continue;
+			}
 			const name = `${file}: ${names(stacks.get(file) ?? [], data)}`;
 			if (type === 'test:fail' && data.todo === undefined)
 				yield `not ok - ${name}\n${why(data.details.error)}\n`;

@@ -13,6 +13,8 @@ static const struct field message_answer[] = { A_TEXT("message", 0), F_END };
 
 #define MONITOR    "/api/accounts/:provider_credential_id/monitor/"
 #define OF_MAILBOX .missing = "ACCOUNT_NOT_FOUND"
+#define HELD       "/api/interception/held"
+#define NO_EMAIL   .missing = "EMAIL_NOT_FOUND"
 
 static const struct route routes[] = {
 	{ GET, RULES, rules_list, NEED_READ, ENV_OK, .flags = BARE,
@@ -50,6 +52,35 @@ static const struct route routes[] = {
 	{ GET, "/api/watchers/overview", watchers_overview, NEED_READ, ENV_OK,
 	    .flags = BARE | TIMES_SPACED, .answer = watchers_answer,
 	    .summary = "How each mail account is watched" },
+	{ GET, HELD, held_all, NEED_READ, ENV_OK, .flags = BARE | TIMES_SPACED,
+	    PARAMS(held_page), .answer = held_answer,
+	    .summary = "List held mail", .about = "Newest first." },
+	{ GET, HELD "/:email_id", held_one, NEED_WRITE, ENV_OK, .flags = BARE,
+	    NO_EMAIL, .answer = held_one_answer, .summary = "Show held mail",
+	    .about = "Also what was released or discarded, as long as it is "
+		     "kept." },
+	{ GET, HELD "/:email_id/diff", held_diff, NEED_WRITE, ENV_OK,
+	    .flags = BARE, NO_EMAIL, .answer = held_diff_answer,
+	    .summary = "Hold what came against what would go" },
+	{ POST, "/api/email/:email_id/edit", held_change, NEED_WRITE, ENV_OK,
+	    .flags = LARGE_BODY, NO_EMAIL, BODY(held_edit),
+	    .answer = held_edit_answer, .fails = { RC_CONFLICT },
+	    .summary = "Edit held mail",
+	    .about = "Kept until it is released. Where only the text or only "
+		     "the HTML is given, the other becomes a rendering of "
+		     "it." },
+	{ POST, "/api/interception/discard/:email_id", held_drop, NEED_WRITE,
+	    ENV_OK, NO_EMAIL, .answer = held_discard_answer,
+	    .fails = { RC_CONFLICT }, .summary = "Discard held mail",
+	    .about = "It stays in the quarantine until the retention is "
+		     "over." },
+	{ POST, "/api/interception/bulk/discard", bulk_drop, NEED_WRITE, ENV_OK,
+	    BODY(bulk_discard), .answer = bulk_discard_answer,
+	    .summary = "Discard many" },
+	{ GET, "/api/inbox", inbox, NEED_READ, ENV_OK,
+	    .flags = BARE | TIMES_SPACED, PARAMS(inbox_page),
+	    .answer = inbox_answer, .summary = "List all mail that came",
+	    .about = "Held or not." },
 };
 
 FAMILY(interception, QUIET);

@@ -36,6 +36,10 @@ libfamilies_a_SOURCES = \
 	%D%/emails-search.c \
 	%D%/events.c \
 	%D%/interception.c %D%/interception.h \
+	%D%/interception-diff.c \
+	%D%/interception-discard.c \
+	%D%/interception-held.c \
+	%D%/interception-inbox.c \
 	%D%/interception-rules.c \
 	%D%/interception-watchers.c \
 	%D%/jobs.c \
@@ -50,11 +54,13 @@ libfamilies_a_SOURCES = \
 	%D%/oauth-exchange.c \
 	%D%/oauth-inspect.c \
 	%D%/oauth-token.c \
+	%D%/providers-held.c \
 	%D%/providers-personal.c \
 	%D%/providers-poll.c \
 	%D%/providers.c %D%/providers.h \
 	%D%/providers-webhooks.c \
 	%D%/providers-send.c \
+	%D%/review.c %D%/review.h \
 	%D%/system.c %D%/system.h \
 	%D%/system-metrics.c \
 	%D%/tasks.c \

@@ -315,6 +315,7 @@ sync_messages(struct request *rq)
 #define ONE      "/api/provider-credentials/:provider_credential_id"
 #define PERSONAL "/api/user/imap-accounts/:imap_account_id"
 #define IMAP     "/api/accounts/:account_id/imap"
+#define NO_EMAIL .missing = "EMAIL_NOT_FOUND"
 #define FOREIGN  RC_TIMEOUT, RC_CONNECTION, RC_CONFIG_TLS, RC_CONFIG_HOST
 
 static const struct route routes[] = {
@@ -359,6 +360,27 @@ static const struct route routes[] = {
 	    .summary = "Copy mail of one's own into a shared inbox",
 	    .about = "Each once into a folder, however often it is asked for. "
 		     "Answers when it is done, or after 20 s; a job goes on." },
+	{ POST, "/api/interception/release/:email_id", held_let_go, NEED_WRITE,
+	    ENV_OK, .flags = IDEMPOTENT | LARGE_BODY, NO_EMAIL,
+	    BODY(held_release), .answer = held_release_answer, .also = 202,
+	    .fails = { RC_CONFLICT, RC_AUTH_FAILED, RC_DENIED, RC_NO_FOLDER,
+		FOREIGN },
+	    .summary = "Release held mail",
+	    .about = "With what was saved of edits, and what is given here, "
+		     "which goes first. Beyond 20 seconds the answer is 202, "
+		     "and it goes on." },
+	{ POST, "/api/interception/bulk/release", bulk_let_go, NEED_WRITE,
+	    ENV_OK, BODY(bulk_release), .answer = bulk_release_answer,
+	    .summary = "Release many",
+	    .about = "Each as it is, with what was saved of edits. What takes "
+		     "longer than 20 seconds is queued, and goes on." },
+	{ POST, "/api/email/:email_id/intercept", held_by_person, NEED_WRITE,
+	    ENV_OK, .flags = IDEMPOTENT, NO_EMAIL,
+	    .answer = held_intercept_answer, .also = 202,
+	    .fails = { RC_CONFLICT, RC_AUTH_FAILED, RC_DENIED, RC_NO_MESSAGE,
+		FOREIGN },
+	    .summary = "Hold mail that has come already",
+	    .about = "It is moved into the quarantine, wherever it lies." },
 	{ POST, "/webhooks/poll-emails", poll_emails, NEED_OWN, ENV_SUCCESS,
 	    BODY(poll_ask), PARAMS(poll_ask), .flags = FORM_OK | NO_CSRF,
 	    .answer = poll_answer, .fails = { RC_BAD_TOKEN, RC_NOT_CONFIGURED },

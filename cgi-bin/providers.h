@@ -51,6 +51,22 @@ extern const struct field personal_transfer_answer[], personal_test_answer[];
 enum rc personal_test(struct request *) MUST_CHECK;
 enum rc personal_transfer(struct request *) MUST_CHECK;
 
+/* providers-held.c */
+struct held_release {
+	const char *edited_subject, *edited_body, *edited_body_html;
+	bool strip_attachments;
+	const char *target_folder;
+};
+struct bulk_release {
+	struct ids email_ids;
+};
+extern const struct field held_release_body[], held_release_answer[];
+extern const struct field bulk_release_body[], bulk_release_answer[];
+extern const struct field held_intercept_answer[];
+enum rc held_let_go(struct request *) MUST_CHECK;
+enum rc bulk_let_go(struct request *) MUST_CHECK;
+enum rc held_by_person(struct request *) MUST_CHECK;
+
 /* providers-poll.c */
 struct poll_ask {
 	struct secret token;

@@ -72,6 +72,10 @@ migrations_sql = \
 	%D%/migrations/0150-links-alike.sql \
 	%D%/migrations/0155-worker-sessions.sql \
 	%D%/migrations/0170-watcher.sql
+	%D%/migrations/0155-worker-sessions.sql
+	%D%/migrations/0150-links-alike.sql
+	%D%/migrations/0145-steps-by-key.sql
+	%D%/migrations/0142-people-line.sql
 queries_sql = \
 	%D%/queries/account.sql \
 	%D%/queries/actor.sql \
@@ -89,6 +93,7 @@ queries_sql = \
 	%D%/queries/hold.sql \
 	%D%/queries/housekeeping.sql \
 	%D%/queries/idempotency.sql \
+	%D%/queries/interception.sql \
 	%D%/queries/job.sql \
 	%D%/queries/label.sql \
 	%D%/queries/log.sql \

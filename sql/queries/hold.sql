@@ -267,6 +267,34 @@ WHERE account_id = $1 AND email_id = $2 AND state = 'releasing';
 UPDATE hold SET state = 'filed', to_uid = $3
 WHERE account_id = $1 AND email_id = $2 AND state = 'releasing';
 
+-- What the email is from here on: an edited form. Its thread; 0: none.
+-- name: hold_form :value
+-- args: account account, id email, text? message_id, text? subject,
+-- args: text? structure, bool has_attachments, int size, text? server_id
+-- value: int
+WITH h AS (
+	SELECT email_id, edited_sha256 FROM hold
+	WHERE account_id = $1 AND email_id = $2 AND state = 'filed'
+), parts AS (
+	DELETE FROM email_part WHERE account_id = $1 AND email_id = $2
+)
+UPDATE email e SET message_id = $3, subject = $4, structure = $5,
+    has_attachments = $6, size_bytes = $7,
+    server_email_id = coalesce($8, e.server_email_id),
+    sha256 = h.edited_sha256, snippet = NULL, text_due = true,
+    updated_at = now()
+FROM h WHERE e.account_id = $1 AND e.id = $2
+RETURNING coalesce(e.thread_id, 0);
+
+-- The same where the server does not show it any more.
+-- name: hold_form_lost :exec
+-- args: account account, id email
+UPDATE email e SET message_id = h.edited_message_id, sha256 = h.edited_sha256,
+    updated_at = now()
+FROM hold h
+WHERE e.account_id = $1 AND e.id = $2 AND h.account_id = $1
+AND h.email_id = $2 AND h.state = 'filed';
+
 -- name: hold_released :must
 -- args: account account, id email, bool visible
 WITH h AS (

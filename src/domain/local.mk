@@ -27,6 +27,7 @@ libdomain_a_SOURCES = \
 	%D%/hold.c %D%/hold.h \
 	%D%/housekeeping.h \
 	%D%/idempotency.c %D%/idempotency.h \
+	%D%/interception.c %D%/interception.h \
 	%D%/job.c %D%/job.h \
 	%D%/job-run.c %D%/job-run.h \
 	%D%/label.c %D%/label.h \
@@ -69,6 +70,7 @@ libdomain_a_SOURCES = \
 	%D%/sync/folders.c %D%/sync/folders.h \
 	%D%/sync/hold.c %D%/sync/hold.h \
 	%D%/sync/hold-carry.c \
+	%D%/sync/hold-edited.c \
 	%D%/sync/hold-release.c \
 	%D%/sync/list.c \
 	%D%/sync/move.c \
@@ -111,6 +113,7 @@ domain_made_c = \
 	%D%/hold-sql.c \
 	%D%/housekeeping-sql.c \
 	%D%/idempotency-sql.c \
+	%D%/interception-sql.c \
 	%D%/job-sql.c \
 	%D%/label-sql.c \
 	%D%/log-sql.c \
@@ -159,6 +162,7 @@ domain_made_h = \
 	%D%/hold-sql.h \
 	%D%/housekeeping-sql.h \
 	%D%/idempotency-sql.h \
+	%D%/interception-sql.h \
 	%D%/job-sql.h \
 	%D%/label-sql.h \
 	%D%/log-sql.h \

@@ -13,6 +13,7 @@ libmail_a_SOURCES = \
 	%D%/dials.c %D%/dials.h \
 	%D%/dsn.c %D%/dsn.h \
 	%D%/echo.c %D%/echo.h \
+	%D%/edit.c %D%/edit.h \
 	%D%/egress.c %D%/egress.h \
 	%D%/fetch.c %D%/fetch.h \
 	%D%/header.c %D%/header.h \

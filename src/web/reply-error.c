@@ -112,17 +112,35 @@ write_problem(struct jw *w, const struct request *rq, enum rc rc, int status)
 	jw_object_end(w);
 }
 
+/* "Email not found", of EMAIL_NOT_FOUND. */
+static const char *
+sentence_of(struct arena *a, const char *code)
+{
+	char *text = arena_str(a, code);
+
+	for (char *p = text; *p != '\0'; p++)
+		*p = *p == '_' ? ' '
+		    : p > text ? (char)tolower((unsigned char)*p)
+			       : *p;
+	return text;
+}
+
+static const char *
+text_of(const struct request *rq, enum rc rc)
+{
+	if (rc == RC_NOT_FOUND && rq->route != NULL &&
+	    rq->route->missing != NULL)
+		return sentence_of(rq->arena, rq->route->missing);
+	return detail(rc)[0] != '\0' ? detail(rc) : result_row(rc)->text;
+}
+
 /* {"success": false, …} and {"ok": false, …}. */
 static void
 write_flag(struct jw *w, const struct request *rq, enum rc rc)
 {
-	const char *text = result_row(rc)->text;
-
-	if (detail(rc)[0] != '\0')
-		text = detail(rc);
 	jw_object(w);
 	JW_BOOL(w, rq->env == ENV_OK ? "ok" : "success", false);
-	JW_TEXT(w, "error", text);
+	JW_TEXT(w, "error", text_of(rq, rc));
 	JW_TEXT(w, "code", word(rq, rc));
 	extras_write(w, rq);
 	if (rq->faults != NULL) {

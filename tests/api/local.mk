@@ -20,6 +20,7 @@ EXTRA_DIST += \
 	%D%/housekeeping.test.mjs \
 	%D%/http.test.mjs \
 	%D%/input.slow.test.mjs \
+	%D%/interception.test.mjs \
 	%D%/issuer.test.mjs \
 	%D%/jobs.test.mjs \
 	%D%/labels.test.mjs \

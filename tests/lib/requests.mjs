@@ -70,6 +70,7 @@ const bodies = {
 		({ thread_id: Number(ids.thread_id ?? 1) }),
 	'POST /api/webhooks': () => ({ url: 'https://127.0.0.1:9/hook',
 		events: ['*'] }),
+	'POST /api/email/{email_id}/edit': () => ({ subject: 'x' }),
 	'POST /api/rules/backtest': () => ({ type: 'subject', value: 'x' }),
 	'POST /api/user/imap-accounts/{imap_account_id}/transfer': (ids) => ({
 		email_ids: [1],

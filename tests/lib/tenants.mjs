@@ -31,12 +31,22 @@ const made = {
 		account_id, user_id, name, body_text) SELECT app, acc, id,
 		gen_random_uuid(), 'x' FROM a, u RETURNING id`,
 	imap_account_id: (a) => made.provider_credential_id(a),
+	/* that was held once */
 	email_id: (a) => `WITH e AS (INSERT INTO email (application_id, account_id,
 		subject, snippet, received_at) VALUES (${a}, 'Hello', '${CANARY}',
 		now()) RETURNING application_id, account_id, id), p AS (INSERT INTO
 		email_part (application_id, account_id, email_id, part_number, position,
 		content_type) SELECT application_id, account_id, id, '2', 2,
-		'text/plain' FROM e) SELECT id FROM e`,
+		'text/plain' FROM e), old AS (SELECT id FROM credential WHERE label =
+		'of holds' AND account_id = (ARRAY[${a}])[2]), c AS (INSERT INTO
+		credential (application_id, account_id, provider_kind, host, port,
+		security_mode, label) SELECT application_id, account_id, 'imap',
+		'127.0.0.1', 9, 'none', 'of holds' FROM e WHERE NOT EXISTS (SELECT
+		FROM old) RETURNING id), h AS (INSERT INTO hold (application_id,
+		account_id, email_id, credential_id, state, why, preview) SELECT
+		application_id, account_id, e.id, k.id, 'released', 'hand',
+		'${CANARY}' FROM e, (TABLE old UNION ALL TABLE c) k)
+		SELECT id FROM e`,
 	/* with a mail in it */
 	mailbox_id: (a) => `WITH a (app, acc) AS (VALUES (${a})), c AS (INSERT INTO
 		credential (application_id, account_id, provider_kind, host, port,

@@ -231,7 +231,7 @@ START_TEST(errors)
 		    "\"detail\":\"There is no such thing.\","
 		    "\"code\":\"not_found\",\"request_id\":\"test-1\"}" },
 		{ "/gone-ci", 404,
-		    "{\"success\":false,\"error\":\"There is no such thing.\","
+		    "{\"success\":false,\"error\":\"Thread not found\","
 		    "\"code\":\"THREAD_NOT_FOUND\",\"details\":null,"
 		    "\"request_id\":\"test-1\"}" },
 		{ "/clash", 409,

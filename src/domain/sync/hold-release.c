@@ -2,7 +2,7 @@
  *
  * As it came it is moved back: bytes, INTERNALDATE and flags stay what they
  * were. Where the quarantine does not have it any more, the bytes that were
- * kept are appended instead. */
+ * kept are appended instead. What was edited is hold-edited.c's. */
 #include "domain/sync/hold.h"
 
 #include "core/effect.h"
@@ -37,15 +37,15 @@ flags_text(struct holding *h)
 	return text;
 }
 
-static enum rc
-append(struct holding *h)
+enum rc
+hold_append(struct holding *h, struct str bytes)
 {
 	struct imap_moved moved;
 	uint32_t uid;
 
 	FAILPOINT("release-append-before");
 	TRY(imap_append(h->s->imap, h->to.wire_name, flags_text(h),
-	    h->w->received_at, h->raw, h->arena, &moved));
+	    h->w->received_at, bytes, h->arena, &moved));
 	FAILPOINT("release-append-after");
 	if (moved.has && moved.uidvalidity == (uint32_t)h->to.uidvalidity &&
 	    imap_set_count(&moved.to) == 1 &&
@@ -66,7 +66,7 @@ append_kept(struct holding *h)
 	if (h->raw.p == NULL)
 		return fail(RC_NO_MESSAGE,
 		    "neither the quarantine nor this host has it any more");
-	return append(h);
+	return hold_append(h, h->raw);
 }
 
 /* ---- the effect ---- */
@@ -180,8 +180,10 @@ begin(struct holding *h)
 	};
 	h->hash = w->sha256;
 	h->size = w->size_bytes;
+	TRY(hold_edited_form(h));
 	TRY(hold_aim_at(h));
-	return effect_run(&release, h);
+	return h->edited.p != NULL ? hold_edited_release(h)
+				   : effect_run(&release, h);
 }
 
 /* What the server does not do, the reviewer is told, and may decide again. What
@@ -192,7 +194,8 @@ refused(struct holding *h, enum rc rc)
 	struct sync *s = h->s;
 	const char *why = arena_str(h->arena, fail_detail());
 
-	if (sync_is_ours(s, rc) || result_is_transient(rc) || !sync_alive(s))
+	if (h->filed || sync_is_ours(s, rc) || result_is_transient(rc) ||
+	    !sync_alive(s))
 		return fail(rc, "%s", why);
 	TRY(hold_refused(
 	    s->db, s->account, h->w->email_id, result_code(rc), why));
@@ -202,8 +205,12 @@ refused(struct holding *h, enum rc rc)
 enum rc
 hold_release(struct holding *h)
 {
-	enum rc rc =
-	    h->w->to_mailbox_id == 0 ? begin(h) : effect_run(&release_again, h);
+	enum rc rc;
 
+	if (hold_is(h->w->state, HOLD_FILED))
+		return hold_edited_end(h);
+	rc = h->w->to_mailbox_id == 0       ? begin(h)
+	    : h->w->edited_sha256.p != NULL ? hold_edited_release(h)
+					    : effect_run(&release_again, h);
 	return rc == RC_OK ? RC_OK : refused(h, rc);
 }

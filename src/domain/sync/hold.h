@@ -30,6 +30,7 @@ struct holding {
 	struct str edited; /* p == NULL: it goes as it came */
 	const char *message_id;
 	struct texts removed;
+	bool filed; /* it lies there: nobody can decide otherwise any more */
 };
 
 /* ---- hold.c ---- */
@@ -67,5 +68,17 @@ enum rc hold_take_away(struct holding *) MUST_CHECK;
 /* ---- hold-release.c ---- */
 
 enum rc hold_release(struct holding *) MUST_CHECK;
+/* Puts these bytes into `to`, with flags and date of what is held. */
+enum rc hold_append(struct holding *, struct str bytes) MUST_CHECK;
+
+/* ---- hold-edited.c ---- */
+
+/* The form that a reviewer wants, kept; `edited.p` stays NULL where nothing of
+ * it would be another. RC_CONFLICT: it cannot be made. */
+enum rc hold_edited_form(struct holding *) MUST_CHECK;
+/* It goes to `to`, begun or not. */
+enum rc hold_edited_release(struct holding *) MUST_CHECK;
+/* It lies there already. */
+enum rc hold_edited_end(struct holding *) MUST_CHECK;
 
 #endif

@@ -15,10 +15,10 @@ const struct field inbox_page_params[] = {
 	F_PAGE(struct inbox_page, INBOX_LIMIT), F_END
 };
 static const struct field message_fields[] = { A_ID("id", ID_EMAIL, 0),
-	A_ID("account_id", ID_CREDENTIAL, NULLABLE), A_TEXT("subject", NULLABLE),
-	A_TEXT("sender", NULLABLE), A_TEXT("status", 0),
-	A_TEXT("interception_status", NULLABLE), A_TEXT("created_at", 0),
-	F_END };
+	A_ID("account_id", ID_CREDENTIAL, NULLABLE),
+	A_TEXT("subject", NULLABLE), A_TEXT("sender", NULLABLE),
+	A_TEXT("status", 0), A_TEXT("interception_status", NULLABLE),
+	A_TEXT("created_at", 0), F_END };
 const struct field inbox_answer[] = { A_INT("total", 0), A_INT("limit", 0),
 	A_INT("offset", 0), A_ARRAY("messages", message_fields, 0), F_END };
 

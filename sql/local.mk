@@ -68,14 +68,11 @@ migrations_sql = \
 	%D%/migrations/0134-search-passage.sql \
 	%D%/migrations/0140-rule.sql \
 	%D%/migrations/0141-hold.sql \
+	%D%/migrations/0142-people-line.sql \
 	%D%/migrations/0145-steps-by-key.sql \
 	%D%/migrations/0150-links-alike.sql \
 	%D%/migrations/0155-worker-sessions.sql \
 	%D%/migrations/0170-watcher.sql
-	%D%/migrations/0155-worker-sessions.sql
-	%D%/migrations/0150-links-alike.sql
-	%D%/migrations/0145-steps-by-key.sql
-	%D%/migrations/0142-people-line.sql
 queries_sql = \
 	%D%/queries/account.sql \
 	%D%/queries/actor.sql \

@@ -79,8 +79,8 @@ const struct col held_email_cols[] = {
 
 const struct col inbox_email_cols[] = {
 	COL_ID(struct inbox_email, id, ID_EMAIL),
-	COL_ID(struct inbox_email, account_id, ID_CREDENTIAL,
-	    .zero_null = true),
+	COL_ID(
+	    struct inbox_email, account_id, ID_CREDENTIAL, .zero_null = true),
 	COL(struct inbox_email, subject),
 	COL(struct inbox_email, sender),
 	COL(struct inbox_email, status),

@@ -9,6 +9,7 @@
 #include "domain/health-sql.h"
 #include "families.h"
 #include "system.h"
+#include "web/manual.h"
 #include "web/openapi.h"
 #include "web/reply.h"
 
@@ -102,6 +103,17 @@ static enum rc
 openapi_auth(struct request *rq)
 {
 	return description(rq, OPENAPI_AUTH);
+}
+
+static enum rc
+docs(struct request *rq)
+{
+	struct page_doc doc;
+
+	page_open(&doc, rq, "The API");
+	manual_write(&doc, families);
+	rq->reply.cache = "no-cache";
+	return page_reply(&doc, 200);
 }
 
 /* ---- health ---- */
@@ -337,6 +349,8 @@ static const struct route routes[] = {
 	{ GET, "/auth/openapi.json", openapi_auth, NEED_PUBLIC, ENV_RAW,
 	    .flags = NO_LIMIT,
 	    .summary = "The description of the auth routes" },
+	{ GET, "/docs", docs, NEED_PUBLIC, ENV_PAGE, .type = "text/html",
+	    .summary = "This description, to be read" },
 };
 
 FAMILY(system, QUIET);

@@ -25,6 +25,7 @@ libweb_a_SOURCES = \
 	%D%/like.c %D%/like.h \
 	%D%/listing.c %D%/listing.h \
 	%D%/mail-secret.c %D%/mail-secret.h \
+	%D%/manual.c %D%/manual.h \
 	%D%/openapi-answer.c %D%/openapi-parts.h %D%/openapi-shared.c \
 	%D%/openapi-webhooks.c \
 	%D%/openapi.c %D%/openapi.h \

@@ -3,7 +3,7 @@
 #include "core/secret.h"
 #include "web/reply.h"
 
-#define PAGE_LARGEST ((size_t)256 * 1024)
+#define PAGE_LARGEST ((size_t)2048 * 1024) /* the manual */
 
 /* System colours and fonts: readable in light, dark and forced colours. */
 static const char style[] =
@@ -15,7 +15,8 @@ static const char style[] =
     "button{font:inherit;margin-top:1.5rem;padding:.5rem 1.5rem}"
     "[role=alert]{border-left:.3rem solid #b00020;padding:.5rem 1rem}"
     ":focus-visible{outline:.2rem solid;outline-offset:.15rem}"
-    "dt{font-weight:bold}dd{margin:0 0 .5rem}";
+    "dt{font-weight:bold}dd{margin:0 0 .5rem}"
+    "summary,code{overflow-wrap:anywhere}summary{padding:.3rem 0}";
 
 void
 page_open(struct page_doc *doc, struct request *rq, const char *title)

@@ -6,6 +6,7 @@ EXTRA_DIST += \
 	%D%/auth.test.mjs \
 	%D%/canary.slow.test.mjs \
 	%D%/cors.test.mjs \
+	%D%/docs.test.mjs \
 	%D%/credentials.test.mjs \
 	%D%/clients.test.mjs \
 	%D%/content.test.mjs \

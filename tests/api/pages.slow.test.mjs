@@ -66,6 +66,15 @@ describe('by keyboard, without script', { timeout: 120000 }, () => {
 		assert.match(path(page), /login$/);
 		assert.deepEqual(page.problems, []);
 	});
+	test('the manual, closed and opened', async () => {
+		const page = await chromium.page();
+		await page.tab.goto(`${house.url}/docs`);
+		await page.check();
+		await page.tab.evaluate(`for (const d of
+			document.querySelectorAll('details')) d.open = true`);
+		await page.check();
+		assert.deepEqual(page.problems, []);
+	});
 	test('a wrong password is said at once, as an alert', async () => {
 		const page = await chromium.page();
 		await signIn(page, 'member', { wanted: 'no such word' });

@@ -6,8 +6,10 @@ import * as jobs from './jobs.mjs';
 import * as login from './login.mjs';
 import * as search from './search.mjs';
 import * as sync from './sync.mjs';
+import * as watch from './watch.mjs';
 
-const groups = [http, search, login, sync, jobs, deliver];
+const groups = [http, search, login, sync, jobs, deliver,
+	watch];
 
 function parse(words) {
 	const quick = words.includes('--quick');

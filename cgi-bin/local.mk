@@ -63,6 +63,7 @@ libfamilies_a_SOURCES = \
 	%D%/review.c %D%/review.h \
 	%D%/system.c %D%/system.h \
 	%D%/system-metrics.c \
+	%D%/system-watchers.c \
 	%D%/tasks.c \
 	%D%/threads.c %D%/threads.h \
 	%D%/threads-bulk.c \

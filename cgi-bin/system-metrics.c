@@ -11,11 +11,13 @@
 
 static const struct metric {
 	const char *what, *about;
+	bool waits; /* the oldest that is due is told, too */
 } metrics[] = {
-	{ "jobs", "Jobs that are not done with." },
-	{ "deliveries", "Deliveries to webhooks that are under way." },
-	{ "service_mail", "Mail of the service that nobody has taken." },
-	{ "workers", "Workers that are at a job." },
+	{ "jobs", "Jobs that are not done with.", true },
+	{ "deliveries", "Deliveries to webhooks that are under way.", true },
+	{ "service_mail", "Mail of the service that nobody has taken.", true },
+	{ "watchers", "Mail accounts that are to be watched.", false },
+	{ "workers", "Workers that are at a job.", false },
 };
 
 static void
@@ -65,7 +67,7 @@ write_all(struct buf *b, const struct work_metric_list *l)
 	buf_reset(b);
 	for (size_t i = 0; i < n; i++) {
 		counts(b, &metrics[i], l);
-		if (i + 1 < n)
+		if (metrics[i].waits)
 			oldest(b, &metrics[i], l);
 	}
 }

@@ -285,8 +285,7 @@ healthz(struct request *rq)
 	jw_key(w, "median_latency_ms");
 	jw_null(w);
 	jw_key(w, "workers");
-	jw_array(w);
-	jw_array_end(w);
+	jw_raw(w, full ? system_watchers(rq) : STR("[]"));
 	jw_key(w, "timestamp");
 	jw_time(w, h->asked, TIME_Z);
 	return reply_close(rq);

@@ -9,4 +9,7 @@ bool system_sees_all(const struct request *);
 
 enum rc system_metrics(struct request *);
 
+/* The watchers, as a JSON array; lives until the next call. */
+struct str system_watchers(struct request *);
+
 #endif

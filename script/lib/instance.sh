@@ -348,10 +348,12 @@ postgres_forget()
 
 instance_mailboxes=(support sales review anna outside)
 
+dovecot_options=()
 dovecot_config()
 {
 	local name
 	render "$instance_top/script/lib/dovecot.conf.in" "$etc/dovecot.conf"
+	printf '%s\n' "${dovecot_options[@]}" >>"$etc/dovecot.conf"
 	for name in "${instance_mailboxes[@]}"; do
 		echo "$name@letterrack.test:{PLAIN}letterrack::::::"
 	done >"$etc/mailboxes"

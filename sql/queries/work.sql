@@ -114,4 +114,6 @@ SELECT set_config('letterrack.application', $1::text, true),
 -- name: work_metrics :many
 -- row:  work_metric
 -- scope: global: sums, and no row of anybody
-SELECT what, state, kind, n, due_s FROM work_metrics();
+SELECT what, state, kind, n, due_s FROM work_metrics()
+UNION ALL
+SELECT 'watchers', state, NULL, n, NULL FROM watch_metrics();

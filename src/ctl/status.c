@@ -7,6 +7,7 @@
 #include "ctl/people.h"
 #include "db/migrate.h"
 #include "domain/alive.h"
+#include "domain/watcher-sql.h"
 #include "domain/work-sql.h"
 
 #define SYNCS_MOST 20
@@ -21,6 +22,7 @@ struct status {
 	struct work_depth_list depth;
 	struct work_worker_list workers;
 	struct work_sync_list syncs;
+	struct watcher_host_list watchers;
 	int64_t mail, deliveries, invalid;
 };
 
@@ -57,6 +59,7 @@ gather(struct status *s, const struct conf *conf)
 	TRY(work_depth(db, a, &s->depth));
 	TRY(work_workers(db, a, &s->workers));
 	TRY(work_syncs(db, SYNCS_MOST, a, &s->syncs));
+	TRY(watcher_hosts(db, a, &s->watchers));
 	TRY(work_mail_waiting(db, &s->mail));
 	TRY(work_deliveries_waiting(db, &s->deliveries));
 	return work_invalid(db, &s->invalid);
@@ -98,6 +101,12 @@ print(const struct status *s)
 	for (size_t i = 0; i < s->depth.n; i++)
 		printf("jobs %-14s %lld %s\n", s->depth.v[i].state,
 		    (long long)s->depth.v[i].n, s->depth.v[i].action);
+	for (size_t i = 0; i < s->watchers.n; i++) {
+		const struct watcher_host *h = &s->watchers.v[i];
+
+		printf("watcher %-11lld %s, seen %lld s ago\n",
+		    (long long)h->watched, h->name, (long long)h->beat_s);
+	}
 	for (size_t i = 0; i < s->syncs.n; i++) {
 		const struct work_sync *y = &s->syncs.v[i];
 
@@ -146,6 +155,8 @@ print_json(const struct status *s)
 	    sizeof s->depth.v[0]);
 	write_rows(&w, "workers", work_worker_cols, s->workers.v, s->workers.n,
 	    sizeof s->workers.v[0]);
+	write_rows(&w, "watchers", watcher_host_cols, s->watchers.v,
+	    s->watchers.n, sizeof s->watchers.v[0]);
 	write_rows(&w, "syncs", work_sync_cols, s->syncs.v, s->syncs.n,
 	    sizeof s->syncs.v[0]);
 	jw_object_end(&w);

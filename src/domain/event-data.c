@@ -73,6 +73,14 @@ static const struct event_field job[] = {
 	FIELDS_END,
 };
 
+static const struct event_field watcher[] = {
+	ID_OF("credential_id"),
+	TEXT("email_address"),
+	{ "state", "string", NULL, false },
+	TEXT("error"),
+	FIELDS_END,
+};
+
 static const struct event_field nothing[] = { FIELDS_END };
 
 const struct event_about event_about[EVENT_COUNT] = {
@@ -95,7 +103,7 @@ const struct event_about event_about[EVENT_COUNT] = {
 	[EVENT_MESSAGE_HELD] = { "A message waits for review.", nothing },
 	[EVENT_MESSAGE_RELEASED] = { "A message was let through.", nothing },
 	[EVENT_MESSAGE_DISCARDED] = { "A message was thrown away.", nothing },
-	[EVENT_WATCHER_STATE] = { "A watcher has another state.", nothing },
+	[EVENT_WATCHER_STATE] = { "A watcher has another state.", watcher },
 	[EVENT_CREDENTIAL_INVALID] = { "A server refuses a credential.",
 	    credential },
 	[EVENT_JOB_FAILED] = { "A job is not tried again by itself.", job },

@@ -13,7 +13,8 @@
 
 const char *argp_program_version = "letterrack-watch " VERSION;
 
-#define HANDS 4
+#define HANDS   3
+#define OPENERS 2
 
 static volatile sig_atomic_t stop;
 
@@ -103,6 +104,7 @@ begin(struct watch *x)
 		.n = (int)x->conf->watch_workers };
 	workers_keep(&x->workers);
 	x->hands = hands_new(&x->loop, HANDS, x->conf->database, x->log);
+	x->openers = hands_new(&x->loop, OPENERS, x->conf->database, x->log);
 	with.hands = x->hands;
 	x->follow = follow_new(&with);
 }
@@ -123,6 +125,7 @@ static void
 end(struct watch *x)
 {
 	follow_stop(x->follow);
+	hands_free(&x->openers);
 	hands_free(&x->hands);
 	watched_end(x);
 	follow_free(&x->follow);

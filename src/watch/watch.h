@@ -28,7 +28,8 @@ struct watch {
 	char worker[WORKER_NAME];
 	struct alive alive;
 	struct loop loop;
-	struct hands *hands;
+	struct hands *hands;   /* what they do is short */
+	struct hands *openers; /* these may wait for who gives tokens */
 	struct follow *follow;
 	struct dials dials;
 	struct workers workers;

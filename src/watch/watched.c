@@ -13,7 +13,7 @@
 #include "watch/watch.h"
 
 #define DIALS_MOST     50
-#define DIAL_LATER_MS  50
+#define DIAL_LATER_MS  200
 #define BACK_OFF_MS    1000
 #define BACK_OFF_MOST  300000
 #define BACK_OFF_LEAST 250
@@ -408,13 +408,13 @@ dial(struct watched *w)
 /* ---- errands: in the loop ---- */
 
 static void
-give_away(struct watched *w, void (*run)(struct errand *, struct db *),
-    void (*done)(struct errand *))
+give_away(struct watched *w, struct hands *to,
+    void (*run)(struct errand *, struct db *), void (*done)(struct errand *))
 {
 	w->busy = true;
 	w->version = w->own.secret_version;
 	w->errand = (struct errand){ .run = run, .done = done };
-	hands_do(w->watch->hands, &w->errand);
+	hands_do(to, &w->errand);
 }
 
 /* No fault of the credential's: the database is away, or the row another's. */
@@ -461,12 +461,11 @@ put_back(struct watched *w)
 		r->mail_ms = t->mail_ms;
 	r->mail |= t->mail;
 	r->other |= t->other;
-	r->works |= t->works && !r->refused;
+	r->works |= t->works && r->failure == RC_OK;
+	/* A later state knows better, also what is wrong. */
 	if (t->has_state && !r->has_state) {
 		r->has_state = true;
 		r->state = t->state;
-	}
-	if (t->failure != RC_OK && r->failure == RC_OK && !r->has_state) {
 		r->failure = t->failure;
 		r->refused = t->refused;
 		memcpy(r->detail, t->detail, sizeof r->detail);
@@ -504,7 +503,7 @@ begin(struct watched *w)
 {
 	w->phase = ASKING;
 	w->next_ms = TIMER_NEVER;
-	give_away(w, errand_open, opened);
+	give_away(w, w->watch->openers, errand_open, opened);
 }
 
 static void
@@ -512,7 +511,7 @@ report(struct watched *w)
 {
 	w->told = w->report;
 	w->report = (struct report){ .failure = RC_OK };
-	give_away(w, errand_tell, told);
+	give_away(w, w->watch->hands, errand_tell, told);
 }
 
 /* What there is to do next, where nothing is under way. */

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import { client } from '../lib/api.mjs';
+import { well } from '../lib/ctl.mjs';
 import { imapStandIn } from '../lib/imap-stand-in.mjs';
 import { connect, mailbox, message } from '../lib/mail.mjs';
 import { people, sql } from '../lib/people.mjs';
@@ -53,7 +54,7 @@ describe('with Dovecot', () => {
 
 	before(async () => {
 		house = await stack({ own: true, with: ['dovecot', 'watch'],
-			set: ['poll_interval = 1d'] });
+			trustProxy: true, set: ['poll_interval = 1d'] });
 		api = client(house);
 		p = people(house);
 		[member, viewer, owner] = ['member', 'viewer', 'owner'].map((who) =>
@@ -128,6 +129,24 @@ describe('with Dovecot', () => {
 		const states = await told(member, support);
 		assert.deepEqual(states, ['idle', 'stopped', 'idle']);
 	});
+	test('monitors see it as a worker', async () => {
+		const name = `imap_${support.id.slice(3)}`;
+		const seen = await until('the worker', async () => (await api.get(
+			'/healthz')).json.workers.find((w) => w.worker === name));
+		assert.equal(seen.status, 'ok');
+		assert.ok(seen.last_heartbeat_sec >= 0 && seen.last_heartbeat_sec < 10);
+		const hidden = await api.get('/healthz',
+			{ 'x-forwarded-for': '203.0.113.9' });
+		assert.deepEqual(hidden.json.workers, []);
+		const { text } = await api.get('/api/metrics');
+		assert.match(text, /^letterrack_watchers\{state="idle"\} [1-9]/m);
+	});
+	test('an operator sees who watches', () => {
+		const now = JSON.parse(well(house, ['status', '--json']));
+		assert.equal(now.watchers.length, 1);
+		assert.ok(now.watchers[0].watched >= 1);
+		assert.match(well(house, ['status']), /^watcher +[1-9]\d* .* ago$/m);
+	});
 	test('a secret that is changed is used at once', async () => {
 		const patched = await owner.patch(
 			`/api/provider-credentials/${support.id}`, { secret: {
@@ -166,6 +185,41 @@ describe('with Dovecot', () => {
 		assert.equal((await watcherOf(viewer, support)).state, 'polling');
 		await house.start('watch');
 		await isIn(viewer, support, 'idle', 10);
+	});
+});
+
+describe('with a Dovecot that has neither IDLE nor MOVE', () => {
+	let house, imap;
+	before(async () => {
+		house = await stack({ own: true, with: ['dovecot', 'watch'],
+			dovecot: ['imap_capability = IMAP4rev1 SASL-IR LITERAL+ ID ' +
+				'ENABLE NAMESPACE UNSELECT UIDPLUS CONDSTORE'],
+			set: ['poll_interval = 1d', 'watch_poll = 1s'] });
+		imap = await mailbox(house, 'sales');
+	});
+	after(async () => {
+		await imap?.logout();
+		await house?.end();
+	});
+
+	test('mail is held all the same', async () => {
+		const p = people(house);
+		const owner = client(house).as({ cookie: p.owner.cookie });
+		const sales = await connect(owner, p.account, 'sales',
+			{ sync_mode: 'idle', hold_policy: 'all' });
+		await until('a session', () => sql(house, `SELECT state = 'polling'
+			FROM watcher WHERE credential_id = ${sales.id.slice(3)}`) === 't');
+		assert.equal((await watcherOf(owner, sales)).state, 'polling');
+		/* what lies there already is no news */
+		await until('the first look', () => sql(house, `SELECT count(*)
+			FROM job WHERE action = 'imap_watch' AND state = 'succeeded'
+			AND credential_id = ${sales.id.slice(3)}`) !== '0');
+		await imap.append('INBOX', message({ subject: 'polled and held' }));
+		await until('held', () => sql(house, `SELECT count(*) FROM hold
+			JOIN email e ON e.id = email_id WHERE state = 'held'
+			AND e.subject = 'polled and held'`) === '1');
+		await imap.mailboxOpen('Quarantine');
+		assert.equal(imap.mailbox.exists, 1);
 	});
 });
 

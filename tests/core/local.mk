@@ -25,6 +25,7 @@ core_tests = \
 	%D%/test-secret \
 	%D%/test-text \
 	%D%/test-text-code \
+	%D%/test-timers \
 	%D%/test-token \
 	%D%/test-token-key \
 	%D%/test-token-starved \
@@ -73,6 +74,8 @@ TESTS += $(core_tests)
 %C%_test_text_LDADD = $(core_check_libs)
 %C%_test_text_code_CPPFLAGS = $(core_check_cppflags)
 %C%_test_text_code_LDADD = $(core_check_libs)
+%C%_test_timers_CPPFLAGS = $(core_check_cppflags)
+%C%_test_timers_LDADD = $(core_check_libs)
 %C%_test_token_SOURCES = %D%/test-token.c %D%/forge.c %D%/forge.h
 %C%_test_token_CPPFLAGS = $(core_check_cppflags)
 %C%_test_token_LDADD = $(core_check_libs)

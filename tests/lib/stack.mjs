@@ -27,6 +27,8 @@ function args(options) {
 		list.push('--trust-proxy');
 	for (const line of options.set ?? [])
 		list.push('--set', line);
+	for (const line of options.dovecot ?? [])
+		list.push('--dovecot', line);
 	for (const setting of options.postgres ?? [])
 		list.push('--postgres', setting);
 	return list;

@@ -11,6 +11,7 @@
 #   --only PARTS   instead of them (comma-separated)
 #   --mail         sample mail in the mailboxes
 #   --set LINE     a line of letterrack.conf; may be repeated
+#   --dovecot LINE of dovecot.conf; may be repeated
 #   --postgres N=V a setting of PostgreSQL; may be repeated
 #   --trust-proxy  X-Forwarded-For from loopback is believed
 #
@@ -61,6 +62,7 @@ parse()
 		--with) parts+=(${2//,/ }) && shift ;;
 		--only) parts=(${2//,/ }) && shift ;;
 		--set) set_option "$2" && shift ;;
+		--dovecot) dovecot_options+=("$2") && shift ;;
 		--postgres) postgres_options+=(-c "$2") && shift ;;
 		--mail) sample=yes ;;
 		--trust-proxy) trust=yes ;;

@@ -19,6 +19,13 @@ TESTS += %D%/test-smtp
 %C%_test_smtp_CPPFLAGS = $(check_cppflags) $(CURL_CFLAGS) $(ZLIB_CFLAGS)
 %C%_test_smtp_LDADD = $(check_libs) $(mail_libs) -lpthread
 
+check_PROGRAMS += %D%/test-watch
+TESTS += %D%/test-watch
+%C%_test_watch_SOURCES = %D%/test-watch.c \
+	%D%/scripted-server.c %D%/scripted-server.h %D%/number.h
+%C%_test_watch_CPPFLAGS = $(check_cppflags) $(CURL_CFLAGS) $(ZLIB_CFLAGS)
+%C%_test_watch_LDADD = $(check_libs) $(mail_libs) -lpthread
+
 check_PROGRAMS += %D%/test-dovecot
 TESTS += %D%/test-dovecot
 %C%_test_dovecot_SOURCES = %D%/test-dovecot.c \

@@ -158,14 +158,14 @@ static const struct route routes[] = {
 	    PARAMS(link_page_in), .type = "text/html",
 	    .summary = "Page of a mailed link: join an account" },
 	{ POST, "/auth/accept-invite", auth_accept_invite, NEED_PUBLIC, ENV_RAW,
-	    .flags = UNKNOWN_OK | FORM_OK,
+	    .flags = UNKNOWN_OK | FORM_OK | PLANNED,
 	    .body = { link_accept_body, sizeof(struct link_use_in) },
 	    .answer = link_accepted_answer, .also = 302, .fails = LINK_FAILS,
 	    .summary = "Join an account by a mailed invitation",
 	    .about = "Makes the user where there is none, and signs in. Where "
 		     "`password_set` is false, one should be asked for." },
 	{ POST, "/api/accounts/:account_id/invite", auth_invite, NEED_OWNER,
-	    .flags = IDEMPOTENT, BODY(invite_new), .status = 201,
+	    .flags = IDEMPOTENT | PLANNED, BODY(invite_new), .status = 201,
 	    .answer = invite_answer, .fails = { RC_CONFLICT },
 	    .summary = "Invite somebody into an account, by mail" },
 

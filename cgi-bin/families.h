@@ -19,6 +19,7 @@
 	X(logs) \
 	X(oauth) \
 	X(providers) \
+	X(subscriptions) \
 	X(system) \
 	X(tasks) \
 	X(threads) \

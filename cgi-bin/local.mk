@@ -64,6 +64,7 @@ libfamilies_a_SOURCES = \
 	%D%/system.c %D%/system.h \
 	%D%/system-metrics.c \
 	%D%/system-watchers.c \
+	%D%/subscriptions.c \
 	%D%/tasks.c \
 	%D%/threads.c %D%/threads.h \
 	%D%/threads-bulk.c \
@@ -93,6 +94,7 @@ responder_PROGRAMS += \
 	cgi-bin/logs \
 	cgi-bin/oauth \
 	cgi-bin/providers \
+	cgi-bin/subscriptions \
 	cgi-bin/system \
 	cgi-bin/tasks \
 	cgi-bin/threads \
@@ -110,6 +112,7 @@ nodist_cgi_bin_labels_SOURCES = cgi-bin/labels-main.c
 nodist_cgi_bin_logs_SOURCES = cgi-bin/logs-main.c
 nodist_cgi_bin_oauth_SOURCES = cgi-bin/oauth-main.c
 nodist_cgi_bin_providers_SOURCES = cgi-bin/providers-main.c
+nodist_cgi_bin_subscriptions_SOURCES = cgi-bin/subscriptions-main.c
 nodist_cgi_bin_system_SOURCES = cgi-bin/system-main.c
 nodist_cgi_bin_tasks_SOURCES = cgi-bin/tasks-main.c
 nodist_cgi_bin_threads_SOURCES = cgi-bin/threads-main.c

@@ -402,7 +402,7 @@ static const struct route routes[] = {
 		     "fails, it is tried for another 72 hours." },
 	{ POST, "/api/accounts/:account_id/smtp/messages", letter_post,
 	    NEED_WRITE, BODY(letter_post), .row = task_started_cols,
-	    .status = 202, .flags = IDEMPOTENT | LARGE_BODY,
+	    .status = 202, .flags = IDEMPOTENT | LARGE_BODY | PLANNED,
 	    .fails = { RC_CONFLICT }, .summary = "Send a message",
 	    .about = "Queues it, with its email record, which shows in "
 		     "`status` what became of it: queued, sending, accepted, "
@@ -410,7 +410,7 @@ static const struct route routes[] = {
 		     "the server is unknown, and not sent again by itself." },
 	{ POST, "/api/emails/send", letter_send, NEED_WRITE, ENV_SUCCESS,
 	    BODY(letter_send), .answer = letter_send_answer, .status = 201,
-	    .flags = IDEMPOTENT | LARGE_BODY,
+	    .flags = IDEMPOTENT | LARGE_BODY | PLANNED,
 	    .fails = { RC_CONFLICT, RC_NOT_FOUND, RC_AUTH_FAILED, RC_DENIED,
 		FOREIGN },
 	    .summary = "Send a message from the default sender",
@@ -420,7 +420,8 @@ static const struct route routes[] = {
 	{ POST, "/api/threads/:thread_id/reply", letter_reply, NEED_WRITE,
 	    ENV_SUCCESS, .missing = "THREAD_NOT_FOUND",
 	    .body = { letter_reply_body, sizeof(struct letter_send) },
-	    .answer = letter_send_answer, .flags = IDEMPOTENT | LARGE_BODY,
+	    .answer = letter_send_answer,
+	    .flags = IDEMPOTENT | LARGE_BODY | PLANNED,
 	    .fails = { RC_CONFLICT, RC_AUTH_FAILED, RC_DENIED, FOREIGN },
 	    .summary = "Answer the last mail of a thread that came",
 	    .about = "From the mail account it came to, else from the default "

@@ -419,7 +419,7 @@ static const struct route routes[] = {
 	    PARAMS(user_filter), .row = user_ci_cols, .many = true,
 	    .key = "users", .summary = "List users" },
 	{ POST, "/api/users", create_ci, NEED_ADMIN, ENV_SUCCESS, .status = 201,
-	    .flags = IDEMPOTENT, BODY(user_new), .row = user_ci_cols,
+	    .flags = IDEMPOTENT | PLANNED, BODY(user_new), .row = user_ci_cols,
 	    .key = "user", .summary = "Make a user",
 	    .about = "Who becomes a member of the caller's account, an admin "
 		     "an owner." },

@@ -72,7 +72,9 @@ migrations_sql = \
 	%D%/migrations/0145-steps-by-key.sql \
 	%D%/migrations/0150-links-alike.sql \
 	%D%/migrations/0155-worker-sessions.sql \
-	%D%/migrations/0170-watcher.sql
+	%D%/migrations/0170-watcher.sql \
+	%D%/migrations/0180-plans.sql \
+	%D%/migrations/0181-subscriptions.sql
 queries_sql = \
 	%D%/queries/account.sql \
 	%D%/queries/actor.sql \
@@ -102,6 +104,7 @@ queries_sql = \
 	%D%/queries/outgoing.sql \
 	%D%/queries/personal.sql \
 	%D%/queries/placement.sql \
+	%D%/queries/plan.sql \
 	%D%/queries/provider-credential.sql \
 	%D%/queries/refresh.sql \
 	%D%/queries/report.sql \
@@ -114,6 +117,7 @@ queries_sql = \
 	%D%/queries/skipped.sql \
 	%D%/queries/snippet.sql \
 	%D%/queries/submission.sql \
+	%D%/queries/subscription.sql \
 	%D%/queries/task.sql \
 	%D%/queries/thread.sql \
 	%D%/queries/threading.sql \

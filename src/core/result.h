@@ -72,6 +72,12 @@
 	    "SECOND_FACTOR_ENROLMENT_REQUIRED",                                \
 	    "SECOND_FACTOR_ENROLMENT_REQUIRED",                                \
 	    "Set up a second factor first: your role needs one here.")         \
+	/* subscriptions */                                                    \
+	X(PLAN_LIMIT, 402, 402, "plan_limit", "PLAN_LIMIT", "PLAN_LIMIT",      \
+	    "The account's plan does not allow more of this.")                 \
+	X(BILLING, 503, 503, "billing_not_configured",                         \
+	    "BILLING_NOT_CONFIGURED", "BILLING_NOT_CONFIGURED",                \
+	    "The operator has not set up payments.")                           \
 	/* two workers, one row */                                             \
 	X(STALE, 409, 409, "lease_lost", "LEASE_LOST", "LEASE_LOST",           \
 	    "Another worker has taken this over.")                             \

@@ -22,6 +22,7 @@ int ctl_init(struct ctl *);
 int ctl_key(struct ctl *);
 int ctl_migrate(struct ctl *);
 int ctl_openapi(struct ctl *);
+int ctl_plan(struct ctl *);
 int ctl_queue(struct ctl *);
 int ctl_search(struct ctl *);
 int ctl_serve(struct ctl *);

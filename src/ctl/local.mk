@@ -15,6 +15,7 @@ letterrackctl_SOURCES = \
 	%D%/migrate.c \
 	%D%/openapi.c \
 	%D%/people.c %D%/people.h \
+	%D%/plan.c \
 	%D%/queue.c \
 	%D%/search.c \
 	%D%/serve.c \

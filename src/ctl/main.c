@@ -32,6 +32,8 @@ static const struct verb {
 	    "bring the schema up to date, and grant the programs' rights" },
 	{ "openapi", ctl_openapi, "[--auth]",
 	    "print the description of the API, or of the auth routes" },
+	{ "plan", ctl_plan, "list|show|set|give|take|accounts",
+	    "what accounts may do, and how much of it" },
 	{ "queue", ctl_queue, "list|show|retry|resolve|pause|resume|drain",
 	    "jobs that wait, and mail of the service" },
 	{ "search", ctl_search, "status|language",

@@ -11,6 +11,7 @@ static const struct {
 	enum log_level level;
 } states[] = {
 	{ "LR401", RC_UNAUTHORIZED, LOG_DEBUG_ },
+	{ "LR402", RC_PLAN_LIMIT, LOG_DEBUG_ },
 	{ "LR403", RC_FORBIDDEN, LOG_DEBUG_ },
 	{ "LR404", RC_NOT_FOUND, LOG_DEBUG_ },
 	{ "LR409", RC_CONFLICT, LOG_DEBUG_ },

@@ -40,6 +40,7 @@ libdomain_a_SOURCES = \
 	%D%/oauth.c %D%/oauth.h \
 	%D%/personal.c %D%/personal.h \
 	%D%/placement.c %D%/placement.h \
+	%D%/plan.c %D%/plan.h \
 	%D%/provider-credential.c %D%/provider-credential.h \
 	%D%/raw-store.c %D%/raw-store.h \
 	%D%/reach.c %D%/reach.h \
@@ -87,6 +88,7 @@ libdomain_a_SOURCES = \
 	%D%/sync/text.c \
 	%D%/sync/transfer.c \
 	%D%/sync/wish.c \
+	%D%/subscription.c %D%/subscription.h \
 	%D%/task.c %D%/task.h \
 	%D%/thread.c %D%/thread.h \
 	%D%/threading.c %D%/threading.h \
@@ -125,6 +127,7 @@ domain_made_c = \
 	%D%/oauth-sql.c \
 	%D%/personal-sql.c \
 	%D%/placement-sql.c \
+	%D%/plan-sql.c \
 	%D%/provider-credential-sql.c \
 	%D%/refresh-sql.c \
 	%D%/rule-sql.c \
@@ -138,6 +141,7 @@ domain_made_c = \
 	%D%/snippet-sql.c \
 	%D%/statements.c \
 	%D%/submission-sql.c \
+	%D%/subscription-sql.c \
 	%D%/task-sql.c \
 	%D%/thread-sql.c \
 	%D%/threading-sql.c \
@@ -174,6 +178,7 @@ domain_made_h = \
 	%D%/oauth-sql.h \
 	%D%/personal-sql.h \
 	%D%/placement-sql.h \
+	%D%/plan-sql.h \
 	%D%/provider-credential-sql.h \
 	%D%/refresh-sql.h \
 	%D%/rule-sql.h \
@@ -186,6 +191,7 @@ domain_made_h = \
 	%D%/skipped-sql.h \
 	%D%/snippet-sql.h \
 	%D%/submission-sql.h \
+	%D%/subscription-sql.h \
 	%D%/task-sql.h \
 	%D%/thread-sql.h \
 	%D%/threading-sql.h \

@@ -307,6 +307,8 @@ results(const struct route *r)
 	if ((r->flags & IDEMPOTENT) != 0)
 		set |= UINT64_C(1) << RC_KEY_REUSED |
 		    UINT64_C(1) << RC_KEY_RUNNING;
+	if ((r->flags & PLANNED) != 0)
+		set |= UINT64_C(1) << RC_PLAN_LIMIT;
 	if (r->need != NEED_PUBLIC && r->need != NEED_OWN &&
 	    (r->flags & FACTOR_TOO) == 0)
 		set |= UINT64_C(1) << RC_FACTOR_MISSING;

@@ -72,6 +72,7 @@ enum route_flag {
 	SICK_TOO = 1 << 13,     /* 503 has the same shape as 200 (health) */
 	FACTOR_TOO = 1 << 14,   /* also for who still has to have a factor */
 	PAGE_TOO = 1 << 15,     /* a page's form is answered by a page */
+	PLANNED = 1 << 16,      /* the account's plan may not allow more */
 };
 
 #define ROUTE_ARGS  4

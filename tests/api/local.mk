@@ -30,6 +30,7 @@ EXTRA_DIST += \
 	%D%/nginx.test.mjs \
 	%D%/oauth.test.mjs \
 	%D%/pages.slow.test.mjs \
+	%D%/plans.test.mjs \
 	%D%/poll.test.mjs \
 	%D%/queue.test.mjs \
 	%D%/refresh.test.mjs \

@@ -54,12 +54,12 @@ function same(a, b, what) {
 }
 
 /* What a handler says that did its work: a mail server is not there, what
- * somebody was asked to prove is not proved, or the account has its share of
+ * somebody was asked to prove is not proved, nobody takes payments here, or the account has its share of
  * those who wait for other servers already. */
 const undone = new Set(['not_found_message', 'NOT_FOUND_MESSAGE',
 	'transient_connection',
 	'TRANSIENT_CONNECTION', 'auth_failed', 'AUTH_FAILED',
-	'second_factor_invalid', 'RETRY']);
+	'second_factor_invalid', 'RETRY', 'billing_not_configured']);
 
 /* Not even their owner finds personal mail accounts by these. */
 const sharedOnly = new Set([

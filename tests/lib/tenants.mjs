@@ -25,6 +25,9 @@ const made = {
 		'imap', '127.0.0.1', 9, 'none') RETURNING id`,
 	saved_reply_id: (a) => `INSERT INTO saved_reply (application_id, account_id,
 		name, body_text) VALUES (${a}, gen_random_uuid(), 'x') RETURNING id`,
+	subscription_id: (a) => `INSERT INTO subscription (application_id,
+		account_id, stripe_id, customer_id, status) VALUES (${a},
+		gen_random_uuid(), 'cus_x', 'active') RETURNING id`,
 	signature_id: (a) => `WITH a (app, acc) AS (VALUES (${a})), u AS (INSERT INTO
 		app_user (application_id, email) SELECT app, gen_random_uuid() ||
 		'@x.test' FROM a RETURNING id) INSERT INTO signature (application_id,
@@ -173,7 +176,8 @@ export const own = {
 
 /** Kinds of rows that never hang on a mail account. */
 export const shared = new Set(['account_id', 'saved_reply_id', 'webhook_id',
-	'delivery_id', 'rule_id', 'label_id', 'thread_id', 'note_id']);
+	'delivery_id', 'rule_id', 'label_id', 'thread_id', 'note_id',
+	'subscription_id']);
 
 /** Somebody more in an account: { user, cookie }. */
 export async function another(db, { application, account }, role) {

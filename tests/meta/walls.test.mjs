@@ -42,6 +42,7 @@ const over = {
 		'door_outgoing_send', 'outgoing_next_at'],
 	'deliveries to webhooks': ['delivery_claim', 'delivery_end',
 		'delivery_give_back', 'delivery_next_at', 'delivery_waiting'],
+	'what plans allow': ['plan_room', 'plan_state'],
 	'second factors': ['door_factor_begin', 'door_factor_codes',
 		'door_factor_confirm', 'door_factor_drop', 'door_factor_look',
 		'door_factor_try', 'door_session_age', 'door_step_pass', 'door_step_try',
@@ -58,7 +59,8 @@ const over = {
 	'words, since no index of them is used behind a policy': ['search_find'],
 	triggers: ['account_labels', 'thread_changed', 'thread_follow',
 		'thread_forget', 'thread_made', 'client_ended', 'half_sign_in_cut', 'mail_gone',
-		'member_rights_changed', 'session_ended', 'session_needs_factor'],
+		'member_rights_changed', 'plan_holds', 'plan_holds_bytes',
+		'session_ended', 'session_needs_factor'],
 };
 
 describe('the schema', () => {

@@ -1,0 +1,28 @@
+-- Subscriptions of an account; see domain/subscription.h.
+
+-- name: subscription_list :many
+-- args: account account, id after, int skip, int most
+-- row:  subscription
+SELECT s.id, s.account_id, s.stripe_id, s.customer_id, s.item_id, s.status,
+    p.plan, s.price_id, s.period AS interval, s.quantity, s.cancel_at_period_end,
+    s.current_period_start, s.current_period_end, s.canceled_at, s.ended_at,
+    s.created_at, s.updated_at
+FROM subscription s LEFT JOIN plan_price p ON p.price_id = s.price_id
+WHERE s.account_id = $1 AND s.id > $2
+ORDER BY s.id
+LIMIT $4 OFFSET $3;
+
+-- name: subscription_count :value
+-- args: account account
+-- value: int
+SELECT count(*) FROM subscription WHERE account_id = $1;
+
+-- name: subscription_get :one
+-- args: account account, id id
+-- row:  subscription
+SELECT s.id, s.account_id, s.stripe_id, s.customer_id, s.item_id, s.status,
+    p.plan, s.price_id, s.period AS interval, s.quantity, s.cancel_at_period_end,
+    s.current_period_start, s.current_period_end, s.canceled_at, s.ended_at,
+    s.created_at, s.updated_at
+FROM subscription s LEFT JOIN plan_price p ON p.price_id = s.price_id
+WHERE s.account_id = $1 AND s.id = $2;

@@ -266,7 +266,7 @@ static const struct field healthz_answer[] = {
 	F_END,
 };
 
-/* Nothing is held and no worker reports yet: 0 and none are the truth. */
+/* Others see the same shape, without numbers and workers. */
 static enum rc
 healthz(struct request *rq)
 {

@@ -7,6 +7,7 @@
 
 #include "ctl/people.h"
 #include "domain/provider-credential.h"
+#include "domain/rule-sql.h"
 #include "domain/setup-sql.h"
 #include "domain/vault.h"
 
@@ -203,6 +204,28 @@ boxes_add(struct demo *d)
 	return RC_OK;
 }
 
+/* Rule 1, for mail that is to be held. */
+static enum rc
+rule_add(struct demo *d)
+{
+	int64_t id;
+
+	TRY(rule_insert(d->db,
+	    &(struct rule_insert_args){ .account = d->account,
+		.application = d->application,
+		.name = "Money, and now",
+		.type = "keyword",
+		.operator= "contains",
+		.value = "urgent,payment",
+		.action = "hold",
+		.priority = 45,
+		.is_active = true },
+	    &id));
+	return id == 1
+	    ? RC_OK
+	    : fail(RC_CONFLICT, "the rule would be %lld", (long long)id);
+}
+
 /* ---- all ---- */
 
 static bool
@@ -226,7 +249,8 @@ fill(struct demo *d)
 		return fail(RC_CONFLICT, "the database is not empty");
 	TRY(ctl_keys_make(d->ctl));
 	TRY(db_tx(d->db, people_body, d));
-	return boxes_add(d);
+	TRY(boxes_add(d));
+	return rule_add(d);
 }
 
 int

@@ -32,6 +32,7 @@ EXTRA_DIST += \
 	%D%/openapi.mjs \
 	%D%/outbox.mjs \
 	%D%/people.mjs \
+	%D%/questions.mjs \
 	%D%/receiver.mjs \
 	%D%/psql.mjs \
 	%D%/reporter.mjs \
@@ -44,4 +45,5 @@ EXTRA_DIST += \
 	%D%/tenants.mjs \
 	%D%/tokens.mjs \
 	%D%/totp.mjs \
+	%D%/unmissed.mjs \
 	tests/package.json tests/package-lock.json tests/.npmrc

@@ -20,10 +20,12 @@ import { each } from './each.mjs';
 import { psql } from './psql.mjs';
 import { example, idKind, operations, valid } from './requests.mjs';
 import { stack } from './stack.mjs';
-import { CANARY, THEIRS, another, cast, clear, kinds, own, owns, rows,
-	shared, theirs } from './tenants.mjs';
+import { CANARY, THEIRS, another, cast, clear, crowds, kinds, own, owns,
+	queued, rows, shared, stored, theirs, unnamed } from './tenants.mjs';
 
 const MISSING = '999999999999';
+const BEYOND = 100000;
+const AFTER = 'GET /api/events?after';
 const AUDIT = '/api/audit';
 const MALFORMED = ['0', '-1', 'x', '1e3', '0x1', 'mbr_', '99999999999999999999'];
 
@@ -53,13 +55,17 @@ function same(a, b, what) {
 	assert.deepEqual(headersOf(a), headersOf(b), what);
 }
 
+/* Kinds of ids that bodies and queries name. */
+const named = ['id', 'provider_credential_id', 'mailbox_id', 'task_id',
+	'thread_id', 'email_id', 'label_id', 'rule_id', 'signature_id', 'event_id'];
+
 /* What a handler says that did its work: a mail server is not there, what
  * somebody was asked to prove is not proved, nobody takes payments here, or the account has its share of
  * those who wait for other servers already. */
 const undone = new Set(['not_found_message', 'NOT_FOUND_MESSAGE',
 	'transient_connection',
 	'TRANSIENT_CONNECTION', 'auth_failed', 'AUTH_FAILED',
-	'second_factor_invalid', 'RETRY', 'billing_not_configured']);
+	'second_factor_invalid', 'retry', 'RETRY', 'billing_not_configured']);
 
 /* Not even their owner finds personal mail accounts by these. */
 const sharedOnly = new Set([
@@ -123,15 +129,33 @@ export class Matrix {
 			this.rows[place] = new Map();
 			for (const o of operations)
 				this.rows[place].set(o, await this.ids(o, this[place]));
+			if (place === 'sibling')
+				await this.personal(operations);
 			this.names[place] = { ...this[place],
 				account_id: this[place].account,
 				name: await this.db.ask(`SELECT name FROM account
 					WHERE id = ${this[place].account}`) };
-			for (const kind of ['id', 'provider_credential_id', 'mailbox_id',
-				'task_id', 'thread_id'])
+			for (const kind of named)
 				this.names[place][kind] = await this.row(kind, this[place]);
+			/* Here jobs have failed, there they wait. */
+			if (place === 'twin')
+				await queued(this.db, this.twin);
+			if (place !== 'ours')
+				await stored(this.db, this[place],
+					this.names[place].mailbox_id);
 		}
 		this.untouched = await this.state();
+	}
+
+	/** What is a user's own in the other account is a member's of ours: it is
+	 * the account alone that hides it. */
+	async personal(operations) {
+		for (const o of operations) {
+			const make = own[o.params.at(-1)];
+			if (make)
+				await this.db.ask(make(this.rows.sibling.get(o).at(-1),
+					this.p.member.user));
+		}
 	}
 
 	own(o) {
@@ -141,6 +165,20 @@ export class Matrix {
 	/** What would do, if one might. */
 	input(o) {
 		return valid(o, this.names.ours);
+	}
+
+	/** What would do, and leaves the account where it is. */
+	async harmless(o) {
+		const ids = { ...this.names.ours, words: THEIRS, name: undefined };
+		for (const kind of ['id', 'thread_id', 'email_id'])
+			ids[kind] = await this.row(kind, this.ours);
+		return valid(o, ids);
+	}
+
+	/** Mail of ours is on a server, and tasks are in the queue. */
+	async busy() {
+		await stored(this.db, this.ours, this.names.ours.mailbox_id);
+		await queued(this.db, this.ours);
 	}
 
 	/** What an operation can be asked for beside its own: [target, ids]. */
@@ -202,18 +240,30 @@ export class Matrix {
 		return list;
 	}
 
-	async ask(name, o, ids, { query = '', body } = {}) {
+	async ask(name, o, ids, { query = '', body, headers } = {}) {
 		let n = 0;
 		const path = o.path.replace(/\{\w+\}/g, () => ids[n++]) + query;
 		this.asked++;
 		const answer = await this.api.as(this.everybody[name])
-			.request(o.method, path, body);
+			.request(o.method, path, body, headers);
 		const what = `${name}: ${o.method} ${path}`;
+		assert.notEqual(answer.status, 500, `${what}: ${answer.text}`);
 		if (may[name]?.member !== 'yes')
 			assert.ok(!answer.text.includes(CANARY), what);
 		if (elsewhere.includes(name))
 			assert.ok(!answer.text.includes(`${this.mark} one`), what);
 		return { ...answer, what };
+	}
+
+	/** Each table of tenants: [name, has account_id, has application_id]. */
+	async tables() {
+		this.known ??= (await this.db.ask(`SELECT relname,
+			bool_or(attname = 'account_id'), bool_or(attname = 'application_id')
+			FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid
+			WHERE relnamespace = 'letterrack'::regnamespace AND relkind = 'r'
+			AND attname IN ('account_id', 'application_id')
+			GROUP BY 1`)).split('\n').map((line) => line.split('|'));
+		return this.known;
 	}
 
 	/** What everything in all three accounts looks like, or in some. */
@@ -222,19 +272,14 @@ export class Matrix {
 		const accounts = places.map((place) => this[place].account).join();
 		const applications = places.map((place) => this[place].application)
 			.join();
-		const tables = (await this.db.ask(`SELECT relname,
-			bool_or(attname = 'account_id'), bool_or(attname = 'application_id')
-			FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid
-			WHERE relnamespace = 'letterrack'::regnamespace AND relkind = 'r'
-			AND attname IN ('account_id', 'application_id')
-			GROUP BY 1`)).split('\n').map((line) => line.split('|'));
-		for (const [table, account, application] of tables) {
+		for (const [table, account, application] of await this.tables()) {
 			/* Two of the accounts have an application in common. */
 			const at = application === 't' && places.includes('ours')
 				? `application_id IN (${applications})`
 				: account === 't' ? `account_id IN (${accounts})` : 'false';
-			/* A session is seen, no more. */
-			const text = table === 'session' ? 'id::text' : 't::text';
+			/* A session is seen, and what is audited sealed; no more. */
+			const text = ['session', 'audit'].includes(table) ? 'id::text'
+				: 't::text';
 			all[table] = await this.db.ask(`SELECT count(*), md5(
 				string_agg(${text}, ' ' ORDER BY ${text})) FROM ${table} t
 				WHERE ${at}`);
@@ -257,8 +302,14 @@ export class Matrix {
 	/** What two accounts would be told in the same words. */
 	async alike(list) {
 		const first = {};
-		for (const { name, o, target, ids, input, status } of list) {
+		for (const { name, o, target, ids, input, status, id } of list) {
 			const answer = await this.ask(name, o, ids, input);
+			/* One that a body names may be told again. */
+			if (id) {
+				answer.text = answer.text.replace(
+					new RegExp(`\\b${id}\\b`, 'g'), '#');
+				delete answer.headers['content-length'];
+			}
 			const what = `${answer.what} (${target})`;
 			if (status)
 				assert.equal(answer.status, status,
@@ -281,7 +332,7 @@ export class Matrix {
 	async foreignFieldsAreMissing([name, o]) {
 		for (const [put, kind] of idFields(o))
 			await this.alike(this.others(kind, name).map(([target, id]) => ({
-				name, o, target, ids: this.own(o),
+				name, o, target, id, ids: this.own(o),
 				input: put(id, this.input(o)) })));
 	}
 
@@ -294,17 +345,64 @@ export class Matrix {
 				`${answer.what}: ${answer.status}`);
 	}
 
-	/** Whom the table lets in comes in; true: and further than the body. */
-	async comesIn([name, o]) {
+	/** Whom the table lets in comes in; true: and further than the body. `busy`:
+	 * half of them find a busy account, where one is asked at a time. */
+	async comesIn([name, o], busy = false) {
 		const ids = this.cell(name, o) === 'me'
 			? [this.everybody[name].user] : await this.ids(o, this.ours);
 		const { [o.params.at(-1)]: make } = own;
 		if (make && this.everybody[name].user)
 			await this.db.ask(make(ids.at(-1), this.everybody[name].user));
-		const input = valid(o, { ...this.names.ours, words: THEIRS,
-			name: undefined, id: await this.row('id', this.ours) });
-		const answer = await this.ask(name, o, ids, input);
+		if (busy && /cookie/.test(name))
+			await this.busy();
+		const answer = await this.ask(name, o, ids, await this.harmless(o));
 		return through(answer, answer.what);
+	}
+
+	/** What others have already is no reason to refuse it here. */
+	async othersAreNoCrowd([name, o]) {
+		const ids = await this.ids(o, this.ours);
+		const post = (body, headers) => this.ask(name, o, ids, { body, headers });
+		const answer = await post(...await crowds[o.name](this.db, this.sibling,
+			this.everybody[name].user, post));
+		assert.ok(answer.status < 300,
+			`${answer.what}: ${answer.status} ${answer.text}`);
+	}
+
+	/** Does `work` while somebody holds all rows of other accounts: nobody here
+	 * waits for them. The house has a lock_timeout, then. */
+	async whileOthersAreHeld(work) {
+		const holder = psql(this.house);
+		const accounts = `${this.sibling.account}, ${this.twin.account}`;
+		await holder.ask('BEGIN');
+		for (const [table, account] of await this.tables())
+			if (account === 't')
+				await holder.ask(`SELECT count(*) FROM (SELECT FROM ${table}
+					WHERE account_id IN (${accounts}) FOR UPDATE) held`);
+		try {
+			await work();
+		} finally {
+			await holder.ask('ROLLBACK');
+			holder.end();
+		}
+	}
+
+	/** An operation waits for nobody, for its own or what is another's. */
+	async waitsForNobody([name, o]) {
+		const input = await this.harmless(o);
+		const list = [[await this.ids(o, this.ours), input]];
+		for (const [target, ids] of this.foreign(o))
+			if (target === 'of another account')
+				list.push([ids, input]);
+		/* An admin may go to another account, and would stay there. */
+		for (const [put, kind] of idFields(o).filter(([, kind]) =>
+			kind !== 'account_id'))
+			list.push([this.own(o), put(this.names.sibling[kind], input)]);
+		for (const [ids, input] of list) {
+			const answer = await this.ask(name, o, ids, input);
+			assert.notEqual(answer.json?.code?.toLowerCase(), 'retry',
+				`${answer.what}: waits`);
+		}
 	}
 
 	/** What is made in other accounts changes no answer. */
@@ -330,6 +428,9 @@ export class Matrix {
 		for (const place of ['sibling', 'twin'])
 			for (const kind of kinds)
 				await this.row(kind, this[place]);
+		await unnamed(this.db, this.sibling, [this.p.member.user,
+			this.p.owner.user, ...reads.filter((o) => o.params.at(-1) === 'id')
+				.map((o) => this.own(o).at(-1))]);
 		await another(this.db, this.sibling, 'member');
 		for (const [i, answer] of (await answers()).entries())
 			same(was[i], answer, answer.what);
@@ -355,16 +456,20 @@ function refuses(cell, target, status) {
 /** Ids that a body or a query names: [where it goes, its kind]. */
 export const idFields = (o) => [
 	...Object.entries(o.schema?.properties ?? {}).map(([name, schema]) =>
-		[(id, v) => ({ ...v, body: { ...v.body, [name]: Number(id) } }),
-			idKind(schema)]),
+		[(id, v) => ({ ...v, body: { ...v.body,
+			[name]: schema.items ? [Number(id)] : Number(id) } }),
+		idKind(schema, name)]),
 	...o.queries.map(({ name, schema }) =>
-		[(id, v) => ({ ...v, query: `?${name}=${id}` }), idKind(schema)]),
+		[(id, v) => ({ ...v, query: `?${name}=${id}` }),
+			`${o.name}?${name}` === AFTER ? 'event_id'
+				: idKind(schema, name)]),
 ].filter(([, kind]) => kind);
 
 /** A query for each filter of a list, that most rows pass. */
 const filters = (o, ids) => o.queries
-	.filter(({ name }) => !['limit', 'offset', 'cursor'].includes(name))
-	.map(({ name, schema }) => `?${name}=${idKind(schema)
+	.filter(({ name }) => !['limit', 'cursor'].includes(name))
+	.map(({ name, schema }) => `?${name}=${name === 'offset' ? BEYOND
+		: idKind(schema)
 		? ids[idKind(schema)] : encodeURIComponent(
 			schema.format === 'date-time' ? /until|before|to$/.test(name)
 				? '2100-01-01T00:00:00Z' : '1999-01-01T00:00:00Z'
@@ -440,6 +545,11 @@ export const matrix = (title, options = {}) => describe(title, () => {
 				t.diagnostic(`no request that would do is known: ${name}`);
 			assert.deepEqual(await m.state(others), was);
 		});
+
+	test('what others have already is no reason to refuse it', () =>
+		each(m.whom((cell, o) => cell === 'yes' && crowds[o.name],
+			['member\'s token', 'owner\'s token']),
+		(one) => m.othersAreNoCrowd(one)));
 
 	test('what is made in other accounts changes no answer', () =>
 		m.othersChangeNothing('owner\'s token', m.all));

@@ -10,8 +10,16 @@ import { randomBytes } from 'node:crypto';
 const prefixes = { acc: 'account_id', pc: 'provider_credential_id',
 	mbx: 'mailbox_id', tsk: 'task_id', uid: 'id' };
 
+/* Where ids are plain numbers, the name says of what. */
+const plain = { thread_id: 'thread_id', source_thread_id: 'thread_id',
+	thread_ids: 'thread_id',
+	label_id: 'label_id', rule_id: 'rule_id', signature_id: 'signature_id',
+	in_reply_to_email_id: 'email_id', email_ids: 'email_id' };
+
 /** What kind of id a field or a parameter takes; undefined: it is none. */
-export function idKind(schema) {
+export function idKind(schema, name) {
+	if (plain[name])
+		return plain[name];
 	const pattern = schema.pattern ??
 		schema.anyOf?.find((s) => s.pattern)?.pattern;
 	return prefixes[/^\^\(?([a-z]+)_/.exec(pattern ?? '')?.[1]];
@@ -41,6 +49,12 @@ const phrase = 'a long and odd pass phrase 7';
 
 const secret = { username: 'a', password: 'b' };
 
+const threads = (ids) => ({ thread_ids: [Number(ids.thread_id ?? 1)] });
+const labelled = (ids) => ({ ...threads(ids),
+	label_id: Number(ids.label_id ?? 1) });
+
+const letter = () => ({ to: fresh(), subject: 'x', body_text: 'x' });
+
 /* Beyond what is required, or where no value would do. */
 const bodies = {
 	'POST /api/accounts/{account_id}/provider-credentials': () => ({
@@ -63,11 +77,27 @@ const bodies = {
 		({ query: ids.words ?? 'Hello', dry_run: false }),
 	'POST /api/accounts/{account_id}/logs/search-delete': () =>
 		({ older_than: '2000-01-01T00:00:00Z', dry_run: false }),
-	'POST /api/threads/{thread_id}/split': () => ({ email_ids: [1] }),
+	'POST /api/threads/{thread_id}/split': (ids) =>
+		({ email_ids: [Number(ids.email_id ?? 1)] }),
+	'POST /api/threads/bulk/update': (ids) => ({ ...threads(ids),
+		updates: { status: 'closed' } }),
+	'POST /api/threads/bulk/delete': threads,
+	'POST /api/threads/bulk/assign': (ids) => ({ ...threads(ids),
+		user_id: null }),
+	'POST /api/threads/bulk/status': (ids) => ({ ...threads(ids),
+		status: 'closed' }),
+	'POST /api/threads/bulk/labels/add': labelled,
+	'POST /api/threads/bulk/labels/remove': labelled,
+	'PATCH /api/tasks/{task_id}': () => ({ priority: 5, state: 'cancelled' }),
+	'POST /api/user/signatures': () => ({ name: fresh(), body_text: 'x',
+		is_default: true }),
 	'POST /api/threads/{thread_id}/merge': (ids) =>
 		({ source_thread_id: Number(ids.thread_id ?? 1) }),
 	'PATCH /api/emails/{email_id}/thread': (ids) =>
 		({ thread_id: Number(ids.thread_id ?? 1) }),
+	'POST /api/emails/send': letter,
+	'POST /api/threads/{thread_id}/reply': () => ({ body_text: 'x' }),
+	'POST /api/threads/{thread_id}/forward': letter,
 	'POST /api/webhooks': () => ({ url: 'https://127.0.0.1:9/hook',
 		events: ['*'] }),
 	'POST /api/email/{email_id}/edit': () => ({ subject: 'x' }),
@@ -90,6 +120,7 @@ const bodies = {
 };
 
 const queries = {
+	'DELETE /api/emails/{email_id}': () => '?expunge=true',
 	'DELETE /api/accounts/{account_id}': (ids) => ids.name === undefined ? ''
 		: `?confirm=${encodeURIComponent(ids.name)}`,
 };

@@ -50,6 +50,8 @@ const made = {
 		application_id, account_id, e.id, k.id, 'released', 'hand',
 		'${CANARY}' FROM e, (TABLE old UNION ALL TABLE c) k)
 		SELECT id FROM e`,
+	event_id: (a) => `INSERT INTO event (application_id, account_id, name, data)
+		VALUES (${a}, 'note.added', '{}') RETURNING id`,
 	/* with a mail in it */
 	mailbox_id: (a) => `WITH a (app, acc) AS (VALUES (${a})), c AS (INSERT INTO
 		credential (application_id, account_id, provider_kind, host, port,
@@ -125,7 +127,11 @@ export const clear = (db, { account }) => db.ask(`
 		AND m.account_id = ${account} AND u.email ~ '^[0-9a-f-]{36}@x.test$';
 	DELETE FROM client WHERE account_id = ${account}
 		AND id ~ '^cid_[0-9a-f-]{36}$';
-	${['webhook', 'rule', 'email', 'job', 'task', 'log', 'mailbox', 'credential']
+	DELETE FROM label WHERE account_id = ${account} AND NOT is_system;
+	DELETE FROM account a WHERE parent_account_id = ${account} AND NOT EXISTS
+		(SELECT FROM membership m WHERE m.account_id = a.id);
+	${['webhook', 'rule', 'email', 'note', 'thread', 'saved_reply', 'signature',
+		'event', 'job', 'task', 'log', 'mailbox', 'credential']
 		.map((t) => `DELETE FROM ${t} WHERE account_id = ${account}`)
 		.join('; ')}`);
 
@@ -147,6 +153,80 @@ export async function theirs(db, { application, account }) {
 			provider_kind, host, port, security_mode, is_default)
 			VALUES (${a}, '${kind}', '127.0.0.1', 9, 'none', true)`);
 }
+
+/** Tasks that wait there are in the queue, and what has failed is again. */
+export const queued = (db, { account }) => db.ask(`UPDATE job
+	SET state = 'queued' WHERE account_id = ${account} AND state = 'failed';
+	WITH t AS (UPDATE task SET state = 'queued' WHERE account_id = ${account}
+	AND state = 'pending' RETURNING application_id, account_id, id)
+	INSERT INTO job (application_id, account_id, task_id, action, state)
+	SELECT application_id, account_id, id, 'imap_sync_mailboxes', 'queued'
+	FROM t`);
+
+/** Mail there lies where a server has it. */
+export const stored = (db, { account }, mailbox) => db.ask(`WITH e AS (UPDATE
+	email e SET credential_id = m.credential_id, mailbox_id = m.id,
+	uid = e.id % 1000000000 FROM mailbox m WHERE m.id = ${mailbox}
+	AND e.account_id = ${account} AND e.uid IS NULL
+	RETURNING e.application_id, e.account_id, m.id AS mailbox, e.id, e.uid)
+	INSERT INTO placement (application_id, account_id, mailbox_id, uidvalidity,
+	uid, email_id) SELECT application_id, account_id, mailbox, 1, uid, id
+	FROM e`);
+
+/** Rows of which no path has the number: what happened there, a child, and what
+ * these users have in both accounts. */
+export async function unnamed(db, { application, account }, users) {
+	const a = `${application}, ${account}`;
+	await db.ask(`INSERT INTO event (application_id, account_id, name, data)
+		VALUES (${a}, 'note.added', '{"n": 1}')`);
+	await db.ask(`INSERT INTO account (application_id, parent_account_id, name)
+		VALUES (${a}, gen_random_uuid())`);
+	await db.ask(`INSERT INTO counter (application_id, account_id, name, n)
+		VALUES (${a}, 'emails', 7) ON CONFLICT (account_id, name)
+		DO UPDATE SET n = counter.n + 7`);
+	for (const user of users)
+		await personal(db, { application, account }, user);
+}
+
+/** A personal mail account of a user there, and a signature; its address. */
+export async function personal(db, { application, account }, user) {
+	const address = `${randomBytes(6).toString('hex')}@x.test`;
+	const a = `${application}, ${account}, ${user}`;
+	await db.ask(`INSERT INTO credential (application_id, account_id, user_id,
+		provider_kind, host, port, security_mode, email_address)
+		VALUES (${a}, 'imap', '127.0.0.1', 9, 'none', '${address}')`);
+	await db.ask(`INSERT INTO signature (application_id, account_id, user_id,
+		name, body_text, is_default) VALUES (${a}, '${address}', 'x', NOT EXISTS
+		(SELECT FROM signature WHERE account_id = ${account}
+		AND user_id = ${user} AND is_default))`);
+	return address;
+}
+
+const LABELS_MOST = 100; // as in src/domain/label.h
+
+/** What others have already, and one may have nevertheless: the body, and what
+ * stands in the head. `post` asks the same operation before. */
+export const crowds = {
+	'POST /api/accounts/{account_id}/invite': async (db, place) => [{
+		email: await db.ask(`SELECT email FROM app_user WHERE id =
+			${(await another(db, place, 'member')).user}`), role: 'viewer' }],
+	'POST /api/user/imap-accounts': async (db, place, user) => [{
+		email: await personal(db, place, user), password: 'a',
+		imap_host: '127.0.0.1', imap_port: 9, imap_encryption: 'none' }],
+	'POST /api/labels': async (db, { application, account }, user, post) => {
+		const word = () => randomBytes(6).toString('hex');
+		const [mine, theirs] = [word(), word()];
+		await post({ name: word() }, { 'idempotency-key': mine });
+		await db.ask(`INSERT INTO idempotency (application_id, account_id,
+			actor, route, key, request_hash, status, made)
+			SELECT ${application}, ${account}, actor, route, '${theirs}', sha256('x'),
+			status, made FROM idempotency WHERE key = '${mine}'`);
+		await db.ask(`INSERT INTO label (application_id, account_id, name,
+			color) SELECT ${application}, ${account}, gen_random_uuid(), 'red'
+			FROM generate_series(1, ${LABELS_MOST})`);
+		return [{ name: word() }, { 'idempotency-key': theirs }];
+	},
+};
 
 /** What makes such a row one of a personal mail account. */
 export const owns = {

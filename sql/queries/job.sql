@@ -27,11 +27,12 @@ WHERE $5 <> 0 OR NOT EXISTS (SELECT FROM work_pause);
 SELECT job_give_back($1);
 
 -- This session is a worker's: what it asks for is carried out before the worker
--- counts as dead.
+-- counts as dead. The number is that of worker_lock, which the door may not call.
 -- name: job_attend :exec
 -- args: text worker
 -- scope: global: it is of all accounts
-SELECT pg_advisory_lock_shared(worker_lock($1));
+SELECT pg_advisory_lock_shared(
+    hashtextextended('letterrack.worker.' || $1, 0));
 
 -- The jobs of a worker that is dead for certain wait again.
 -- name: job_release_dead :one

@@ -181,6 +181,40 @@ WITH s AS (
 )
 SELECT FROM s;
 
+-- An operator knows what became of one that is unknown. Where it did not arrive
+-- a later try has its own copy filed.
+-- name: submission_settle_row :maybe
+-- args: account account, id task, text state
+-- row:  submission_settled
+WITH was AS (
+	SELECT id, file_task_id FROM submission
+	WHERE account_id = $1 AND task_id = $2 AND state = 'unknown' FOR UPDATE
+), s AS (
+	UPDATE submission SET
+	    state = CASE WHEN $3 = 'accepted' AND filed_at IS NOT NULL
+	        THEN 'filed' ELSE $3 END,
+	    last_error_code = CASE WHEN $3 = 'failed' THEN last_error_code END,
+	    last_error_detail = CASE WHEN $3 = 'failed' THEN
+	        'An operator says that it did not arrive.' END,
+	    file_task_id = CASE WHEN $3 = 'accepted' THEN was.file_task_id END
+	FROM was WHERE account_id = $1 AND submission.id = was.id
+	RETURNING submission.id, credential_id, email_id, message_id, sender,
+	    state, was.file_task_id
+), e AS (
+	UPDATE email SET status = s.state, updated_at = now() FROM s
+	WHERE account_id = $1 AND email.id = s.email_id
+), r AS (
+	UPDATE submission_recipient r SET state = $3 FROM s
+	WHERE r.account_id = $1 AND r.submission_id = s.id
+	AND r.state = 'unknown'
+	RETURNING r.n, r.address
+)
+SELECT s.id, s.credential_id, s.email_id, s.message_id, s.sender, s.state,
+    coalesce((SELECT t.last_job_id FROM task t WHERE t.account_id = $1
+    AND t.id = s.file_task_id), 0) AS file_job_id,
+    (SELECT json_agg(r.address ORDER BY r.n) FROM r) AS recipients
+FROM s;
+
 -- A line of the account's log, seen by who sees the mail account.
 -- name: submission_log :exec
 -- args: account account, id application, text status, text level,

@@ -8,6 +8,7 @@
 #include "domain/audit-sql.h"
 #include "domain/job.h"
 #include "domain/outgoing-sql.h"
+#include "domain/submission.h"
 #include "domain/work-sql.h"
 
 #define LIST_MOST 1000
@@ -16,19 +17,24 @@ struct queue_args {
 	struct operation op;
 	bool every;
 	int64_t id;
-	bool is_job;                /* it names a job, not mail */
-	const char *note;           /* of --note */
-	struct outgoing_seen *seen; /* NULL: not in that state */
-	struct job *job;            /* NULL: there is none */
+	bool is_job;                           /* it names a job, not mail */
+	const char *note;                      /* of --note */
+	enum { AS_IT_IS, SENT, LOST } settled; /* mail that is unknown */
+	struct outgoing_seen *seen;            /* NULL: not in that state */
+	struct job *job;                       /* NULL: there is none */
 };
 
 #define DRAIN_LOOK_NS 200000000
 
-enum { ALL = 256, APPLICATION, NOTE };
+enum { ALL = 256, APPLICATION, NOTE, IS_SENT, IS_LOST };
 
 static const struct argp_option options[] = {
 	{ "all", ALL, NULL, 0, "list what is done or resolved, too", 0 },
 	{ "note", NOTE, "TEXT", 0, "what was done about a job", 0 },
+	{ "sent", IS_SENT, NULL, 0, "resolve: the message of the job arrived",
+	    0 },
+	{ "lost", IS_LOST, NULL, 0,
+	    "resolve, retry: it did not; retry sends it again", 0 },
 	{ "application", APPLICATION, "ID", 0, "default: the oldest", 0 },
 	{ NULL, 0, NULL, 0, NULL, 0 },
 };
@@ -51,6 +57,8 @@ parse(int key, char *arg, struct argp_state *state)
 	switch (key) {
 	case ALL: in->every = true; return 0;
 	case NOTE: in->note = arg; return 0;
+	case IS_SENT: in->settled = SENT; return 0;
+	case IS_LOST: in->settled = LOST; return 0;
 	case APPLICATION: in->op.application = ctl_id(state, arg); return 0;
 	case ARGP_KEY_ARG:
 		if (in->op.n == 1)
@@ -192,12 +200,27 @@ job_note(struct db *db, const struct queue_args *in, const char *action)
 	return ctl_note(db, &in->op, in->job->account_id, action, subject);
 }
 
+/* Mail of which the operator knows better. */
+static enum rc
+settle(struct db *db, const struct queue_args *in, const struct doer *who)
+{
+	bool sent = in->settled == SENT;
+
+	if (in->settled == AS_IT_IS)
+		return RC_OK;
+	TRY(submission_settle(db, who, in->id, sent, in->op.arena));
+	return job_note(db, in, sent ? "message.sent" : "message.lost");
+}
+
 static enum rc
 job_retry_body(struct db *db, void *arg)
 {
 	struct queue_args *in = arg;
 	const struct doer who = operator_of(in);
 
+	if (in->settled == SENT)
+		return fail(RC_INVALID, "what was sent is not tried again");
+	TRY(settle(db, in, &who));
 	TRY(job_retry(db, &who, in->id, in->op.arena, &in->job));
 	return job_note(db, in, "job.retry");
 }
@@ -208,6 +231,7 @@ job_resolve_body(struct db *db, void *arg)
 	struct queue_args *in = arg;
 	const struct doer who = operator_of(in);
 
+	TRY(settle(db, in, &who));
 	TRY(job_resolve(db, &who, in->id,
 	    in->note != NULL ? in->note : "Resolved by an operator.",
 	    in->op.arena));
@@ -323,9 +347,14 @@ static int
 change(struct ctl *ctl, struct queue_args *in,
     enum rc (*body)(struct db *, void *))
 {
-	enum rc rc = in->id != 0 ? db_tx(in->op.db, body, in)
-				 : fail(RC_INVALID, "say which, by its number");
+	enum rc rc = RC_OK;
 
+	if (in->id == 0 || in->settled != AS_IT_IS)
+		rc = fail(RC_INVALID,
+		    in->id == 0 ? "say which, by its number"
+				: "--sent and --lost are of a job's message");
+	if (rc == RC_OK)
+		rc = db_tx(in->op.db, body, in);
 	if (rc == RC_OK && in->seen == NULL)
 		rc = fail(RC_CONFLICT,
 		    "there is no such mail that failed or is unknown");

@@ -61,8 +61,10 @@ libdomain_a_SOURCES = \
 	%D%/snippet.c %D%/snippet.h \
 	%D%/statements.h \
 	%D%/submission.c %D%/submission.h \
+	%D%/submission-event.c \
 	%D%/submission-make.c \
 	%D%/submission-send.c \
+	%D%/submission-settle.c \
 	%D%/sync/batch.c %D%/sync/batch.h \
 	%D%/sync/connect.c \
 	%D%/sync/expunge.c \

@@ -3,9 +3,9 @@
 
 #include "core/effect.h"
 #include "core/failpoint.h"
+#include "core/json.h"
 #include "domain/credential-sql.h"
 #include "domain/credential-token.h"
-#include "domain/event.h"
 #include "domain/job-run.h"
 #include "domain/submission-sql.h"
 #include "domain/submission.h"
@@ -136,39 +136,37 @@ intend(void *arg)
 /* ---- confirmation ---- */
 
 static void
-write_addresses(struct jw *w, const struct sending *x, const char *state)
+write_addresses(struct buf *b, const struct sending *x, const char *state)
 {
-	jw_array(w);
+	struct jw w = jw_on(b);
+
+	jw_array(&w);
 	for (size_t i = 0; i < x->n; i++)
 		if (strcmp(x->due[i]->state, state) == 0)
-			jw_text(w, x->due[i]->address);
-	jw_array_end(w);
+			jw_text(&w, x->due[i]->address);
+	jw_array_end(&w);
 }
 
 static enum rc
-event(struct sending *x, enum event_name name, const char *state)
+tell(const struct sending *x, const char *state)
 {
-	struct event_new e = { .application = x->r->lease->application_id,
-		.account = x->r->account,
-		.name = name,
-		.credential = x->m->credential_id };
-	struct buf out;
-	struct jw w = jw_on(&out);
+	struct buf who;
 	enum rc rc;
 
-	buf_init(&out, DATA_MOST);
-	jw_object(&w);
-	JW_INT(&w, "email_id", x->m->email_id);
-	JW_INT(&w, "task_id", x->r->lease->task_id);
-	JW_TEXT(&w, "message_id", x->m->message_id);
-	JW_TEXT(&w, "from", x->m->sender);
-	JW_TEXT(&w, "status", state);
-	jw_key(&w, "recipients");
-	write_addresses(&w, x, state);
-	jw_object_end(&w);
-	e.data = (struct str){ out.p, out.n };
-	rc = event_add(x->r->db, &e);
-	buf_clear(&out);
+	buf_init(&who, DATA_MOST);
+	write_addresses(&who, x, state);
+	rc = submission_tell(x->r->db, strcmp(state, "accepted") == 0,
+	    &(struct submission_told){
+		.application = x->r->lease->application_id,
+		.account = x->r->account,
+		.credential = x->m->credential_id,
+		.email = x->m->email_id,
+		.task = x->r->lease->task_id,
+		.message_id = x->m->message_id,
+		.from = x->m->sender,
+		.status = state,
+		.recipients = { who.p, who.n } });
+	buf_clear(&who);
 	return rc;
 }
 
@@ -182,14 +180,13 @@ due_has(const struct sending *x, const char *state)
 }
 
 static enum rc
-events(struct sending *x)
+events(const struct sending *x)
 {
-	if (due_has(x, "accepted"))
-		TRY(event(x, EVENT_EMAIL_SENT, "accepted"));
-	if (due_has(x, "failed"))
-		TRY(event(x, EVENT_EMAIL_FAILED, "failed"));
-	if (due_has(x, "unknown"))
-		TRY(event(x, EVENT_EMAIL_FAILED, "unknown"));
+	static const char *const told[] = { "accepted", "failed", "unknown" };
+
+	for (size_t i = 0; i < sizeof told / sizeof told[0]; i++)
+		if (due_has(x, told[i]))
+			TRY(tell(x, told[i]));
 	return RC_OK;
 }
 

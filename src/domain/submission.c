@@ -46,6 +46,18 @@ const struct col submission_filing_cols[] = {
 	COL_END,
 };
 
+const struct col submission_settled_cols[] = {
+	COL(struct submission_settled, id),
+	COL(struct submission_settled, credential_id),
+	COL(struct submission_settled, email_id),
+	COL(struct submission_settled, message_id),
+	COL(struct submission_settled, sender),
+	COL(struct submission_settled, state),
+	COL(struct submission_settled, file_job_id),
+	COL_JSON(struct submission_settled, recipients),
+	COL_END,
+};
+
 const struct col submission_seen_cols[] = {
 	COL(struct submission_seen, id),
 	COL(struct submission_seen, email_id),

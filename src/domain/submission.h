@@ -85,6 +85,19 @@ struct submission_filing {
 };
 extern const struct col submission_filing_cols[];
 
+/* One of which an operator knows what became of it. */
+struct submission_settled {
+	int64_t id;
+	int64_t credential_id;
+	int64_t email_id;
+	const char *message_id;
+	const char *sender;
+	const char *state;
+	int64_t file_job_id;   /* 0: nobody looks for a copy */
+	struct str recipients; /* JSON: of whom it was not known */
+};
+extern const struct col submission_settled_cols[];
+
 /* As it is shown to who sent it. */
 struct submission_seen {
 	int64_t id;
@@ -127,5 +140,25 @@ enum rc submission_draft(const struct submission_new *, struct arena *,
 enum rc submission_add(struct db *, const struct doer *,
     const struct submission_draft *, struct arena *,
     struct submission_made *) MUST_CHECK;
+
+/* ---- what is not known ---- */
+
+/* A person knows what became of the message that this job left unknown: it was
+ * sent, or nobody has got it, and then may be tried again. In the transaction
+ * at hand. RC_CONFLICT: it is not unknown. */
+enum rc submission_settle(struct db *, const struct doer *, int64_t job,
+    bool sent, struct arena *) MUST_CHECK;
+
+/* ---- what is told of it ---- */
+
+struct submission_told {
+	int64_t application, account;
+	int64_t credential;  /* whose mail it is */
+	int64_t email, task; /* 0: no task */
+	const char *message_id, *from, *status;
+	struct str recipients; /* JSON: those it is about; n 0: none named */
+};
+enum rc submission_tell(
+    struct db *, bool sent, const struct submission_told *) MUST_CHECK;
 
 #endif

@@ -11,14 +11,12 @@
 #include <string.h>
 
 #include "core/effect.h"
-#include "domain/event.h"
 #include "domain/placement-sql.h"
 #include "domain/submission-sql.h"
 #include "domain/submission.h"
 
 #define ALIKE_MOST 20 /* copies of one Message-ID that are looked at */
 #define LOOKS      3  /* for a message whose answer was lost */
-#define DATA_MOST  ((size_t)4096)
 
 struct filing {
 	struct sync *s;
@@ -165,27 +163,17 @@ place(struct filing *f, struct db *db)
 static enum rc
 tell(struct filing *f, struct db *db)
 {
-	struct event_new e = { .application = f->s->lease->application_id,
-		.account = f->s->account,
-		.name = EVENT_EMAIL_SENT,
-		.credential = f->s->access->id };
-	struct buf out;
-	struct jw w = jw_on(&out);
-	enum rc rc;
-
 	if (!submission_is(f->m->state, SUBMISSION_UNKNOWN))
 		return RC_OK;
-	buf_init(&out, DATA_MOST);
-	jw_object(&w);
-	JW_INT(&w, "email_id", f->m->email_id);
-	JW_TEXT(&w, "message_id", f->m->message_id);
-	JW_TEXT(&w, "from", f->m->sender);
-	JW_TEXT(&w, "status", "filed");
-	jw_object_end(&w);
-	e.data = (struct str){ out.p, out.n };
-	rc = event_add(db, &e);
-	buf_clear(&out);
-	return rc;
+	return submission_tell(db, true,
+	    &(struct submission_told){
+		.application = f->s->lease->application_id,
+		.account = f->s->account,
+		.credential = f->s->access->id,
+		.email = f->m->email_id,
+		.message_id = f->m->message_id,
+		.from = f->m->sender,
+		.status = submission_word(SUBMISSION_FILED) });
 }
 
 static enum rc

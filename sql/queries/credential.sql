@@ -34,7 +34,8 @@ VALUES ($2, $1, $3, $4)
 ON CONFLICT DO NOTHING;
 
 -- The server took the credential: it works. One whose token is renewed no more
--- says so, though it works until that ends.
+-- says so, though it works until that ends. Of many messages behind one another
+-- one a while is written down.
 -- name: credential_works :exec
 -- args: account account, id id, int secret_version, text? capabilities
 UPDATE credential SET last_checked = now(),
@@ -44,7 +45,9 @@ UPDATE credential SET last_checked = now(),
     last_error_detail = CASE WHEN token_refused_at IS NOT NULL
         THEN last_error_detail END,
     capabilities = coalesce($4, capabilities)
-WHERE account_id = $1 AND id = $2 AND secret_version = $3;
+WHERE account_id = $1 AND id = $2 AND secret_version = $3
+AND ($4 IS NOT NULL OR status <> 'valid' OR last_error_code IS NOT NULL
+OR coalesce(last_checked, '-infinity') < now() - interval '5 s');
 
 -- It could not be used. `status` only where that is the secret's fault; a
 -- secret that was changed meanwhile keeps its own.

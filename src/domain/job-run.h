@@ -21,6 +21,7 @@
 #include "domain/job.h"
 #include "mail/egress.h"
 
+struct smtp_kept;
 struct sync_report;
 
 /* What a program lends to its runs. */
@@ -30,6 +31,7 @@ struct job_host {
 	const struct envelope_keks *keks;
 	const struct egress *egress;
 	CURLM *multi; /* shares the authorities' certificates; may be NULL */
+	struct smtp_kept *smtp; /* for who sends mail */
 	struct log log;
 	/* Ends the run behind the batch at hand; may be NULL. */
 	const volatile sig_atomic_t *stop;

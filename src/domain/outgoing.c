@@ -10,7 +10,7 @@
 #include "domain/outgoing-sql.h"
 #include "mail/address.h"
 #include "mail/compose.h"
-#include "mail/smtp.h"
+#include "mail/smtp-kept.h"
 
 #define MEMORY             ((size_t)2 << 20)
 #define MESSAGE_MOST       ((size_t)256 << 10)
@@ -173,7 +173,6 @@ struct run {
 	struct arena *arena;
 	const char *sender; /* system_from as it is, or was at the first try */
 	struct smtp_report report;
-	struct smtp **smtp; /* kept for the next one */
 };
 
 static enum rc
@@ -297,11 +296,8 @@ send_out(void *arg)
 		return RC_OK;
 	}
 	letter.from = from.address;
-	if (*r->smtp != NULL && !smtp_fits(*r->smtp, &server))
-		smtp_free(r->smtp);
-	if (*r->smtp == NULL)
-		*r->smtp = smtp_new(&server);
-	smtp_send(*r->smtp, &letter, r->arena, &r->report);
+	smtp_send(smtp_kept_get(r->host->smtp, &server), &letter, r->arena,
+	    &r->report);
 	return RC_OK;
 }
 
@@ -312,10 +308,9 @@ static const struct effect hand_over =
 
 /* `*more`: there may be another. */
 static enum rc
-send_next(const struct outgoing_host *host, struct arena *a, struct smtp **smtp,
-    bool *more)
+send_next(const struct outgoing_host *host, struct arena *a, bool *more)
 {
-	struct run r = { .host = host, .arena = a, .smtp = smtp };
+	struct run r = { .host = host, .arena = a };
 	struct outgoing *o;
 	enum rc rc;
 
@@ -339,7 +334,6 @@ enum rc
 outgoing_run(const struct outgoing_host *host)
 {
 	struct arena *a = arena_new(MEMORY);
-	struct smtp *smtp = NULL;
 	bool more = true;
 	enum rc rc = RC_OK;
 
@@ -347,9 +341,8 @@ outgoing_run(const struct outgoing_host *host)
 	while (
 	    rc == RC_OK && more && (host->stop == NULL || *host->stop == 0)) {
 		arena_reset(a);
-		rc = send_next(host, a, &smtp, &more);
+		rc = send_next(host, a, &more);
 	}
-	smtp_free(&smtp);
 	arena_free(&a);
 	return rc;
 }

@@ -70,6 +70,7 @@ struct outgoing_host {
 	struct db *db; /* as the door: the messages sign people in */
 	const struct conf *conf;
 	const struct egress *egress;
+	struct smtp_kept *smtp;
 	const struct log *log;
 	const char *worker;
 	const volatile sig_atomic_t *stop; /* may be NULL */

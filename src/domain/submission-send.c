@@ -10,7 +10,7 @@
 #include "domain/submission-sql.h"
 #include "domain/submission.h"
 #include "domain/task.h"
-#include "mail/smtp.h"
+#include "mail/smtp-kept.h"
 
 #define GIVE_UP_US    (INT64_C(5) * 24 * 3600 * 1000000)
 #define DATA_MOST     ((size_t)512 << 10)
@@ -402,10 +402,9 @@ send_out(void *arg)
 		.intent = leave,
 		.beat = beat,
 		.arg = x };
-	struct smtp *smtp = smtp_new(&server);
 
-	smtp_send(smtp, &letter, x->r->arena, &x->report);
-	smtp_free(&smtp);
+	smtp_send(smtp_kept_get(x->r->host->smtp, &server), &letter,
+	    x->r->arena, &x->report);
 	return RC_OK;
 }
 

@@ -44,6 +44,7 @@ libmail_a_SOURCES = \
 	%D%/rfc2047.c %D%/rfc2047.h \
 	%D%/smtp-dots.c %D%/smtp-dots.h \
 	%D%/smtp-fate.c %D%/smtp-fate.h \
+	%D%/smtp-kept.c %D%/smtp-kept.h \
 	%D%/smtp-link.c %D%/smtp-link.h \
 	%D%/smtp-reply.c %D%/smtp-reply.h \
 	%D%/smtp.c %D%/smtp.h \

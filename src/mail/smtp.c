@@ -111,6 +111,14 @@ smtp_free(struct smtp **sp)
 	arena_free(&a);
 }
 
+/* A server may want none. */
+static bool
+same_secret(const struct secret *one, const struct secret *other)
+{
+	return secret_is(one) == secret_is(other) &&
+	    (!secret_is(one) || secret_eq(one, other->p, other->n));
+}
+
 bool
 smtp_fits(const struct smtp *s, const struct smtp_server *other)
 {
@@ -123,7 +131,7 @@ smtp_fits(const struct smtp *s, const struct smtp_server *other)
 	    strcmp(own->user, other->user) == 0 &&
 	    own->oauth2 == other->oauth2 && own->egress == other->egress &&
 	    own->multi == other->multi &&
-	    secret_eq(&own->secret, other->secret.p, other->secret.n);
+	    same_secret(&own->secret, &other->secret);
 }
 
 /* A server that has left, or says something that nobody asked for. */

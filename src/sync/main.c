@@ -12,6 +12,7 @@
 #include "core/secret.h"
 #include "db/ids.h"
 #include "domain/job-sql.h"
+#include "mail/smtp-kept.h"
 #include "sync/named.h"
 #include "sync/progress.h"
 #include "sync/work.h"
@@ -178,6 +179,7 @@ prepare_outgoing(struct program *p)
 
 	p->outgoing = (struct outgoing_host){ .conf = conf,
 		.egress = p->egress,
+		.smtp = p->host.smtp,
 		.log = &p->host.log,
 		.worker = p->worker,
 		.stop = &stop };
@@ -206,6 +208,7 @@ prepare(struct program *p)
 		.keks = &p->keks,
 		.egress = p->egress,
 		.multi = egress_multi(p->egress),
+		.smtp = smtp_kept_new(&smtp_usual),
 		.log = { .who = "sync" },
 		.stop = &stop,
 		.report = &p->report };
@@ -230,6 +233,7 @@ tidy(struct program *p)
 	db_free(&p->host.db);
 	db_free(&p->outgoing.db);
 	alive_end(&p->alive);
+	smtp_kept_free(&p->host.smtp);
 	posts_free(&p->delivery.posts);
 	egress_free(&p->egress);
 	envelope_keks_wipe(&p->keks);

@@ -4,6 +4,7 @@
 #include "domain/delivery-sql.h"
 #include "domain/job-sql.h"
 #include "domain/outgoing-sql.h"
+#include "mail/smtp-kept.h"
 #include "sync/housekeeping.h"
 #include "sync/progress.h"
 
@@ -305,6 +306,7 @@ sleep_ms(struct program *p)
 
 	if (due_in(p, &ms) != RC_OK)
 		return AWAY_PAUSE_MS;
+	earlier(&ms, smtp_kept_tidy(p->host.smtp));
 	if (ms < 100)
 		ms = 100; /* somebody else is at it */
 	if (p->again && ms > AGAIN_MS)

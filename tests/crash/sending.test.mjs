@@ -9,6 +9,7 @@ import { once } from 'node:events';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import { client } from '../lib/api.mjs';
+import { ctl, well } from '../lib/ctl.mjs';
 import { connect, mailbox } from '../lib/mail.mjs';
 import { people, sql } from '../lib/people.mjs';
 import { keepLedger, refusal } from '../lib/ledger.mjs';
@@ -183,8 +184,7 @@ describe('killed at', () => {
 		const id = await queue();
 		await pass({ LETTERRACK_FAILPOINT: 'submission-effect-before' });
 		await settle();
-		const job = sql(house, `SELECT max(j.id) FROM submission s JOIN job j
-			ON j.task_id = s.task_id WHERE message_id = '${id}'`);
+		const job = jobOf(id);
 		const answer = await member.post(`/api/jobs/${job}/retry`);
 		assert.equal(answer.status, 202, answer.text);
 		await check([id]);
@@ -206,6 +206,59 @@ describe('killed at', () => {
 	});
 });
 
+const jobOf = (id) => sql(house, `SELECT max(j.id) FROM submission s JOIN job j
+	ON j.task_id = s.task_id WHERE message_id = '${id}'`);
+
+describe('of one that is unknown an operator says', () => {
+	/** Killed before it left, or behind that; its job. */
+	async function unknown(point) {
+		const id = await queue();
+		await pass({ LETTERRACK_FAILPOINT: `submission-effect-${point}` });
+		await settle();
+		assert.equal(states([id]).get(id), 'unknown');
+		return { id, job: `job_${jobOf(id)}` };
+	}
+	const say = (...words) => well(house, ['queue', ...words,
+		'--application', String(p.application)]);
+	const heard = (id) => sql(house, `SELECT string_agg(name, ' ' ORDER BY id)
+		FROM event WHERE data ->> 'message_id' = '${id}'`);
+
+	test('that it arrived: it is accepted, and a copy filed', async () => {
+		const { id, job } = await unknown('after');
+		say('resolve', '--sent', job);
+		assert.equal(states([id]).get(id), 'accepted');
+		await check([id]);
+		assert.equal(states([id]).get(id), 'filed');
+		assert.equal(heard(id), 'email.failed email.sent');
+	});
+	test('that it is lost: it has failed, and is filed nowhere', async () => {
+		const { id, job } = await unknown('before');
+		say('resolve', '--lost', '--note', 'They have none.', job);
+		await settle();
+		assert.equal(states([id]).get(id), 'failed');
+		assert.equal((await counted(own, 'Sent')).get(id), undefined);
+		assert.equal(sql(house, `SELECT DISTINCT r.state FROM submission s
+			JOIN submission_recipient r ON r.submission_id = s.id
+			WHERE message_id = '${id}'`), 'failed');
+		assert.equal(heard(id), 'email.failed email.failed');
+	});
+	test('that it is lost and sent again: it arrives, once', async () => {
+		const { id, job } = await unknown('before');
+		say('retry', '--lost', job);
+		await check([id]);
+		assert.equal(states([id]).get(id), 'filed');
+	});
+	test('nothing, once it is known', async () => {
+		const id = await queue();
+		await settle();
+		const { status, err } = ctl(house, ['queue', 'resolve', '--sent',
+			`job_${jobOf(id)}`, '--application', String(p.application)]);
+		assert.notEqual(status, 0);
+		assert.match(err, /known already/);
+		assert.equal(states([id]).get(id), 'filed');
+	});
+});
+
 /** Leaves a folder empty: many rounds come. */
 async function forget(imap, folder) {
 	const lock = await imap.getMailboxLock(folder);
@@ -215,6 +268,87 @@ async function forget(imap, folder) {
 		lock.release();
 	}
 }
+
+/** The credential that sends to a ledger. */
+async function through(ledger, user) {
+	const answer = await member.post(`${root}/provider-credentials`, {
+		provider_kind: 'smtp', label: 'ledger', host: '127.0.0.1',
+		port: ledger.port, security_mode: 'none',
+		email_address: `${user}@letterrack.test`,
+		secret: { username: `${user}@letterrack.test`, password: 'x' },
+	});
+	assert.equal(answer.status, 201, answer.text);
+	return answer.json.data;
+}
+
+describe('one connection', () => {
+	let ledger, out, slow = 0;
+
+	before(async () => {
+		ledger = await keepLedger(() => pause(slow));
+		out = await through(ledger, 'nobody');
+	});
+	after(() => ledger?.end());
+
+	const many = (n) => Promise.all(Array.from({ length: n },
+		() => queue(out)));
+	const once = (ids) => assert.deepEqual(
+		ids.map((id) => [states([id]).get(id), ledger.taken.get(id)]),
+		ids.map(() => ['accepted', 1]));
+
+	test('is enough for messages behind one another', async () => {
+		const ids = await many(12);
+		ledger.sessions = 0;
+		await pass();
+		once(ids);
+		assert.equal(ledger.sessions, 1);
+	});
+	test('that is dead by the next message: sent over another, once',
+		async () => {
+			const worker = stay();
+			const until = async (id) => {
+				for (let i = 0; i < 300; i++) {
+					if (states([id]).get(id) === 'accepted')
+						return;
+					await pause(100);
+				}
+				assert.fail(`not sent: ${waiting()}`);
+			};
+			const ids = [];
+			ledger.sessions = 0;
+			for (let i = 0; i < 4; i++) {
+				ids.push(await queue(out));
+				await until(ids[i]);
+				ledger.cut();
+			}
+			worker.child.kill('SIGTERM');
+			await worker.ended;
+			once(ids);
+			assert.equal(ledger.sessions, 4);
+		});
+	test('cut again and again: none is lost, none comes twice', async () => {
+		const ids = await many(40);
+		slow = 5;
+		ledger.sessions = 0;
+		let over = false;
+		const cuts = (async () => {
+			for (let n = 0; !over; n++) {
+				await pause(10 + roll(n, 60));
+				ledger.cut();
+			}
+		})();
+		for (let i = 0; i < 5; i++)
+			await pass();
+		over = true;
+		await cuts;
+		await settle();
+		assert.ok(ledger.sessions > 2, 'nothing was cut');
+		const state = states(ids);
+		assert.deepEqual(ids.filter((id) => (ledger.taken.get(id) ?? 0) > 1 ||
+			(state.get(id) === 'accepted' && !ledger.taken.get(id)) ||
+			!['accepted', 'unknown'].includes(state.get(id))), []);
+	});
+});
 
 /* What every unknown message has to say for itself. */
 const EXPLAINED = /^No answer came behind the message; /;
@@ -229,14 +363,7 @@ describe('with a ledger', () => {
 			if (roll(dice++, 12) === 0)
 				throw refusal(451);
 		});
-		const answer = await member.post(`${root}/provider-credentials`, {
-			provider_kind: 'smtp', label: 'ledger', host: '127.0.0.1',
-			port: ledger.port, security_mode: 'none',
-			email_address: 'sales@letterrack.test',
-			secret: { username: 'sales@letterrack.test', password: 'x' },
-		});
-		assert.equal(answer.status, 201, answer.text);
-		out = answer.json.data;
+		out = await through(ledger, 'sales');
 		await connect(member, p.account, 'sales',
 			{ smtp_credential_id: out.id });
 		copies = await mailbox(house, 'sales');

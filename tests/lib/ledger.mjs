@@ -5,6 +5,7 @@
 //	const ledger = await keepLedger();          // takes all
 //	const ledger = await keepLedger(async (id) => { … throw refusal(451); });
 //	ledger.port, ledger.taken, ledger.sessions, await ledger.end()
+//	ledger.cut();                               // all connections, at once
 //
 // taken: Message-ID -> how often. With `knows` it takes XOAUTH2 alone, and tokens
 // of which that says yes.
@@ -18,6 +19,7 @@ const idOf = (bytes) => /^Message-ID: (<[^>]*>)/mi.exec(bytes)?.[1];
 
 export async function keepLedger(verdict = async () => {}, knows) {
 	const ledger = { taken: new Map(), sessions: 0 };
+	const sockets = new Set();
 	const server = new SMTPServer({
 		allowInsecureAuth: true, disabledCommands: ['STARTTLS'],
 		disableReverseLookup: true, closeTimeout: 100,
@@ -50,8 +52,13 @@ export async function keepLedger(verdict = async () => {}, knows) {
 		},
 	});
 	server.on('error', () => {});
+	server.server.on('connection', (socket) => {
+		sockets.add(socket);
+		socket.on('close', () => sockets.delete(socket));
+	});
 	server.listen(0, '127.0.0.1');
 	await once(server.server, 'listening');
 	return Object.assign(ledger, { port: server.server.address().port,
+		cut: () => sockets.forEach((socket) => socket.destroy()),
 		end: () => new Promise((done) => { server.close(done); }) });
 }

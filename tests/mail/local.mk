@@ -21,6 +21,7 @@ mail_tests = \
 	%D%/test-rfc2047 \
 	%D%/test-smtp \
 	%D%/test-smtp-dots \
+	%D%/test-smtp-kept \
 	%D%/test-smtp-reply \
 	%D%/test-threading \
 	%D%/test-transfer
@@ -38,10 +39,15 @@ TESTS += $(mail_tests)
 %C%_test_echo_LDADD = $(check_libs) $(mail_libs)
 %C%_test_egress_CPPFLAGS = $(check_cppflags)
 %C%_test_egress_LDADD = $(check_libs) $(mail_libs)
+smtp_play = %D%/smtp-play.c %D%/smtp-play.h
+%C%_test_smtp_SOURCES = %D%/test-smtp.c $(smtp_play)
 %C%_test_smtp_CPPFLAGS = $(check_cppflags) $(CURL_CFLAGS)
 %C%_test_smtp_LDADD = $(check_libs) $(mail_libs)
 %C%_test_threading_CPPFLAGS = $(check_cppflags)
 %C%_test_threading_LDADD = $(check_libs) $(mail_libs)
+%C%_test_smtp_kept_SOURCES = %D%/test-smtp-kept.c $(smtp_play)
+%C%_test_smtp_kept_CPPFLAGS = $(check_cppflags) $(CURL_CFLAGS)
+%C%_test_smtp_kept_LDADD = $(check_libs) $(mail_libs)
 %C%_test_smtp_dots_CPPFLAGS = $(check_cppflags)
 %C%_test_smtp_dots_LDADD = $(check_libs) $(mail_libs)
 %C%_test_smtp_reply_CPPFLAGS = $(check_cppflags)

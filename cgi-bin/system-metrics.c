@@ -15,6 +15,7 @@ static const struct metric {
 } metrics[] = {
 	{ "jobs", "Jobs that are not done with.", true },
 	{ "deliveries", "Deliveries to webhooks that are under way.", true },
+	{ "messages", "Mail of accounts that is not done with.", true },
 	{ "service_mail", "Mail of the service that nobody has taken.", true },
 	{ "watchers", "Mail accounts that are to be watched.", false },
 	{ "workers", "Workers that are at a job.", false },

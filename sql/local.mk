@@ -72,6 +72,7 @@ migrations_sql = \
 	%D%/migrations/0145-steps-by-key.sql \
 	%D%/migrations/0150-links-alike.sql \
 	%D%/migrations/0155-worker-sessions.sql \
+	%D%/migrations/0156-submission-metrics.sql \
 	%D%/migrations/0170-watcher.sql \
 	%D%/migrations/0180-plans.sql \
 	%D%/migrations/0181-subscriptions.sql

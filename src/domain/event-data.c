@@ -54,6 +54,20 @@ static const struct event_field outgoing[] = {
 	FIELDS_END,
 };
 
+static const struct event_field held[] = {
+	ID_OF("email_id"),
+	ID_OF("credential_id"),
+	TEXT("subject"),
+	{ "from", "array", NULL, true },
+	TEXT("status"),
+	TEXT("reason"),
+	{ "risk_score", "integer", NULL, true },
+	{ "edited", "boolean", NULL, false },
+	{ "latency_ms", "integer", NULL, true },
+	{ "by", "integer", NULL, true },
+	FIELDS_END,
+};
+
 static const struct event_field credential[] = {
 	ID_OF("credential_id"),
 	{ "provider_kind", "string", NULL, false },
@@ -81,8 +95,6 @@ static const struct event_field watcher[] = {
 	FIELDS_END,
 };
 
-static const struct event_field nothing[] = { FIELDS_END };
-
 const struct event_about event_about[EVENT_COUNT] = {
 	[EVENT_THREAD_CREATED] = { "A thread begins.", thread },
 	[EVENT_THREAD_UPDATED] = { "A thread is changed.", thread },
@@ -100,9 +112,9 @@ const struct event_about event_about[EVENT_COUNT] = {
 	[EVENT_EMAIL_FAILED] = { "Mail was refused, or whether it was taken is "
 				 "not known.",
 	    outgoing },
-	[EVENT_MESSAGE_HELD] = { "A message waits for review.", nothing },
-	[EVENT_MESSAGE_RELEASED] = { "A message was let through.", nothing },
-	[EVENT_MESSAGE_DISCARDED] = { "A message was thrown away.", nothing },
+	[EVENT_MESSAGE_HELD] = { "A message waits for review.", held },
+	[EVENT_MESSAGE_RELEASED] = { "A message was let through.", held },
+	[EVENT_MESSAGE_DISCARDED] = { "A message was thrown away.", held },
 	[EVENT_WATCHER_STATE] = { "A watcher has another state.", watcher },
 	[EVENT_CREDENTIAL_INVALID] = { "A server refuses a credential.",
 	    credential },

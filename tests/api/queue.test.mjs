@@ -133,6 +133,7 @@ describe('GET /api/metrics', () => {
 			'action="imap_sync_messages"\\} 1$', 'm'));
 		assert.match(text, /^letterrack_jobs_oldest_due_seconds 36\d\d$/m);
 		assert.match(text, /^letterrack_deliveries_oldest_due_seconds 0$/m);
+		assert.match(text, /^letterrack_messages_oldest_due_seconds 0$/m);
 		for (const line of text.trim().split('\n'))
 			assert.match(line, /^(#|letterrack_\w+(\{[^}]+\})? -?\d+$)/);
 	});

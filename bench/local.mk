@@ -20,3 +20,4 @@ EXTRA_DIST += %D%/run.mjs %D%/measure.mjs %D%/load.mjs \
 	%D%/search.mjs %D%/search.sql \
 	%D%/deliver.mjs %D%/jobs.mjs %D%/sync.mjs %D%/proxy.mjs %D%/imapflow.mjs \
 	%D%/watch.mjs
+	%D%/deliver.mjs %D%/send.mjs %D%/jobs.mjs %D%/sync.mjs %D%/proxy.mjs %D%/imapflow.mjs

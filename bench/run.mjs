@@ -5,10 +5,11 @@ import * as http from './http.mjs';
 import * as jobs from './jobs.mjs';
 import * as login from './login.mjs';
 import * as search from './search.mjs';
+import * as send from './send.mjs';
 import * as sync from './sync.mjs';
 import * as watch from './watch.mjs';
 
-const groups = [http, search, login, sync, jobs, deliver,
+const groups = [http, search, login, sync, jobs, send, deliver,
 	watch];
 
 function parse(words) {

@@ -4,6 +4,7 @@ EXTRA_DIST += \
 	%D%/accounts.test.mjs \
 	%D%/audit.test.mjs \
 	%D%/auth.test.mjs \
+	%D%/bearers.test.mjs \
 	%D%/canary.slow.test.mjs \
 	%D%/cors.test.mjs \
 	%D%/docs.test.mjs \

@@ -6,6 +6,7 @@ import { randomBytes } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import { client } from '../lib/api.mjs';
+import { aside } from '../lib/ctl.mjs';
 import { keepLedger } from '../lib/ledger.mjs';
 import { connect, ended, mailbox, sync } from '../lib/mail.mjs';
 import { people, sql } from '../lib/people.mjs';
@@ -290,5 +291,37 @@ describe('nothing changes', () => {
 			const email = await send([A]);
 			await comes(report([], { said, returned: header(email) }));
 			await untouched(email);
+		});
+});
+
+describe('a worker that is killed while it reads one', () => {
+	before(() => house.stop('sync'));
+	after(() => house.start('sync'));
+	const pass = (env) =>
+		aside(house, 'bin/letterrack-sync', ['--quiet'], env);
+
+	for (const point of ['report-before', 'report-after'])
+		test(`at ${point}: what it says is told once`, async () => {
+			const asked = await member.post(`${root}/smtp/messages`, {
+				credential_id: smtp.id, to_json: [{ address: A }],
+				text_body: 'Hello.\n' });
+			await pass();
+			const { payload } = (await member.get(
+				`/api/tasks/${asked.json.data.task_id}`)).json.data;
+			const email = await read(payload.email_id);
+			assert.deepEqual(fates(email), [[A, 'accepted', null]]);
+			await imap.append('INBOX', report([[A, 'failed', '5.1.1']],
+				{ returned: header(email) }).bytes);
+			await member.post(`${root}/imap/sync-messages`,
+				{ credential_id: anna.id });
+			const dead = await pass({ LETTERRACK_FAILPOINT: point });
+			assert.equal(dead.signal ?? dead.status, 'SIGKILL', dead.err);
+			for (let i = 0; i < 50 && sql(house, `SELECT count(*) FROM job
+				WHERE state IN ('queued', 'running')`) !== '0'; i++)
+				await pass();
+			assert.deepEqual(fates(await read(email.id)),
+				[[A, 'failed', 'failed']]);
+			assert.deepEqual(events(email), [{ 'email.sent': [A] },
+				{ 'email.failed': [A] }]);
 		});
 });

@@ -43,6 +43,7 @@ EXTRA_DIST += \
 	%D%/stack.mjs \
 	%D%/stack.sh \
 	%D%/tenants.mjs \
+	%D%/token-giver.mjs \
 	%D%/tokens.mjs \
 	%D%/totp.mjs \
 	%D%/unmissed.mjs \

@@ -329,12 +329,11 @@ describe('one connection', () => {
 	test('cut again and again: none is lost, none comes twice', async () => {
 		const ids = await many(40);
 		slow = 5;
-		ledger.sessions = 0;
-		let over = false;
+		let over = false, cut = 0;
 		const cuts = (async () => {
 			for (let n = 0; !over; n++) {
-				await pause(10 + roll(n, 60));
-				ledger.cut();
+				await pause(10 + roll(n, 200));
+				cut += ledger.cut();
 			}
 		})();
 		for (let i = 0; i < 5; i++)
@@ -342,7 +341,7 @@ describe('one connection', () => {
 		over = true;
 		await cuts;
 		await settle();
-		assert.ok(ledger.sessions > 2, 'nothing was cut');
+		assert.ok(cut > 0, 'nothing was cut');
 		const state = states(ids);
 		assert.deepEqual(ids.filter((id) => (ledger.taken.get(id) ?? 0) > 1 ||
 			(state.get(id) === 'accepted' && !ledger.taken.get(id)) ||

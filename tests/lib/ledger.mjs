@@ -5,7 +5,7 @@
 //	const ledger = await keepLedger();          // takes all
 //	const ledger = await keepLedger(async (id) => { … throw refusal(451); });
 //	ledger.port, ledger.taken, ledger.sessions, await ledger.end()
-//	ledger.cut();                               // all connections, at once
+//	ledger.cut();                               // all connections; how many
 //
 // taken: Message-ID -> how often. With `knows` it takes XOAUTH2 alone, and tokens
 // of which that says yes.
@@ -59,6 +59,10 @@ export async function keepLedger(verdict = async () => {}, knows) {
 	server.listen(0, '127.0.0.1');
 	await once(server.server, 'listening');
 	return Object.assign(ledger, { port: server.server.address().port,
-		cut: () => sockets.forEach((socket) => socket.destroy()),
+		cut() {
+			const n = sockets.size;
+			sockets.forEach((socket) => socket.destroy());
+			return n;
+		},
 		end: () => new Promise((done) => { server.close(done); }) });
 }

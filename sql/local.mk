@@ -76,7 +76,6 @@ migrations_sql = \
 	%D%/migrations/0170-watcher.sql \
 	%D%/migrations/0180-plans.sql \
 	%D%/migrations/0181-subscriptions.sql
-	%D%/migrations/0170-watcher.sql
 queries_sql = \
 	%D%/queries/account.sql \
 	%D%/queries/actor.sql \

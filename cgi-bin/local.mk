@@ -59,6 +59,7 @@ libfamilies_a_SOURCES = \
 	%D%/providers-poll.c \
 	%D%/providers.c %D%/providers.h \
 	%D%/providers-webhooks.c \
+	%D%/providers-forward.c \
 	%D%/providers-send.c \
 	%D%/review.c %D%/review.h \
 	%D%/system.c %D%/system.h \

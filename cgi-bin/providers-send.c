@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "domain/email-sql.h"
+#include "domain/event.h"
 #include "domain/job.h"
 #include "domain/provider-credential-sql.h"
 #include "domain/signature-sql.h"
@@ -89,6 +90,17 @@ const struct field letter_post_body[] = {
 static const struct field address_item = {
 	.kind = FIELD_EMAIL, .least = 3, .most = 320
 };
+const struct field letter_forward_body[] = { F_LIST(struct letter_send, to, 1,
+						 PEOPLE, &address_item,
+						 REQUIRED | ONE_OR_MANY),
+	F_LIST(struct letter_send, cc, 0, PEOPLE, &address_item,
+	    OPTIONAL | ONE_OR_MANY),
+	F_LIST(struct letter_send, bcc, 0, PEOPLE, &address_item,
+	    OPTIONAL | ONE_OR_MANY),
+	F_LETTER(struct letter_send, body_text, body_html),
+	F_ID(struct letter_send, signature_id, ID_NUMBER, NULLABLE,
+	    .about = "One's own, which is set below what is said."),
+	F_END };
 
 const struct field letter_send_body[] = { F_LIST(struct letter_send, to, 0,
 					      PEOPLE, &address_item,
@@ -263,6 +275,17 @@ sender_default(struct request *rq, struct provider_credential **out)
 	return sender_check(rq, *out);
 }
 
+enum rc
+letter_sender(struct request *rq, const struct thread_last *last,
+    struct provider_credential **out)
+{
+	if (last == NULL || last->smtp_credential_id == 0)
+		return sender_default(rq, out);
+	TRY(provider_credential_get(rq->db, rq->actor.account, rq->actor.user,
+	    last->smtp_credential_id, rq->arena, out));
+	return sender_check(rq, *out);
+}
+
 static enum rc
 from_of(struct request *rq, const struct items *from,
     const struct provider_credential *c, struct compose *out)
@@ -286,8 +309,10 @@ from_of(struct request *rq, const struct items *from,
 struct order {
 	struct request *rq;
 	struct doer who;
+	const struct submission_new *in;
 	const struct submission_draft *draft;
 	int64_t thread; /* it is written in; 0: none */
+	bool begins;    /* where that is none: one of its own */
 };
 
 /* What an Idempotency-Key remembers: email and task; the job is the task's. */
@@ -295,12 +320,12 @@ enum { MADE_EMAIL, MADE_TASK };
 
 /* Whoever answers it comes after it. */
 static enum rc
-into_thread(struct db *db, const struct order *o, int64_t email)
+into_thread(struct db *db, const struct order *o, int64_t email, int64_t thread)
 {
 	struct arena *a = o->rq->arena;
 	int64_t account = o->who.account;
 	const struct ids one = { &email, 1 };
-	const struct str rule = STR("sent");
+	const struct str rule = o->thread != 0 ? STR("sent") : STR("started");
 	struct thread_mail_list mail;
 	struct threading_mail m;
 
@@ -310,8 +335,8 @@ into_thread(struct db *db, const struct order *o, int64_t email)
 	threading_mail_read(a, mail.v[0].message_id, (struct str){ 0 },
 	    (struct str){ 0 }, mail.v[0].subject, &m);
 	TRY(threading_lead(db, account, o->who.application,
-	    (struct ints){ &m.key, 1 }, (struct ids){ &o->thread, 1 }, NULL));
-	return threading_put(db, account, one, (struct ints){ &o->thread, 1 },
+	    (struct ints){ &m.key, 1 }, (struct ids){ &thread, 1 }, NULL));
+	return threading_put(db, account, one, (struct ints){ &thread, 1 },
 	    (struct texts){ &rule, 1 }, NULL);
 }
 
@@ -323,14 +348,30 @@ thread_is_open(struct db *db, const struct order *o)
 	struct thread *t;
 	enum rc rc;
 
-	if (o->thread == 0)
+	if (o->thread == 0 && !o->begins)
 		return RC_OK;
 	TRY(thread_hold(db, o->who.account, NULL));
+	if (o->thread == 0)
+		return RC_OK;
 	rc = thread_lock(db, o->who.account, o->thread, rq->arena, &t);
 	if (rc == RC_NOT_FOUND)
 		rq->word = "THREAD_NOT_FOUND";
 	TRY(rc);
 	return thread_merged_check(rq, t);
+}
+
+static enum rc
+begin_thread(struct db *db, const struct order *o, int64_t email)
+{
+	struct str subject = o->in->letter.subject;
+	int64_t account = o->who.account, made;
+
+	TRY(thread_insert(db, account, o->who.application,
+	    arena_dup(o->rq->arena, subject.n > 0 ? subject.p : "", subject.n),
+	    thread_statuses[0], 0, (struct ids){ 0 }, &made));
+	TRY(into_thread(db, o, email, made));
+	return thread_tell(db, account, event_word(EVENT_THREAD_CREATED),
+	    (struct ids){ &made, 1 }, o->rq->actor.user, NULL);
 }
 
 static enum rc
@@ -342,25 +383,30 @@ order_make(struct db *db, void *ctx, int64_t made[ONCE_MADE])
 	TRY(thread_is_open(db, o));
 	TRY(submission_add(db, &o->who, o->draft, o->rq->arena, &m));
 	if (o->thread != 0)
-		TRY(into_thread(db, o, m.email_id));
+		TRY(into_thread(db, o, m.email_id, o->thread));
+	else if (o->begins)
+		TRY(begin_thread(db, o, m.email_id));
 	made[MADE_EMAIL] = m.email_id;
 	made[MADE_TASK] = m.task_id;
 	return RC_OK;
 }
 
 static enum rc
-order(struct request *rq, const struct submission_new *in, int64_t thread,
+order(const struct submission_new *in, struct order *o,
     const struct name *names, int64_t made[ONCE_MADE])
 {
-	struct order o = { .rq = rq, .who = doer_of(rq), .thread = thread };
+	struct request *rq = o->rq;
 	struct submission_draft *draft;
 	enum rc rc = submission_draft(in, rq->arena, &draft);
+
+	o->who = doer_of(rq);
+	o->in = in;
 
 	if (rc == RC_INVALID)
 		return fault_of(rq, names);
 	TRY(rc);
-	o.draft = draft;
-	return once(rq, order_make, &o, made);
+	o->draft = draft;
+	return once(rq, order_make, o, made);
 }
 
 static enum rc
@@ -397,6 +443,7 @@ letter_post(struct request *rq)
 {
 	const struct letter_post *in = rq->body;
 	struct submission_new new = { .priority = 5 };
+	struct order o = { .rq = rq };
 	struct provider_credential *from;
 	struct task_started started;
 	struct submission_seen *seen;
@@ -406,7 +453,7 @@ letter_post(struct request *rq)
 	TRY(sender_named(rq, in->credential_id, &from));
 	new.from = from;
 	TRY(post_fill(rq, &new));
-	TRY(order(rq, &new, 0, post_names, made));
+	TRY(order(&new, &o, post_names, made));
 	TRY(submission_seen_of(
 	    rq->db, rq->actor.account, made[MADE_EMAIL], rq->arena, &seen));
 	started = (struct task_started){ seen->task_id, seen->job_id };
@@ -544,9 +591,9 @@ failed_reply(struct request *rq, const struct submission_seen *s)
 	    rc, "%s", s->last_error_detail != NULL ? s->last_error_detail : "");
 }
 
-/* A signature of the caller's own below what is written. */
-static enum rc
-sign(struct request *rq, int64_t id, const char **text, const char **html)
+enum rc
+letter_sign(
+    struct request *rq, int64_t id, const char **text, const char **html)
 {
 	struct signature *s;
 	enum rc rc;
@@ -563,14 +610,14 @@ sign(struct request *rq, int64_t id, const char **text, const char **html)
 	return RC_OK;
 }
 
-static enum rc
-send_fill(struct request *rq, struct submission_new *new)
+enum rc
+letter_fill(struct request *rq, struct submission_new *new)
 {
 	const struct letter_send *in = rq->body;
 	const char *text = in->body_text, *html = in->body_html;
 	struct compose *l = &new->letter;
 
-	TRY(sign(rq, in->signature_id, &text, &html));
+	TRY(letter_sign(rq, in->signature_id, &text, &html));
 	TRY(files_of(rq, &in->attachments, l));
 	l->from.address = str_of(new->from->email_address);
 	l->to = addresses_of(rq, &in->to);
@@ -583,24 +630,29 @@ send_fill(struct request *rq, struct submission_new *new)
 	return RC_OK;
 }
 
-static bool
-is_for_nobody(const struct letter_send *in)
+enum rc
+letter_send_now(
+    struct request *rq, const struct submission_new *new, int64_t thread)
 {
-	return in->to.n + in->cc.n + in->bcc.n == 0;
-}
-
-/* Queued, tried, and told. */
-static enum rc
-send_now(struct request *rq, const struct submission_new *new, int64_t thread)
-{
+	struct order o = { .rq = rq, .thread = thread, .begins = true };
 	struct submission_seen *seen;
 	int64_t made[ONCE_MADE] = { 0 };
 
-	TRY(order(rq, new, thread, send_names, made));
+	TRY(order(new, &o, send_names, made));
 	TRY(try_now(rq, made[MADE_EMAIL], &seen));
 	return submission_is(seen->state, SUBMISSION_FAILED)
 	    ? failed_reply(rq, seen)
 	    : sent_reply(rq, seen);
+}
+
+enum rc
+letter_people_check(struct request *rq)
+{
+	const struct letter_send *in = rq->body;
+
+	if (in->to.n + in->cc.n + in->bcc.n > 0)
+		return RC_OK;
+	return fault_add(rq, "to", "invalid", "nobody would get it");
 }
 
 /* What is wrong with the request is told before what the account lacks. */
@@ -611,12 +663,11 @@ letter_send(struct request *rq)
 	struct submission_new new = { .priority = 9 };
 	struct provider_credential *from;
 
-	if (is_for_nobody(in))
-		return fault_add(rq, "to", "invalid", "nobody would get it");
-	TRY(sender_default(rq, &from));
+	TRY(letter_people_check(rq));
+	TRY(letter_sender(rq, NULL, &from));
 	new.from = from;
-	TRY(send_fill(rq, &new));
-	return send_now(rq, &new, in->thread_id);
+	TRY(letter_fill(rq, &new));
+	return letter_send_now(rq, &new, in->thread_id);
 }
 
 /* ---- an answer to a thread ---- */
@@ -628,18 +679,6 @@ const struct field letter_reply_body[] = { F_LIST(struct letter_send, cc, 0,
 	    OPTIONAL | ONE_OR_MANY),
 	F_LETTER(struct letter_send, body_text, body_html),
 	F_ID(struct letter_send, signature_id, ID_NUMBER, NULLABLE), F_END };
-
-/* The mail account's own way out, where it has one. */
-static enum rc
-sender_of_thread(struct request *rq, const struct thread_last *last,
-    struct provider_credential **out)
-{
-	if (last->smtp_credential_id == 0)
-		return sender_default(rq, out);
-	TRY(provider_credential_get(rq->db, rq->actor.account, rq->actor.user,
-	    last->smtp_credential_id, rq->arena, out));
-	return sender_check(rq, *out);
-}
 
 static const char *
 reply_subject(struct request *rq, const char *subject)
@@ -672,12 +711,12 @@ letter_reply(struct request *rq)
 		rq->word = "NOBODY_TO_ANSWER";
 		return fail(RC_CONFLICT, "The thread has no mail to answer.");
 	}
-	TRY(sender_of_thread(rq, last, &from));
+	TRY(letter_sender(rq, last, &from));
 	new.from = from;
-	TRY(send_fill(rq, &new));
+	TRY(letter_fill(rq, &new));
 	TRY(answer_of(rq, last->id, &new.letter));
 	new.letter.to = addresses_of(rq, &last->addresses);
 	if (in->subject == NULL)
 		new.letter.subject = str_of(reply_subject(rq, last->subject));
-	return send_now(rq, &new, t->id);
+	return letter_send_now(rq, &new, t->id);
 }

@@ -426,6 +426,16 @@ static const struct route routes[] = {
 	    .summary = "Answer the last mail of a thread that came",
 	    .about = "From the mail account it came to, else from the default "
 		     "sender." },
+	{ POST, "/api/threads/:thread_id/forward", letter_forward, NEED_WRITE,
+	    ENV_SUCCESS, .missing = "THREAD_NOT_FOUND",
+	    .body = { letter_forward_body, sizeof(struct letter_send) },
+	    .answer = letter_send_answer, .flags = IDEMPOTENT | LARGE_BODY,
+	    .fails = { RC_CONFLICT, RC_AUTH_FAILED, RC_DENIED, RC_PART_SYNC,
+		FOREIGN },
+	    .summary = "Forward the mail of a thread, with what is attached",
+	    .about = "The latest fifty mails, read from their server where "
+		     "that has to be. What is sent begins a thread of its "
+		     "own. Nothing is sent where a mail cannot be read." },
 };
 
 FAMILY(providers, WAITING);

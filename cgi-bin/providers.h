@@ -35,10 +35,33 @@ struct letter_send {
 };
 extern const struct field letter_send_body[];
 
+/* What all of these have in common. `new` gets what the body says of people,
+ * subject, texts and files; letter_sign puts a signature of the caller's own
+ * below texts. */
+struct provider_credential;
+struct submission_new;
+struct thread_last;
+enum rc letter_people_check(struct request *) MUST_CHECK;
+enum rc
+letter_fill(struct request *, struct submission_new *new) MUST_CHECK;
+enum rc letter_sign(struct request *, int64_t signature, const char **text,
+    const char **html) MUST_CHECK;
+/* The way out of the mail account that a thread's mail came to, where it has
+ * one; else the default. `last` may be NULL. */
+enum rc letter_sender(struct request *, const struct thread_last *last,
+    struct provider_credential **) MUST_CHECK;
+/* Queued, tried, and told; in a thread of its own where `thread` is 0. */
+enum rc letter_send_now(struct request *, const struct submission_new *,
+    int64_t thread) MUST_CHECK;
+
 enum rc letter_post(struct request *) MUST_CHECK;
 enum rc letter_send(struct request *) MUST_CHECK;
 enum rc letter_reply(struct request *) MUST_CHECK;
 extern const struct field letter_reply_body[], letter_send_answer[];
+
+/* providers-forward.c */
+enum rc letter_forward(struct request *) MUST_CHECK;
+extern const struct field letter_forward_body[];
 
 /* providers-personal.c */
 struct personal_transfer {

@@ -89,6 +89,7 @@ queries_sql = \
 	%D%/queries/expunge.sql \
 	%D%/queries/factor.sql \
 	%D%/queries/flag.sql \
+	%D%/queries/forward.sql \
 	%D%/queries/health.sql \
 	%D%/queries/hold.sql \
 	%D%/queries/housekeeping.sql \

@@ -21,6 +21,13 @@ LEFT JOIN LATERAL (SELECT m.wire_name, p.uidvalidity, p.uid
 WHERE e.account_id = $1 AND e.id = $3 AND e.removed_at IS NULL
 AND (e.credential_id IS NULL OR c.id IS NOT NULL);
 
+-- What was sent, where the message is kept and no folder has it.
+-- name: content_kept :maybe
+-- args: account account, id email
+-- row:  content_kept
+SELECT message FROM submission
+WHERE account_id = $1 AND email_id = $2 AND message IS NOT NULL;
+
 -- The hash of the message as it was first read; the earlier one stays.
 -- name: content_record :value
 -- args: account account, id email, bytes sha256

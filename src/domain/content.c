@@ -18,6 +18,11 @@ const struct col content_source_cols[] = {
 	COL_END,
 };
 
+const struct col content_kept_cols[] = {
+	COL_BYTES(struct content_kept, message),
+	COL_END,
+};
+
 const struct col email_part_cols[] = {
 	COL_ID(struct email_part, id, ID_PART),
 	COL_ID(struct email_part, email_id, ID_EMAIL),
@@ -132,12 +137,28 @@ fetch(struct content_reader *r)
 	return record(r, hash);
 }
 
+/* A message that we sent, until a sync finds its copy. */
+static enum rc
+kept(struct content_reader *r)
+{
+	struct content_kept *k;
+
+	if (r->raw.p != NULL || r->source->wire_name.p != NULL)
+		return RC_OK;
+	TRY(content_kept(
+	    r->db, r->who.account, r->source->email_id, r->arena, &k));
+	if (k != NULL)
+		r->raw = k->message;
+	return RC_OK;
+}
+
 /* Sets r->raw; RC_OK also where the message is not the one it was. */
 static enum rc
 whole(struct content_reader *r)
 {
 	if (r->raw.p == NULL)
 		r->raw = cached(r);
+	TRY(kept(r));
 	if (r->raw.p != NULL)
 		return RC_OK;
 	if (r->source->size_bytes > (int64_t)MIME_MESSAGE_MOST)

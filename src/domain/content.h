@@ -37,6 +37,11 @@ struct content_source {
 };
 extern const struct col content_source_cols[];
 
+struct content_kept {
+	struct str message;
+};
+extern const struct col content_kept_cols[];
+
 struct email_part {
 	int64_t id;
 	int64_t email_id;

@@ -23,6 +23,7 @@ libdomain_a_SOURCES = \
 	%D%/expunge.c %D%/expunge.h \
 	%D%/factor.c %D%/factor.h \
 	%D%/flag.c %D%/flag.h \
+	%D%/forward.c %D%/forward.h \
 	%D%/health.h \
 	%D%/hold.c %D%/hold.h \
 	%D%/housekeeping.h \
@@ -113,6 +114,7 @@ domain_made_c = \
 	%D%/expunge-sql.c \
 	%D%/factor-sql.c \
 	%D%/flag-sql.c \
+	%D%/forward-sql.c \
 	%D%/health-sql.c \
 	%D%/hold-sql.c \
 	%D%/housekeeping-sql.c \
@@ -164,6 +166,7 @@ domain_made_h = \
 	%D%/expunge-sql.h \
 	%D%/factor-sql.h \
 	%D%/flag-sql.h \
+	%D%/forward-sql.h \
 	%D%/health-sql.h \
 	%D%/hold-sql.h \
 	%D%/housekeeping-sql.h \

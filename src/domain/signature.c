@@ -1,6 +1,6 @@
 #include "domain/signature.h"
 
-#include "core/buffer.h"
+#include "mail/html.h"
 
 const struct col signature_cols[] = {
 	COL_ID(struct signature, id, ID_NUMBER),
@@ -13,32 +13,12 @@ const struct col signature_cols[] = {
 	COL_END,
 };
 
-static const char *
-as_html(struct arena *a, const char *text)
-{
-	const char *out;
-	struct buf b;
-
-	buf_init(&b, (size_t)16 * SIGNATURE_TEXT_MOST);
-	for (const char *p = text; *p != '\0'; p++)
-		switch (*p) {
-		case '&': buf_puts(&b, "&amp;"); break;
-		case '<': buf_puts(&b, "&lt;"); break;
-		case '>': buf_puts(&b, "&gt;"); break;
-		case '\n': buf_puts(&b, "<br>\n"); break;
-		default: buf_putc(&b, *p);
-		}
-	out = arena_str(a, buf_text(&b));
-	buf_clear(&b);
-	return out;
-}
-
 void
 signature_put(struct arena *a, const struct signature *s, const char **text,
     const char **html)
 {
 	const char *own =
-	    s->body_html != NULL ? s->body_html : as_html(a, s->body_text);
+	    s->body_html != NULL ? s->body_html : html_of_text(a, str_of(s->body_text)).p;
 
 	if (*html != NULL)
 		*html = arena_fmt(a, "%s<br><br>-- <br>\n%s", *html, own);

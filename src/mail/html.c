@@ -345,3 +345,51 @@ html_text(struct arena *a, struct str html, size_t max)
 	buf_clear(&out);
 	return text;
 }
+
+struct str
+html_of_text(struct arena *a, struct str text)
+{
+	struct buf b;
+	struct str out;
+
+	buf_init(&b, 8 * text.n + 8);
+	for (size_t i = 0; i < text.n; i++)
+		switch (text.p[i]) {
+		case '&': buf_puts(&b, "&amp;"); break;
+		case '<': buf_puts(&b, "&lt;"); break;
+		case '>': buf_puts(&b, "&gt;"); break;
+		case '\r': break;
+		case '\n': buf_puts(&b, "<br>\n"); break;
+		default: buf_putc(&b, text.p[i]);
+		}
+	out = (struct str){ arena_dup(a, b.n > 0 ? b.p : "", b.n), b.n };
+	buf_clear(&b);
+	return out;
+}
+
+/* Where `<word` or `</word` begins, from `from` on; s.n: nowhere. */
+static size_t
+tag_find(struct str s, size_t from, struct str word)
+{
+	for (size_t i = from; i + word.n < s.n; i++)
+		if (s.p[i] == '<' &&
+		    str_ieq((struct str){ s.p + i, word.n }, word))
+			return i;
+	return s.n;
+}
+
+struct str
+html_inside(struct str html)
+{
+	size_t open = tag_find(html, 0, STR("<body")), from = 0, end;
+	const char *close;
+
+	if (open == html.n)
+		return html;
+	close = memchr(html.p + open, '>', html.n - open);
+	if (close == NULL)
+		return html;
+	from = (size_t)(close - html.p) + 1;
+	end = tag_find(html, from, STR("</body"));
+	return (struct str){ html.p + from, end - from };
+}

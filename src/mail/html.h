@@ -12,4 +12,11 @@
  * Linear; reads no further than it writes. */
 struct str html_text(struct arena *, struct str html, size_t max);
 
+/* The same text as HTML: what would be markup is escaped, lines stay lines. */
+struct str html_of_text(struct arena *, struct str text);
+
+/* What stands in a document's body: without <html>, <head> and <body>, so that
+ * it can be put into another. Borrows from `html`. */
+struct str html_inside(struct str html);
+
 #endif

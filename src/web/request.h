@@ -145,6 +145,7 @@ struct request {
 	struct arena *large; /* owned; of routes with large bodies */
 	bool admitted;       /* the actor may, by what is known here */
 	bool filled;         /* the input has been read */
+	bool has_share;      /* see share.h */
 };
 
 /* A CGI variable ("HTTP_IF_MATCH"); NULL where absent. */

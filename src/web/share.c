@@ -48,14 +48,18 @@ share_take(struct request *rq)
 {
 	/* Another account at the same bytes, 2^58 ids on, shares with it. */
 	int64_t base = (rq->actor.account & (INT64_MAX >> 6)) * SHARES_MOST;
-	int fd = share_file(rq);
+	int fd;
 
+	if (rq->has_share)
+		return RC_OK;
+	fd = share_file(rq);
 	if (fd < 0)
 		return fail(RC_RETRY, "no share file: %s", strerror(errno));
 	arena_defer(rq->arena, share_release, (void *)(intptr_t)fd);
-	for (int64_t i = 0; i < half(rq); i++)
-		if (lock_byte(fd, base + i))
-			return RC_OK;
+	for (int64_t i = 0; i < half(rq) && !rq->has_share; i++)
+		rq->has_share = lock_byte(fd, base + i);
+	if (rq->has_share)
+		return RC_OK;
 	rq->retry_after = 2;
 	return fail(RC_RETRY, "account %lld has its half of the family",
 	    (long long)rq->actor.account);

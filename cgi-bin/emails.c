@@ -31,6 +31,8 @@ struct email_filter {
 	instant to;
 	int direction;
 	const char *correspondent;
+	int64_t label;
+	const char *assigned_to;
 };
 
 static const struct field email_filter_params[] = {
@@ -51,6 +53,10 @@ static const struct field email_filter_params[] = {
 	F_TEXT(struct email_filter, correspondent, 1, 320, OPTIONAL,
 	    .about = "Of whom, or to whom: an address or a name, or a part "
 		     "of one."),
+	F_ID(struct email_filter, label, ID_NUMBER, OPTIONAL,
+	    .about = "Of threads that have it."),
+	F_TEXT(struct email_filter, assigned_to, 1, 24, OPTIONAL,
+	    .about = "Of threads that are somebody's: a user's id, or none."),
 	F_END,
 };
 
@@ -101,6 +107,8 @@ struct chosen {
 	const char *direction;
 	const char *q;
 	const char *correspondent;
+	int64_t label, assigned_to;
+	bool nobodys;
 };
 
 /* clang-format off */
@@ -109,7 +117,8 @@ struct chosen {
 	.is_read = (c)->is_read, .is_flagged = (c)->is_flagged,                \
 	.attachments = (c)->attachments, .since = (c)->since,                  \
 	.until = (c)->until, .direction = (c)->direction, .q = (c)->q,         \
-	.correspondent = (c)->correspondent
+	.correspondent = (c)->correspondent, .label = (c)->label,              \
+	.assigned_to = (c)->assigned_to, .nobodys = (c)->nobodys
 #define PAGED(p)                                                               \
 	.before = (p)->before, .before_id = (p)->ask.after,                    \
 	.limit = (p)->ask.most, .offset = (p)->ask.skip
@@ -146,7 +155,7 @@ list_filtered(
     struct request *rq, const struct email_filter *f, struct email_page *p)
 {
 #define IF_GIVEN(m) (PARAM_GIVEN(rq, struct email_filter, m) ? &f->m : NULL)
-	const struct chosen c = {
+	struct chosen c = {
 		.mailbox = f->mailbox,
 		.credential = f->credential_id,
 		.is_read = IF_GIVEN(is_read),
@@ -158,9 +167,11 @@ list_filtered(
 		    f->direction >= 0 ? email_directions[f->direction] : NULL,
 		.q = like_pattern(rq->arena, f->q),
 		.correspondent = like_pattern(rq->arena, f->correspondent),
+		.label = f->label,
 	};
 #undef IF_GIVEN
 
+	TRY(assignee_given(rq, f->assigned_to, &c.assigned_to, &c.nobodys));
 	return (c.mailbox != 0 ? find_in_folder : find_anywhere)(rq, &c, p);
 }
 

@@ -74,6 +74,7 @@ libfamilies_a_SOURCES = \
 	%D%/users-signatures.c \
 	%D%/threads-move.c \
 	%D%/threads-notes.c \
+	%D%/threads-presence.c \
 	%D%/users.c \
 	%D%/webhooks.c \
 	%D%/families.c %D%/families.h

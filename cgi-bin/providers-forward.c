@@ -33,7 +33,8 @@ struct forwarding {
 static bool
 is_of_html(const struct email_part *p)
 {
-	return p->content_id != NULL && strncmp(p->content_type, "image/", 6) == 0;
+	return p->content_id != NULL &&
+	    strncmp(p->content_type, "image/", 6) == 0;
 }
 
 static bool
@@ -110,8 +111,8 @@ mail_read(struct forwarding *f, struct forward *out)
 	out->text = body.text;
 	out->html = body.html;
 	TRY(files_read(f, &r, body.html.p != NULL));
-	return audit(rq, "content.read",
-	    audit_id(rq, ID_EMAIL, out->mail->id), "forward");
+	return audit(rq, "content.read", audit_id(rq, ID_EMAIL, out->mail->id),
+	    "forward");
 }
 
 /* Of mail that no server has, what is known of it. */
@@ -141,8 +142,8 @@ begin(struct forwarding *f, const struct thread *t)
 		return fail(RC_CONFLICT, "The thread has no mail.");
 	}
 	f->quoted = ARENA_ARRAY(rq->arena, struct forward, f->mails.n);
-	f->file = ARENA_ARRAY(
-	    rq->arena, struct compose_file, COMPOSE_FILES_MOST + 1);
+	f->file =
+	    ARENA_ARRAY(rq->arena, struct compose_file, COMPOSE_FILES_MOST + 1);
 	f->until = clock_steady_ms() + CONTENT_MS;
 	TRY(share_take(rq));
 	return body_cache_open(rq->conf,
@@ -187,8 +188,8 @@ letter_put(struct forwarding *f, const struct thread *t, struct compose *l)
 	int64_t left_out = t->email_count - (int64_t)f->mails.n;
 
 	TRY(letter_sign(rq, in->signature_id, &text, &html));
-	l->text = forward_text(
-	    rq->arena, text, f->quoted, f->mails.n, left_out);
+	l->text =
+	    forward_text(rq->arena, text, f->quoted, f->mails.n, left_out);
 	l->html = forward_html(
 	    rq->arena, text, html, f->quoted, f->mails.n, left_out);
 	if (in->subject == NULL)

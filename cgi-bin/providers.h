@@ -42,8 +42,7 @@ struct provider_credential;
 struct submission_new;
 struct thread_last;
 enum rc letter_people_check(struct request *) MUST_CHECK;
-enum rc
-letter_fill(struct request *, struct submission_new *new) MUST_CHECK;
+enum rc letter_fill(struct request *, struct submission_new *new) MUST_CHECK;
 enum rc letter_sign(struct request *, int64_t signature, const char **text,
     const char **html) MUST_CHECK;
 /* The way out of the mail account that a thread's mail came to, where it has
@@ -51,8 +50,8 @@ enum rc letter_sign(struct request *, int64_t signature, const char **text,
 enum rc letter_sender(struct request *, const struct thread_last *last,
     struct provider_credential **) MUST_CHECK;
 /* Queued, tried, and told; in a thread of its own where `thread` is 0. */
-enum rc letter_send_now(struct request *, const struct submission_new *,
-    int64_t thread) MUST_CHECK;
+enum rc letter_send_now(
+    struct request *, const struct submission_new *, int64_t thread) MUST_CHECK;
 
 enum rc letter_post(struct request *) MUST_CHECK;
 enum rc letter_send(struct request *) MUST_CHECK;

@@ -191,13 +191,15 @@ list_plain(struct request *rq, struct thread_page *p)
 	    ask->most, ask->skip, p->status, rq->arena, &p->rows);
 }
 
-/* Whose threads; false: it is neither an id nor "none". */
-static bool
-assignee_parse(const char *text, int64_t *id, bool *nobodys)
+enum rc
+assignee_given(struct request *rq, const char *text, int64_t *id, bool *nobodys)
 {
 	*id = 0;
 	*nobodys = text != NULL && strcmp(text, "none") == 0;
-	return text == NULL || *nobodys || id_parse(ID_USER, str_of(text), id);
+	if (text == NULL || *nobodys || id_parse(ID_USER, str_of(text), id))
+		return RC_OK;
+	return fault_add(
+	    rq, "assigned_to", "invalid", "Either the id of a user, or none.");
 }
 
 /* clang-format off */
@@ -219,9 +221,7 @@ list_filtered(struct request *rq, struct thread_page *p)
 	int64_t assignee;
 	bool nobodys;
 
-	if (!assignee_parse(f->assigned_to, &assignee, &nobodys))
-		return fault_add(rq, "assigned_to", "invalid",
-		    "Either the id of a user, or none.");
+	TRY(assignee_given(rq, f->assigned_to, &assignee, &nobodys));
 	TRY(thread_find(rq->db,
 	    &(struct thread_find_args){ CHOSEN, .before = p->before,
 		.before_id = p->ask.after, .limit = p->ask.most,
@@ -464,6 +464,15 @@ static const struct route routes[] = {
 	{ DELETE, ONE "/notes/:note_id", note_delete, NEED_WRITE, ENV_SUCCESS,
 	    .missing = "NOTE_NOT_FOUND", .answer = nothing_answer, WRITES,
 	    .summary = "Remove a note" },
+	{ GET, ONE "/presence", presence_show, NEED_READ, ENV_SUCCESS,
+	    .flags = BARE, MISSING, .answer = presence_answer,
+	    .summary = "Who looks at a thread, or answers it" },
+	{ PUT, ONE "/presence", presence_say, NEED_WRITE, ENV_SUCCESS, MISSING,
+	    .body = { presence_body, sizeof(struct presence_put) },
+	    .answer = presence_answer, .fails = { RC_CONFLICT },
+	    .summary = "Say that one looks at a thread, answers it, or is gone",
+	    .about = "For a minute, unless `seconds` says otherwise; a "
+		     "program says it again while it lasts." },
 	{ POST, ONE "/mark-read", thread_mark_read, NEED_WRITE, ENV_SUCCESS,
 	    MISSING, SHOWN, WRITES,
 	    .summary = "Mark all mail of a thread as read",

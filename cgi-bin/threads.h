@@ -33,6 +33,10 @@ extern const struct field thread_answer[], thread_email_answer[], note_answer[];
 enum rc thread_take(
     struct request *, struct db *, int64_t id, struct thread **) MUST_CHECK;
 
+/* A filter: whose; 0: anybody's, or nobody's. */
+enum rc assignee_given(
+    struct request *, const char *text, int64_t *id, bool *nobodys) MUST_CHECK;
+
 /* Is it somebody who may enter the account? Else a fault of `field`. */
 enum rc assignee_check(
     struct request *, struct db *, const char *field, int64_t user) MUST_CHECK;
@@ -53,6 +57,8 @@ enum rc email_thread_patch(struct request *) MUST_CHECK; /* family emails */
 enum rc note_create(struct request *) MUST_CHECK;
 enum rc note_put(struct request *) MUST_CHECK;
 enum rc note_delete(struct request *) MUST_CHECK;
+enum rc presence_show(struct request *) MUST_CHECK;
+enum rc presence_say(struct request *) MUST_CHECK;
 enum rc thread_mark_read(struct request *) MUST_CHECK;
 enum rc thread_mark_unread(struct request *) MUST_CHECK;
 enum rc thread_bulk_update(struct request *) MUST_CHECK;
@@ -78,6 +84,12 @@ struct note_new {
 	const char *content;
 	int64_t user_id, position;
 };
+struct presence_put {
+	int state;
+	int64_t seconds;
+};
+extern const struct field presence_body[], presence_answer[];
+
 struct bulk_updates {
 	int status;
 	int64_t assigned_to;

@@ -73,6 +73,7 @@ migrations_sql = \
 	%D%/migrations/0150-links-alike.sql \
 	%D%/migrations/0155-worker-sessions.sql \
 	%D%/migrations/0156-submission-metrics.sql \
+	%D%/migrations/0160-presence.sql \
 	%D%/migrations/0170-watcher.sql \
 	%D%/migrations/0180-plans.sql \
 	%D%/migrations/0181-subscriptions.sql
@@ -107,6 +108,7 @@ queries_sql = \
 	%D%/queries/personal.sql \
 	%D%/queries/placement.sql \
 	%D%/queries/plan.sql \
+	%D%/queries/presence.sql \
 	%D%/queries/provider-credential.sql \
 	%D%/queries/refresh.sql \
 	%D%/queries/report.sql \
@@ -124,6 +126,7 @@ queries_sql = \
 	%D%/queries/thread.sql \
 	%D%/queries/threading.sql \
 	%D%/queries/user.sql \
+	%D%/queries/verify.sql \
 	%D%/queries/watcher.sql \
 	%D%/queries/webhook.sql \
 	%D%/queries/work.sql

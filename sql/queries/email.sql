@@ -21,7 +21,8 @@ ORDER BY received_at DESC, id DESC LIMIT $4 OFFSET $5;
 -- args: account account, time before, id before_id, int limit, int offset
 -- args: id? credential, bool? is_read, bool? is_flagged, bool? attachments
 -- args: time? since, time? until, text? direction, text? q
--- args: text? correspondent
+-- args: text? correspondent, id? label, id? assigned_to
+-- args: bool nobodys
 -- row: email
 -- plan: custom
 SELECT * FROM email_row
@@ -36,13 +37,19 @@ AND ($12 IS NULL OR direction = $12)
 AND ($13 IS NULL OR concat_ws(' ', subject, from_json, to_json, cc_json)
     ILIKE $13)
 AND ($14 IS NULL OR concat_ws(' ', from_json, to_json, cc_json) ILIKE $14)
+AND (($15 IS NULL AND $16 IS NULL AND NOT $17) OR EXISTS (SELECT
+    FROM thread t WHERE t.account_id = $1 AND t.id = email_row.thread_id
+    AND ($15 IS NULL OR t.labels @> ARRAY[$15])
+    AND ($16 IS NULL OR t.assigned_to = $16)
+    AND (NOT $17 OR t.assigned_to IS NULL)))
 ORDER BY received_at DESC, id DESC LIMIT $4 OFFSET $5;
 
 -- How many email_find would walk along, counted up to 10,001.
 -- name: email_find_total :value
 -- args: account account, id? credential, bool? is_read, bool? is_flagged
 -- args: bool? attachments, time? since, time? until, text? direction, text? q
--- args: text? correspondent
+-- args: text? correspondent, id? label, id? assigned_to
+-- args: bool nobodys
 -- value: int
 -- plan: custom
 SELECT count(*) FROM (
@@ -59,6 +66,11 @@ SELECT count(*) FROM (
         ILIKE $9)
     AND ($10 IS NULL OR concat_ws(' ', from_json, to_json, cc_json)
         ILIKE $10)
+    AND (($11 IS NULL AND $12 IS NULL AND NOT $13) OR EXISTS (SELECT
+        FROM thread t WHERE t.account_id = $1 AND t.id = email_row.thread_id
+        AND ($11 IS NULL OR t.labels @> ARRAY[$11])
+        AND ($12 IS NULL OR t.assigned_to = $12)
+        AND (NOT $13 OR t.assigned_to IS NULL)))
     LIMIT 10001) few;
 
 -- The same in a folder: what is shown under it, and copies of what is shown
@@ -71,7 +83,8 @@ SELECT count(*) FROM (
 -- args: account account, id mailbox, time before, id before_id, int limit
 -- args: int offset, id? credential, bool? is_read, bool? is_flagged
 -- args: bool? attachments, time? since, time? until, text? direction, text? q
--- args: text? correspondent
+-- args: text? correspondent, id? label, id? assigned_to
+-- args: bool nobodys
 -- row: email
 SELECT * FROM (
 	(SELECT * FROM email_row
@@ -87,7 +100,13 @@ SELECT * FROM (
 	    AND ($14 IS NULL OR concat_ws(' ', subject, from_json, to_json,
 	        cc_json) ILIKE $14)
 	    AND ($15 IS NULL OR concat_ws(' ', from_json, to_json, cc_json)
-	        ILIKE $15) THEN true END IS NOT NULL
+	        ILIKE $15)
+	    AND (($16 IS NULL AND $17 IS NULL AND NOT $18) OR EXISTS (SELECT
+	        FROM thread t WHERE t.account_id = $1 AND t.id = email_row.thread_id
+	        AND ($16 IS NULL OR t.labels @> ARRAY[$16])
+	        AND ($17 IS NULL OR t.assigned_to = $17)
+	        AND (NOT $18 OR t.assigned_to IS NULL)))
+	    THEN true END IS NOT NULL
 	ORDER BY received_at DESC, id DESC LIMIT $5 + $6)
 	UNION ALL
 	(SELECT e.* FROM placement p
@@ -104,7 +123,13 @@ SELECT * FROM (
 	    AND ($14 IS NULL OR concat_ws(' ', subject, from_json, to_json,
 	        cc_json) ILIKE $14)
 	    AND ($15 IS NULL OR concat_ws(' ', from_json, to_json, cc_json)
-	        ILIKE $15) THEN true END IS NOT NULL
+	        ILIKE $15)
+	    AND (($16 IS NULL AND $17 IS NULL AND NOT $18) OR EXISTS (SELECT
+	        FROM thread t WHERE t.account_id = $1 AND t.id = e.thread_id
+	        AND ($16 IS NULL OR t.labels @> ARRAY[$16])
+	        AND ($17 IS NULL OR t.assigned_to = $17)
+	        AND (NOT $18 OR t.assigned_to IS NULL)))
+	    THEN true END IS NOT NULL
 	ORDER BY p.copy_at DESC, p.email_id DESC LIMIT $5 + $6)
 ) AS found
 ORDER BY received_at DESC, id DESC LIMIT $5 OFFSET $6;
@@ -114,7 +139,8 @@ ORDER BY received_at DESC, id DESC LIMIT $5 OFFSET $6;
 -- name: email_find_in_total :value
 -- args: account account, id mailbox, id? credential, bool? is_read
 -- args: bool? is_flagged, bool? attachments, time? since, time? until
--- args: text? direction, text? q, text? correspondent
+-- args: text? direction, text? q, text? correspondent, id? label, id? assigned_to
+-- args: bool nobodys
 -- value: int
 -- plan: custom
 SELECT count(*) FROM (
@@ -131,6 +157,11 @@ SELECT count(*) FROM (
 	    ILIKE $10)
 	AND ($11 IS NULL OR concat_ws(' ', from_json, to_json, cc_json)
 	    ILIKE $11)
+	AND (($12 IS NULL AND $13 IS NULL AND NOT $14) OR EXISTS (SELECT
+	    FROM thread t WHERE t.account_id = $1 AND t.id = email_row.thread_id
+	    AND ($12 IS NULL OR t.labels @> ARRAY[$12])
+	    AND ($13 IS NULL OR t.assigned_to = $13)
+	    AND (NOT $14 OR t.assigned_to IS NULL)))
 	UNION ALL
 	SELECT 1 FROM placement p
 	JOIN email_row e ON e.account_id = $1 AND e.id = p.email_id
@@ -147,6 +178,11 @@ SELECT count(*) FROM (
 	    ILIKE $10)
 	AND ($11 IS NULL OR concat_ws(' ', from_json, to_json, cc_json)
 	    ILIKE $11)
+	AND (($12 IS NULL AND $13 IS NULL AND NOT $14) OR EXISTS (SELECT
+	    FROM thread t WHERE t.account_id = $1 AND t.id = e.thread_id
+	    AND ($12 IS NULL OR t.labels @> ARRAY[$12])
+	    AND ($13 IS NULL OR t.assigned_to = $13)
+	    AND (NOT $14 OR t.assigned_to IS NULL)))
 	LIMIT 10001) AS few;
 
 -- name: email_get :one

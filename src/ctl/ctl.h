@@ -29,6 +29,7 @@ int ctl_serve(struct ctl *);
 int ctl_status_of(struct ctl *);
 int ctl_token(struct ctl *);
 int ctl_user(struct ctl *);
+int ctl_verify(struct ctl *);
 
 /* "letterrackctl migrate: ..." on standard error. */
 void ctl_complain(const struct ctl *, const char *fmt, ...) PRINTF_LIKE(2, 3);

@@ -21,5 +21,6 @@ letterrackctl_SOURCES = \
 	%D%/serve.c \
 	%D%/status.c \
 	%D%/token.c \
-	%D%/user.c
+	%D%/user.c \
+	%D%/verify.c
 letterrackctl_LDADD = $(families_libs)

@@ -46,6 +46,8 @@ static const struct verb {
 	    "an access token without a sign-in" },
 	{ "user", ctl_user, "add|passwd|disable|enable|link|unlink|list",
 	    "the people" },
+	{ "verify", ctl_verify, "[threads]",
+	    "count again what lists show; print what differs" },
 };
 
 #define VERBS (sizeof verbs / sizeof *verbs)

@@ -31,6 +31,15 @@ static const struct event_field of_thread[] = {
 	FIELDS_END,
 };
 
+static const struct event_field presence[] = {
+	ID_OF("thread_id"),
+	ID_OF("user_id"),
+	{ "state", "string", NULL, false },
+	{ "expires_at", "string", "date-time", true },
+	{ "by_user_id", "integer", NULL, true },
+	FIELDS_END,
+};
+
 static const struct event_field received[] = {
 	ID_OF("email_id"),
 	ID_OF("credential_id"),
@@ -103,6 +112,10 @@ const struct event_about event_about[EVENT_COUNT] = {
 	    thread },
 	[EVENT_THREAD_MERGED] = { "A thread goes into another.", thread },
 	[EVENT_THREAD_SPLIT] = { "Mail of a thread makes another.", thread },
+	[EVENT_THREAD_PRESENCE] = { "Somebody looks at a thread, answers it, "
+				    "or "
+				    "has gone.",
+	    presence },
 	[EVENT_NOTE_ADDED] = { "A note is written on a thread.", of_thread },
 	[EVENT_LABEL_ADDED] = { "A thread gets a label.", of_thread },
 	[EVENT_LABEL_REMOVED] = { "A thread loses a label.", of_thread },

@@ -20,6 +20,7 @@
 	X(THREAD_ASSIGNED, "thread.assigned")                                  \
 	X(THREAD_MERGED, "thread.merged")                                      \
 	X(THREAD_SPLIT, "thread.split")                                        \
+	X(THREAD_PRESENCE, "thread.presence")                                  \
 	X(NOTE_ADDED, "note.added")                                            \
 	X(LABEL_ADDED, "label.added")                                          \
 	X(LABEL_REMOVED, "label.removed")                                      \

@@ -22,7 +22,8 @@ struct forward {
 };
 
 /* What is said, and below it each mail. `left_out`: how many earlier ones are
- * not there. HTML only where what is said or one of them has it; else p NULL. */
+ * not there. HTML only where what is said or one of them has it; else p NULL.
+ */
 struct str forward_text(struct arena *, const char *said,
     const struct forward *, size_t n, int64_t left_out);
 struct str forward_html(struct arena *, const char *said_text,

@@ -42,6 +42,7 @@ libdomain_a_SOURCES = \
 	%D%/personal.c %D%/personal.h \
 	%D%/placement.c %D%/placement.h \
 	%D%/plan.c %D%/plan.h \
+	%D%/presence.c %D%/presence.h \
 	%D%/provider-credential.c %D%/provider-credential.h \
 	%D%/raw-store.c %D%/raw-store.h \
 	%D%/reach.c %D%/reach.h \
@@ -97,6 +98,7 @@ libdomain_a_SOURCES = \
 	%D%/threading.c %D%/threading.h \
 	%D%/user.c %D%/user.h \
 	%D%/watcher.c %D%/watcher.h \
+	%D%/verify.c %D%/verify.h \
 	%D%/work.c %D%/work.h \
 	%D%/vault.c %D%/vault.h \
 	%D%/webhook.c %D%/webhook.h \
@@ -132,6 +134,7 @@ domain_made_c = \
 	%D%/personal-sql.c \
 	%D%/placement-sql.c \
 	%D%/plan-sql.c \
+	%D%/presence-sql.c \
 	%D%/provider-credential-sql.c \
 	%D%/refresh-sql.c \
 	%D%/rule-sql.c \
@@ -151,6 +154,7 @@ domain_made_c = \
 	%D%/threading-sql.c \
 	%D%/user-sql.c \
 	%D%/watcher-sql.c \
+	%D%/verify-sql.c \
 	%D%/work-sql.c \
 	%D%/webhook-sql.c
 domain_made_h = \
@@ -184,6 +188,7 @@ domain_made_h = \
 	%D%/personal-sql.h \
 	%D%/placement-sql.h \
 	%D%/plan-sql.h \
+	%D%/presence-sql.h \
 	%D%/provider-credential-sql.h \
 	%D%/refresh-sql.h \
 	%D%/rule-sql.h \
@@ -202,6 +207,7 @@ domain_made_h = \
 	%D%/threading-sql.h \
 	%D%/user-sql.h \
 	%D%/watcher-sql.h \
+	%D%/verify-sql.h \
 	%D%/work-sql.h \
 	%D%/webhook-sql.h
 nodist_libdomain_a_SOURCES = $(domain_made_c) $(domain_made_h)

@@ -17,8 +17,9 @@ void
 signature_put(struct arena *a, const struct signature *s, const char **text,
     const char **html)
 {
-	const char *own =
-	    s->body_html != NULL ? s->body_html : html_of_text(a, str_of(s->body_text)).p;
+	const char *own = s->body_html != NULL
+	    ? s->body_html
+	    : html_of_text(a, str_of(s->body_text)).p;
 
 	if (*html != NULL)
 		*html = arena_fmt(a, "%s<br><br>-- <br>\n%s", *html, own);

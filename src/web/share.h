@@ -9,7 +9,8 @@
 
 #include "web/request.h"
 
-/* Takes one until the request ends, if it has none. RC_RETRY: the account has its half. */
+/* Takes one until the request ends, if it has none. RC_RETRY: the account has
+ * its half. */
 enum rc share_take(struct request *) MUST_CHECK;
 
 #endif

@@ -18,6 +18,7 @@ EXTRA_DIST += \
 	%D%/deliveries.test.mjs \
 	%D%/events.test.mjs \
 	%D%/factors.test.mjs \
+	%D%/forward.test.mjs \
 	%D%/guard.test.mjs \
 	%D%/housekeeping.test.mjs \
 	%D%/http.test.mjs \
@@ -33,6 +34,7 @@ EXTRA_DIST += \
 	%D%/pages.slow.test.mjs \
 	%D%/plans.test.mjs \
 	%D%/poll.test.mjs \
+	%D%/presence.test.mjs \
 	%D%/queue.test.mjs \
 	%D%/refresh.test.mjs \
 	%D%/rules.test.mjs \

@@ -435,9 +435,12 @@ describe('a message of the second document', () => {
 		assert.equal(status, 201, text);
 		const { email } = json;
 		assert.deepEqual([json.success, email.subject, email.to_addresses,
-			email.cc_addresses, email.status, email.thread_id],
-		[true, 'Your Inquiry', [OUTSIDE], ['cc@elsewhere.test'], 'accepted',
-			null]);
+			email.cc_addresses, email.status],
+		[true, 'Your Inquiry', [OUTSIDE], ['cc@elsewhere.test'], 'accepted']);
+		const { thread } = (await member.get(
+			`/api/threads/${email.thread_id}`)).json;
+		assert.deepEqual([thread.subject, thread.emails.map((e) => e.id)],
+			['Your Inquiry', [email.id]]);
 		assert.match(email.sent_at, /\+00:00$/);
 		const bytes = await arrived(email.message_id);
 		assert.equal(field(bytes, 'From'), 'support@letterrack.test');

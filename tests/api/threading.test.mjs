@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { before, describe, test } from 'node:test';
 import { client } from '../lib/api.mjs';
+import { ctl } from '../lib/ctl.mjs';
 import { people, sql } from '../lib/people.mjs';
 import { stack } from '../lib/stack.mjs';
 
@@ -482,6 +483,40 @@ describe('many at once', () => {
 		assert.equal((await api.as(them.viewer).post(`${all}/bulk/delete`,
 			{ thread_ids: t })).status, 403);
 		assert.equal((await shown(t[0])).status, 'open');
+	});
+});
+
+describe('numbers', () => {
+	const verify = () => ctl(house, ['verify', '--account',
+		String(them.account), '--application', String(them.application)]);
+
+	test('are verified by an operator, who is told what differs', async () => {
+		fresh();
+		const { json } = await who.get('/api/labels');
+		const a = await comes(1);
+		await comes(2, { re: 1 });
+		await who.post(`${all}/bulk/labels/add`, { thread_ids: [a.thread],
+			label_id: json.labels[0].id });
+		assert.deepEqual([verify().status, verify().out], [0, '']);
+		sql(house, `UPDATE thread SET email_count = 7, labels = labels || 1::int8
+			WHERE id = ${a.thread}`);
+		sql(house, `UPDATE counter SET n = n + 1 WHERE account_id =
+			${them.account} AND name = 'threads:open'`);
+		const { status, out, err } = verify();
+		assert.equal(status, 65);
+		assert.match(err, /differ/);
+		assert.deepEqual(out.split('\n').map((l) => l.split('\t').slice(1)), [
+			[`thread ${a.thread}`, 'email_count', '7', '2'],
+			[`thread ${a.thread}`, 'labels', 'label 1', 'no such label'],
+			['total', 'threads:open', '2', '1']]);
+	});
+	test('of mail in a thread that is gone are told, too', async () => {
+		fresh();
+		const a = await comes(1);
+		sql(house, `UPDATE thread SET removed_at = now()
+			WHERE id = ${a.thread}`);
+		assert.match(verify().out,
+			new RegExp(`email ${a.id}\tthread_id\t${a.thread}\tdeleted`));
 	});
 });
 

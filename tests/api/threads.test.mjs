@@ -236,6 +236,36 @@ describe('a thread', () => {
 		assert.equal((await as.get(all)).json.threads.length, 2);
 		assert.equal((await shown(t.id, as)).snoozed_until, null);
 	});
+	test('chooses mail by its label and by whose it is', async () => {
+		const { json } = await who.get('/api/labels');
+		const [label, other] = json.labels.map((l) => l.id);
+		const mine = await made({ labels: [label], assigned_to: them.member.user });
+		const free = await made({ labels: [label, other] });
+		const [a, b, c] = [mail(), mail(), mail()];
+		put(mine.id, a);
+		put(free.id, b);
+		put((await made({ assigned_to: them.owner.user })).id, c);
+		const chosen = async (query) => {
+			const answer = await who.get(`/api/accounts/${them.account}/emails?` +
+				`limit=200&${query}`);
+			assert.equal(answer.status, 200, answer.text);
+			assert.equal(answer.json.meta.total, answer.json.data.length, query);
+			return answer.json.data.map((e) => Number(e.id.slice(4)))
+				.filter((id) => [a, b, c].includes(id)).sort((x, y) => x - y);
+		};
+		for (const [query, ...found] of [[`label=${label}`, a, b],
+			[`label=${other}`, b], [`assigned_to=${them.member.user}`, a],
+			[`assigned_to=uid_${them.owner.user}`, c],
+			['assigned_to=none', b],
+			[`label=${label}&assigned_to=none`, b],
+			[`label=${label}&is_read=false`, a, b],
+			['label=999999999']])
+			assert.deepEqual(await chosen(query), found, query);
+		const wrong = await who.get(
+			`/api/accounts/${them.account}/emails?assigned_to=me`);
+		assert.equal(wrong.status, 422, wrong.text);
+		assert.match(wrong.text, /assigned_to/);
+	});
 	test('is no stranger\'s, and no viewer\'s to change', async () => {
 		const t = await made();
 		const stranger = api.as(them.stranger);

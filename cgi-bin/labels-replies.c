@@ -6,6 +6,8 @@
 #include "web/idempotency.h"
 #include "web/reply.h"
 
+#define NAME_TAKEN "Another saved reply of the account has this name."
+
 #define ORDER_MOST 1000000
 
 /* clang-format off */
@@ -66,15 +68,6 @@ saved_reply_show(struct request *rq)
 /* ---- make ---- */
 
 static enum rc
-name_taken(struct request *rq, enum rc rc)
-{
-	if (rc == RC_CONFLICT)
-		return fault_add(rq, "name", "taken",
-		    "Another saved reply of the account has this name.");
-	return rc;
-}
-
-static enum rc
 make(struct db *db, void *ctx, int64_t made[ONCE_MADE])
 {
 	struct request *rq = ctx;
@@ -87,7 +80,7 @@ make(struct db *db, void *ctx, int64_t made[ONCE_MADE])
 		return fail(RC_CONFLICT,
 		    "An account has at most %d saved replies.",
 		    SAVED_REPLIES_MOST);
-	return name_taken(rq,
+	return fault_taken(rq,
 	    saved_reply_insert(db,
 		&(struct saved_reply_insert_args){ .account = account,
 		    .application = rq->actor.application,
@@ -97,32 +90,21 @@ make(struct db *db, void *ctx, int64_t made[ONCE_MADE])
 		    .body_html = in->body_html,
 		    .display_order = (int32_t)in->display_order,
 		    .user = rq->actor.user },
-		&made[0]));
+		&made[0]),
+	    NAME_TAKEN);
 }
 
 enum rc
 saved_reply_create(struct request *rq)
 {
 	int64_t made[ONCE_MADE];
-	struct jw *w;
 
 	TRY(once(rq, make, rq, made));
-	w = reply_open(rq, 0);
-	JW_INT(w, "saved_reply_id", made[0]);
-	JW_TEXT(w, "message", "Saved reply created successfully");
-	return reply_close(rq);
+	return reply_made(
+	    rq, "saved_reply_id", made[0], "Saved reply created successfully");
 }
 
 /* ---- change and remove ---- */
-
-static enum rc
-said(struct request *rq, const char *message)
-{
-	struct jw *w = reply_open(rq, 0);
-
-	JW_TEXT(w, "message", message);
-	return reply_close(rq);
-}
 
 static enum rc
 change(struct db *db, void *ctx)
@@ -143,7 +125,7 @@ change(struct db *db, void *ctx)
 		r->body_html = in->body_html;
 	if (GIVEN(rq, struct saved_reply_new, display_order))
 		r->display_order = (int32_t)in->display_order;
-	return name_taken(rq,
+	return fault_taken(rq,
 	    saved_reply_change(db,
 		&(struct saved_reply_change_args){ .account = account,
 		    .id = r->id,
@@ -151,19 +133,20 @@ change(struct db *db, void *ctx)
 		    .subject = r->subject,
 		    .body_text = r->body_text,
 		    .body_html = r->body_html,
-		    .display_order = r->display_order }));
+		    .display_order = r->display_order }),
+	    NAME_TAKEN);
 }
 
 enum rc
 saved_reply_put(struct request *rq)
 {
 	TRY(db_tx(rq->db, change, rq));
-	return said(rq, "Saved reply updated successfully");
+	return reply_said(rq, "Saved reply updated successfully");
 }
 
 enum rc
 saved_reply_drop(struct request *rq)
 {
 	TRY(saved_reply_delete(rq->db, rq->actor.account, arg_id(rq, 0)));
-	return said(rq, "Saved reply deleted successfully");
+	return reply_said(rq, "Saved reply deleted successfully");
 }

@@ -9,6 +9,8 @@
 #include "web/idempotency.h"
 #include "web/reply.h"
 
+#define NAME_TAKEN "Another label of the account has this name."
+
 #define ORDER_MOST 1000000
 
 /* ---- show ---- */
@@ -73,15 +75,6 @@ color_check(struct request *rq, const char *color)
 	    "Either #RRGGBB or the name of a colour in CSS.");
 }
 
-static enum rc
-name_taken(struct request *rq, enum rc rc)
-{
-	if (rc == RC_CONFLICT)
-		return fault_add(rq, "name", "taken",
-		    "Another label of the account has this name.");
-	return rc;
-}
-
 /* ---- make ---- */
 
 struct label_new {
@@ -114,10 +107,11 @@ make(struct db *db, void *ctx, int64_t made[ONCE_MADE])
 	if (n >= LABELS_MOST)
 		return fail(RC_CONFLICT, "An account makes at most %d labels.",
 		    LABELS_MOST);
-	return name_taken(rq,
+	return fault_taken(rq,
 	    label_insert(db, account, rq->actor.application, in->name,
 		in->color != NULL ? in->color : LABEL_COLOR, in->description,
-		(int32_t)in->display_order, &made[0]));
+		(int32_t)in->display_order, &made[0]),
+	    NAME_TAKEN);
 }
 
 static enum rc
@@ -125,26 +119,14 @@ create(struct request *rq)
 {
 	const struct label_new *in = rq->body;
 	int64_t made[ONCE_MADE];
-	struct jw *w;
 
 	TRY(color_check(rq, in->color));
 	TRY(once(rq, make, rq, made));
-	w = reply_open(rq, 0);
-	JW_INT(w, "label_id", made[0]);
-	JW_TEXT(w, "message", "Label created successfully");
-	return reply_close(rq);
+	return reply_made(
+	    rq, "label_id", made[0], "Label created successfully");
 }
 
 /* ---- change ---- */
-
-static enum rc
-said(struct request *rq, const char *message)
-{
-	struct jw *w = reply_open(rq, 0);
-
-	JW_TEXT(w, "message", message);
-	return reply_close(rq);
-}
 
 static enum rc
 system_stays(struct request *rq, const char *what)
@@ -172,9 +154,10 @@ change(struct db *db, void *ctx)
 		l->description = in->description;
 	if (GIVEN(rq, struct label_new, display_order))
 		l->display_order = (int32_t)in->display_order;
-	return name_taken(rq,
+	return fault_taken(rq,
 	    label_change(db, account, l->id, l->name, l->color, l->description,
-		l->display_order));
+		l->display_order),
+	    NAME_TAKEN);
 }
 
 static enum rc
@@ -184,7 +167,7 @@ put(struct request *rq)
 
 	TRY(color_check(rq, in->color));
 	TRY(db_tx(rq->db, change, rq));
-	return said(rq, "Label updated successfully");
+	return reply_said(rq, "Label updated successfully");
 }
 
 /* ---- remove ---- */
@@ -206,7 +189,7 @@ forget(struct db *db, void *ctx)
 
 static enum rc delete (struct request *rq) {
 	TRY(db_tx(rq->db, forget, rq));
-	return said(rq, "Label deleted successfully");
+	return reply_said(rq, "Label deleted successfully");
 }
 
 /* ---- answers ---- */

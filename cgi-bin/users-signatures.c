@@ -6,6 +6,8 @@
 #include "web/idempotency.h"
 #include "web/reply.h"
 
+#define NAME_TAKEN "You have another signature of this name."
+
 /* clang-format off */
 #define F_SIGNATURE(need)                                                      \
 	F_TEXT(struct signature_new, name, 1, SIGNATURE_NAME_MOST, need),      \
@@ -63,15 +65,6 @@ signature_show(struct request *rq)
 /* ---- make ---- */
 
 static enum rc
-name_taken(struct request *rq, enum rc rc)
-{
-	if (rc == RC_CONFLICT)
-		return fault_add(rq, "name", "taken",
-		    "You have another signature of this name.");
-	return rc;
-}
-
-static enum rc
 only_default(struct request *rq, struct db *db, bool is, int64_t but)
 {
 	if (!is)
@@ -93,7 +86,7 @@ make(struct db *db, void *ctx, int64_t made[ONCE_MADE])
 		return fail(RC_CONFLICT, "A user has at most %d signatures.",
 		    SIGNATURES_MOST);
 	TRY(only_default(rq, db, in->is_default, 0));
-	return name_taken(rq,
+	return fault_taken(rq,
 	    signature_insert(db,
 		&(struct signature_insert_args){ .account = account,
 		    .application = rq->actor.application,
@@ -102,29 +95,18 @@ make(struct db *db, void *ctx, int64_t made[ONCE_MADE])
 		    .body_text = in->body_text,
 		    .body_html = in->body_html,
 		    .is_default = in->is_default },
-		&made[0]));
-}
-
-static enum rc
-said(struct request *rq, const char *message)
-{
-	struct jw *w = reply_open(rq, 0);
-
-	JW_TEXT(w, "message", message);
-	return reply_close(rq);
+		&made[0]),
+	    NAME_TAKEN);
 }
 
 enum rc
 signature_create(struct request *rq)
 {
 	int64_t made[ONCE_MADE];
-	struct jw *w;
 
 	TRY(once(rq, make, rq, made));
-	w = reply_open(rq, 0);
-	JW_INT(w, "signature_id", made[0]);
-	JW_TEXT(w, "message", "Signature created successfully");
-	return reply_close(rq);
+	return reply_made(
+	    rq, "signature_id", made[0], "Signature created successfully");
 }
 
 /* ---- change and remove ---- */
@@ -133,9 +115,10 @@ static enum rc
 store(struct request *rq, struct db *db, const struct signature *s)
 {
 	TRY(only_default(rq, db, s->is_default, s->id));
-	return name_taken(rq,
+	return fault_taken(rq,
 	    signature_change(db, rq->actor.account, s->id, s->name,
-		s->body_text, s->body_html, s->is_default));
+		s->body_text, s->body_html, s->is_default),
+	    NAME_TAKEN);
 }
 
 static enum rc
@@ -169,7 +152,7 @@ enum rc
 signature_change_one(struct request *rq)
 {
 	TRY(db_tx(rq->db, change, rq));
-	return said(rq, "Signature updated successfully");
+	return reply_said(rq, "Signature updated successfully");
 }
 
 static enum rc
@@ -187,7 +170,7 @@ enum rc
 signature_set_default(struct request *rq)
 {
 	TRY(db_tx(rq->db, make_default, rq));
-	return said(rq, "Default signature updated successfully");
+	return reply_said(rq, "Default signature updated successfully");
 }
 
 enum rc
@@ -195,5 +178,5 @@ signature_drop(struct request *rq)
 {
 	TRY(signature_delete(
 	    rq->db, rq->actor.account, rq->actor.user, arg_id(rq, 0)));
-	return said(rq, "Signature deleted successfully");
+	return reply_said(rq, "Signature deleted successfully");
 }

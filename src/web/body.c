@@ -567,6 +567,12 @@ fault_add(struct request *rq, const char *field, const char *code,
 }
 
 enum rc
+fault_taken(struct request *rq, enum rc rc, const char *message)
+{
+	return rc == RC_CONFLICT ? fault_add(rq, "name", "taken", message) : rc;
+}
+
+enum rc
 fault_rc(const struct request *rq)
 {
 	return rq->faults != NULL ? RC_INVALID : RC_OK;

@@ -27,6 +27,8 @@ enum rc body_fill(struct request *) MUST_CHECK;
  * RC_INVALID, so that it can be the handler's last word. */
 enum rc fault_add(struct request *, const char *field, const char *code,
     const char *message) MUST_CHECK;
+/* What an INSERT or UPDATE gave: RC_CONFLICT is a name that another has. */
+enum rc fault_taken(struct request *, enum rc, const char *message) MUST_CHECK;
 
 /* RC_INVALID where faults were added, else RC_OK. */
 enum rc fault_rc(const struct request *) MUST_CHECK;

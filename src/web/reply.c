@@ -213,6 +213,28 @@ reply_rows(struct request *rq, const struct col *cols, const void *rows,
 	return reply_list_close(rq, end);
 }
 
+/* ---- words ---- */
+
+enum rc
+reply_said(struct request *rq, const char *message)
+{
+	struct jw *w = reply_open(rq, 0);
+
+	JW_TEXT(w, "message", message);
+	return reply_close(rq);
+}
+
+enum rc
+reply_made(struct request *rq, const char *key, int64_t id, const char *message)
+{
+	struct jw *w = reply_open(rq, 0);
+
+	jw_key(w, key);
+	jw_int(w, id);
+	JW_TEXT(w, "message", message);
+	return reply_close(rq);
+}
+
 /* ---- without JSON ---- */
 
 enum rc

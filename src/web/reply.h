@@ -19,6 +19,12 @@
 enum rc reply_row(struct request *, int status, const struct col *,
     const void *row) MUST_CHECK;
 
+/* What was done, in words: {"success": true, "message": "…"}; what was made is
+ * named by its id before them. */
+enum rc reply_said(struct request *, const char *message) MUST_CHECK;
+enum rc reply_made(struct request *, const char *key, int64_t id,
+    const char *message) MUST_CHECK;
+
 /* How a list ends. */
 struct list_end {
 	int64_t total; /* -1: not counted (null) */

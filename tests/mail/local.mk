@@ -24,6 +24,7 @@ mail_tests = \
 	%D%/test-smtp-kept \
 	%D%/test-smtp-reply \
 	%D%/test-threading \
+	%D%/test-threading-oracle \
 	%D%/test-transfer
 check_PROGRAMS += $(mail_tests)
 TESTS += $(mail_tests)
@@ -48,6 +49,8 @@ smtp_play = %D%/smtp-play.c %D%/smtp-play.h
 %C%_test_smtp_kept_SOURCES = %D%/test-smtp-kept.c $(smtp_play)
 %C%_test_smtp_kept_CPPFLAGS = $(check_cppflags) $(CURL_CFLAGS)
 %C%_test_smtp_kept_LDADD = $(check_libs) $(mail_libs)
+%C%_test_threading_oracle_CPPFLAGS = $(check_cppflags)
+%C%_test_threading_oracle_LDADD = $(check_libs) $(mail_libs)
 %C%_test_smtp_dots_CPPFLAGS = $(check_cppflags)
 %C%_test_smtp_dots_LDADD = $(check_libs) $(mail_libs)
 %C%_test_smtp_reply_CPPFLAGS = $(check_cppflags)

@@ -110,6 +110,7 @@ queries_sql = \
 	%D%/queries/plan.sql \
 	%D%/queries/presence.sql \
 	%D%/queries/provider-credential.sql \
+	%D%/queries/rebuild.sql \
 	%D%/queries/refresh.sql \
 	%D%/queries/report.sql \
 	%D%/queries/rule.sql \

@@ -27,6 +27,7 @@ int ctl_queue(struct ctl *);
 int ctl_search(struct ctl *);
 int ctl_serve(struct ctl *);
 int ctl_status_of(struct ctl *);
+int ctl_threads(struct ctl *);
 int ctl_token(struct ctl *);
 int ctl_user(struct ctl *);
 int ctl_verify(struct ctl *);

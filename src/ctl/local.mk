@@ -20,6 +20,7 @@ letterrackctl_SOURCES = \
 	%D%/search.c \
 	%D%/serve.c \
 	%D%/status.c \
+	%D%/threads.c \
 	%D%/token.c \
 	%D%/user.c \
 	%D%/verify.c

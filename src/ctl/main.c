@@ -42,6 +42,8 @@ static const struct verb {
 	    "run the responders; HUP replaces them one by one" },
 	{ "status", ctl_status_of, "[--json]",
 	    "schema, workers, what waits, mail accounts" },
+	{ "threads", ctl_threads, "rebuild [--dry-run]",
+	    "which mail belongs together, solved anew" },
 	{ "token", ctl_token, "mint EMAIL|CID",
 	    "an access token without a sign-in" },
 	{ "user", ctl_user, "add|passwd|disable|enable|link|unlink|list",

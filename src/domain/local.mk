@@ -43,6 +43,7 @@ libdomain_a_SOURCES = \
 	%D%/placement.c %D%/placement.h \
 	%D%/plan.c %D%/plan.h \
 	%D%/presence.c %D%/presence.h \
+	%D%/rebuild.c %D%/rebuild.h \
 	%D%/provider-credential.c %D%/provider-credential.h \
 	%D%/raw-store.c %D%/raw-store.h \
 	%D%/reach.c %D%/reach.h \
@@ -135,6 +136,7 @@ domain_made_c = \
 	%D%/placement-sql.c \
 	%D%/plan-sql.c \
 	%D%/presence-sql.c \
+	%D%/rebuild-sql.c \
 	%D%/provider-credential-sql.c \
 	%D%/refresh-sql.c \
 	%D%/rule-sql.c \
@@ -189,6 +191,7 @@ domain_made_h = \
 	%D%/placement-sql.h \
 	%D%/plan-sql.h \
 	%D%/presence-sql.h \
+	%D%/rebuild-sql.h \
 	%D%/provider-credential-sql.h \
 	%D%/refresh-sql.h \
 	%D%/rule-sql.h \

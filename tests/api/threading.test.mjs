@@ -5,6 +5,7 @@ import { before, describe, test } from 'node:test';
 import { client } from '../lib/api.mjs';
 import { ctl } from '../lib/ctl.mjs';
 import { people, sql } from '../lib/people.mjs';
+import { recount } from '../lib/recount.mjs';
 import { stack } from '../lib/stack.mjs';
 
 const all = '/api/threads';
@@ -46,31 +47,6 @@ const events = (name) => sql(house, `SELECT data FROM event
 	WHERE account_id = ${them.account} AND name = '${name}' ORDER BY id`)
 	.split('\n').filter((l) => l).map((l) => JSON.parse(l));
 
-/** Every number of the account against a recount. */
-export function recount(account) {
-	assert.equal(sql(house, `SELECT t.id, t.email_count, t.unread_count,
-		t.attachment_count, t.last_message_at, r.* FROM thread t
-		LEFT JOIN LATERAL (SELECT count(*) AS n, count(*) FILTER
-		(WHERE NOT is_read) AS u, count(*) FILTER (WHERE has_attachments) AS f,
-		max(received_at) AS last FROM email e WHERE e.account_id = t.account_id
-		AND e.thread_id = t.id AND e.removed_at IS NULL) r ON true
-		WHERE t.account_id = ${account} AND (t.email_count, t.unread_count,
-		t.attachment_count, t.last_message_at) IS DISTINCT FROM
-		(r.n, r.u, r.f, r.last)`), '');
-	assert.equal(sql(house, `SELECT * FROM (SELECT name, n FROM counter
-		WHERE account_id = ${account} AND n <> 0
-		AND (name LIKE 'threads:%' OR name LIKE 'label:%')) c
-		FULL JOIN (SELECT 'threads:' || status AS name, count(*) AS n
-		FROM thread_row WHERE account_id = ${account} GROUP BY 1 UNION ALL
-		SELECT 'label:' || l, count(*) FROM thread_row, unnest(labels) l
-		WHERE account_id = ${account} GROUP BY 1) r USING (name, n)
-		WHERE c.name IS NULL OR r.name IS NULL`), '');
-	assert.equal(sql(house, `SELECT e.id FROM email e JOIN thread t
-		ON t.id = e.thread_id WHERE e.account_id = ${account} AND e.removed_at
-		IS NULL AND (t.merged_into IS NOT NULL OR t.removed_at IS NOT NULL
-		OR t.account_id <> e.account_id)`), '');
-}
-
 describe('mail that comes', () => {
 	test('joins what it answers, and begins a thread where there is none',
 		async () => {
@@ -90,7 +66,7 @@ describe('mail that comes', () => {
 				[a.thread, other.thread]);
 			assert.deepEqual(events('thread.updated').map((e) => e.thread_id),
 				[a.thread]);
-			recount(them.account);
+			recount(house, them.account);
 		});
 	test('late joins what named it, and brings threads together', async () => {
 		fresh();
@@ -110,7 +86,7 @@ describe('mail that comes', () => {
 		assert.deepEqual([refused.json.code, refused.json.merged_into],
 			['THREAD_MERGED', a.thread]);
 		assert.equal(events('thread.merged')[0].merged_into, a.thread);
-		recount(them.account);
+		recount(house, them.account);
 	});
 	test('that is a forward, a newsletter or only looks alike stays apart',
 		async () => {
@@ -142,7 +118,7 @@ describe('mail that comes', () => {
 		await who.put(`${all}/${a.thread}`, { status: 'closed' });
 		await comes(4, { re: 1, direction: 'outbound' });
 		assert.equal((await shown(a.thread)).status, 'closed');
-		recount(them.account);
+		recount(house, them.account);
 	});
 	test('begins anew where the thread was deleted', async () => {
 		fresh();
@@ -152,7 +128,7 @@ describe('mail that comes', () => {
 		assert.notEqual(b.thread, a.thread);
 		assert.deepEqual(await mails(b.thread), [b.id]);
 		assert.equal((await comes(3, { re: 2 })).thread, b.thread);
-		recount(them.account);
+		recount(house, them.account);
 	});
 	test('is in no thread where it is personal, a draft or junk', () => {
 		fresh();
@@ -200,7 +176,7 @@ describe('a thread that is split', () => {
 			const d = await comes(4, { re: 3, refs: [1, 2, 3] });
 			assert.equal(d.thread, made.id);
 			assert.deepEqual(await mails(old.id), [a.id]);
-			recount(them.account);
+			recount(house, them.account);
 			const undone = await who.post(`${all}/${a.thread}/undo`);
 			assert.equal(undone.status, 200, undone.text);
 			assert.deepEqual(await mails(a.thread),
@@ -211,7 +187,7 @@ describe('a thread that is split', () => {
 			const nothing = await who.post(`${all}/${a.thread}/undo`);
 			assert.equal(nothing.status, 409);
 			assert.equal(nothing.json.code, 'NOTHING_TO_UNDO');
-			recount(them.account);
+			recount(house, them.account);
 		});
 	test('keeps one, and gives what is its own', async () => {
 		fresh();
@@ -226,7 +202,7 @@ describe('a thread that is split', () => {
 				.includes('email_ids'), answer.text);
 		}
 		assert.deepEqual(await mails(a.thread), [a.id, b.id]);
-		recount(them.account);
+		recount(house, them.account);
 	});
 });
 
@@ -255,7 +231,7 @@ describe('threads that are merged', () => {
 			assert.deepEqual(t.notes.map((n) => n.id), [note.id]);
 			assert.equal((await shown(b.thread)).id, a.thread);
 			assert.equal((await comes(12, { re: 10 })).thread, a.thread);
-			recount(them.account);
+			recount(house, them.account);
 			for (const [method, path, body] of [['PUT', '', {}],
 				['DELETE', ''], ['POST', '/notes', { content: 'x' }],
 				['POST', '/mark-read'], ['POST', '/undo'],
@@ -278,7 +254,7 @@ describe('threads that are merged', () => {
 			assert.deepEqual(first.notes, []);
 			assert.deepEqual((await shown(b.thread)).notes.map((n) => n.id),
 				[note.id]);
-			recount(them.account);
+			recount(house, them.account);
 		});
 	test('are there, and two', async () => {
 		fresh();
@@ -307,7 +283,7 @@ describe('an email', () => {
 		assert.deepEqual([put.json.thread.id, put.json.thread.email_count],
 			[other.thread, 2]);
 		assert.deepEqual(await mails(a.thread), [a.id]);
-		recount(them.account);
+		recount(house, them.account);
 		for (const field of ['thread_id', 'new_thread_id']) {
 			const to = field === 'thread_id' ? a.thread : other.thread;
 			const moved = await who.patch(`/api/emails/${b.id}/thread`,
@@ -317,7 +293,7 @@ describe('an email', () => {
 				moved.json.email.thread_id, moved.json.email.thread_rule],
 			[true, b.id, to, 'moved']);
 			assert.ok((await mails(to)).includes(b.id));
-			recount(them.account);
+			recount(house, them.account);
 		}
 		assert.equal((await comes(3, { re: 2, refs: [1, 2] })).thread,
 			other.thread);
@@ -341,7 +317,7 @@ describe('an email', () => {
 				.data.is_read, true);
 		const back = await who.post(`${all}/${a.thread}/mark-unread`);
 		assert.equal(back.json.thread.unread_count, 2);
-		recount(them.account);
+		recount(house, them.account);
 	});
 });
 
@@ -409,7 +385,7 @@ describe('many at once', () => {
 			const answer = await who.post(`${all}/bulk/${what}`, body);
 			assert.equal(answer.status, 200, answer.text);
 			assert.deepEqual(answer.json, { success: true, result });
-			recount(them.account);
+			recount(house, them.account);
 		};
 		const now = async (field) =>
 			(await Promise.all(t.map((one) => shown(one))))
@@ -520,63 +496,88 @@ describe('numbers', () => {
 	});
 });
 
-describe('four clients at once', () => {
-	/* A dose; script/prove asks for more. */
-	const steps = Number(process.env.LETTERRACK_STEPS ?? 120);
+describe('threads that are made again', () => {
+	const again = (...more) => {
+		const { status, out, err } = ctl(house, ['threads', 'rebuild',
+			'--account', String(them.account), '--application',
+			String(them.application), ...more]);
+		assert.equal(status, 0, err);
+		const [head, ...moves] = out.split('\n');
+		return { moves, numbers: head.split('\t').slice(3, 6)
+			.map((text) => parseInt(text, 10)) };
+	};
+	/** Which mails are together: [[ids], …]. */
+	const sets = () => sql(house, `SELECT string_agg(id::text, ' ' ORDER BY id)
+		FROM email WHERE account_id = ${them.account} AND removed_at IS NULL
+		GROUP BY thread_id ORDER BY min(id)`);
+	/** Conversations of all kinds, in any order of arrival. */
+	async function box() {
+		fresh();
+		const mails = [[1], [2, { re: 1 }], [3, { re: 2, refs: [1, 2] }],
+			[4, { re: 2, subject: 'Fwd: Hello' }],
+			[5, { re: 4, refs: [1, 2, 4], subject: 'Re: Fwd: Hello' }],
+			[6], [7, { re: 66 }], [8, { re: 66 }], [9, { re: 6 }], [10],
+			[11, { re: 10 }], [12, { re: 11 }], [13, { re: 10 }]];
+		const came = {};
+		for (const [n, how] of [...mails].sort((a, b) =>
+			(a[0] * 7) % 13 - (b[0] * 7) % 13))
+			came[n] = await comes(n, how);
+		return came;
+	}
 
-	test('leave each mail in one thread, and numbers as a recount has them',
-		{ timeout: 600000 }, async () => {
-			fresh();
-			const mail = [];
-			for (let i = 1; i <= 24; i++)
-				mail.push(await comes(i, i % 4 === 1 ? {} : { re: i - 1 }));
-			const labels = (await who.get('/api/labels')).json.labels;
-			let seed = Number(process.env.LETTERRACK_SEED ?? 7);
-			const random = (n) => {
-				seed = (seed * 1103515245 + 12345) % 2147483648;
-				return Math.floor(seed / 2147483648 * n);
-			};
-			const some = (list) => list[random(list.length)];
-			const living = async () => (await who.get(`${all}?limit=200`)).json
-				.threads.map((t) => t.id);
-			const moves = [
-				async (t) => {
-					const has = await mails(some(t));
-					return who.post(`${all}/${some(t)}/split`,
-						{ email_ids: has.slice(0, 1 + random(2)) });
-				},
-				(t) => who.post(`${all}/${some(t)}/merge`,
-					{ source_thread_id: some(t) }),
-				(t) => who.post(`${all}/${some(t)}/undo`),
-				(t) => who.post(
-					`${all}/${some(t)}/emails/${some(mail).id}/assign`),
-				(t) => who.patch(`/api/emails/${some(mail).id}/thread`,
-					{ thread_id: some(t) }),
-				(t) => who.post(`${all}/bulk/labels/add`,
-					{ thread_ids: t.slice(0, 5), label_id: some(labels).id }),
-				(t) => who.post(`${all}/bulk/labels/remove`,
-					{ thread_ids: t.slice(0, 5), label_id: some(labels).id }),
-				(t) => who.post(`${all}/bulk/status`, { thread_ids: t.slice(0, 4),
-					status: some(['open', 'closed', 'archived']) }),
-				(t) => who.post(`${all}/${some(t)}/mark-read`),
-				(t) => who.post(`${all}/${some(t)}/mark-unread`),
-			];
-			const seen = {};
-			async function one(n) {
-				for (let i = 0; i < n; i++) {
-					const answer = await some(moves)(await living());
-					seen[answer.status] = (seen[answer.status] ?? 0) + 1;
-					assert.ok([200, 400, 404, 409].includes(answer.status),
-						answer.text);
-				}
-			}
-			await Promise.all(Array.from({ length: 4 }, () =>
-				one(Math.ceil(steps / 4))));
-			assert.ok(seen[200] > steps / 4, JSON.stringify(seen));
-			recount(them.account);
-			assert.equal(sql(house, `SELECT count(*) FROM email e JOIN thread t
-				ON t.id = e.thread_id WHERE e.account_id = ${them.account}
-				AND t.merged_into IS NULL AND t.removed_at IS NULL`),
-			String(mail.length));
-		});
+	test('are those that mail by mail gave', async () => {
+		await box();
+		const before = sets();
+		for (const more of [['--dry-run'], [], ['-n']])
+			assert.deepEqual(again(...more), { moves: [],
+				numbers: [0, 0, 0] });
+		assert.equal(sets(), before);
+		recount(house, them.account);
+	});
+	test('leave what people decided', async () => {
+		const m = await box();
+		const first = await threadOf(m[1].id), third = await threadOf(m[10].id);
+		const split = await who.post(`${all}/${third}/split`,
+			{ email_ids: [m[11].id] });
+		assert.equal(split.status, 200, split.text);
+		await who.post(`${all}/${first}/merge`,
+			{ source_thread_id: await threadOf(m[6].id) });
+		await who.patch(`/api/emails/${m[8].id}/thread`,
+			{ thread_id: await threadOf(m[4].id) });
+		const before = sets();
+		assert.deepEqual(again().numbers, [0, 0, 0]);
+		assert.equal(sets(), before);
+		recount(house, them.account);
+	});
+	test('come back where they were torn apart or thrown together', async () => {
+		const m = await box();
+		const before = sets();
+		const thread = await threadOf(m[1].id);
+		await who.put(`${all}/${thread}`, { assigned_to: them.member.user });
+		/* One mail alone, two conversations in one, all ids forgotten. */
+		sql(house, `WITH t AS (INSERT INTO thread (application_id, account_id,
+			subject) VALUES (${them.application}, ${them.account}, 'torn')
+			RETURNING id) UPDATE email SET thread_id = (SELECT id FROM t)
+			WHERE id = ${m[3].id}`);
+		sql(house, `UPDATE email SET thread_id = ${await threadOf(m[6].id)}
+			WHERE account_id = ${them.account} AND thread_id =
+			${await threadOf(m[10].id)}`);
+		sql(house, `DELETE FROM thread_key WHERE account_id = ${them.account}`);
+		const torn = sets();
+		assert.notEqual(torn, before);
+		const said = again('--dry-run');
+		assert.deepEqual(said.numbers, [5, 1, 1]);
+		assert.equal(said.moves.length, 5);
+		assert.equal(sets(), torn);
+		assert.deepEqual(again().numbers, [5, 1, 1]);
+		assert.equal(sets(), before);
+		recount(house, them.account);
+		assert.equal((await shown(thread)).assigned_to, them.member.user);
+		assert.deepEqual(again('--dry-run').numbers, [0, 0, 0]);
+		/* What comes then finds its way. */
+		assert.equal((await comes(30, { re: 12 })).thread,
+			await threadOf(m[10].id));
+		assert.match(sql(house, `SELECT string_agg(action, ' ') FROM audit
+			WHERE account_id = ${them.account}`), /threads\.rebuild/);
+	});
 });

@@ -2,7 +2,7 @@
 
 EXTRA_DIST += %D%/deliveries.slow.test.mjs %D%/hosts.slow.test.mjs \
 	%D%/outgoing.test.mjs %D%/restart.slow.test.mjs \
-	%D%/sending.test.mjs %D%/transfer.test.mjs \
+	%D%/sending.test.mjs %D%/threads.test.mjs %D%/transfer.test.mjs \
 	%D%/trouble.slow.test.mjs %D%/watchers.test.mjs
 
 if HAVE_CHECK

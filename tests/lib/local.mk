@@ -35,6 +35,7 @@ EXTRA_DIST += \
 	%D%/questions.mjs \
 	%D%/receiver.mjs \
 	%D%/psql.mjs \
+	%D%/recount.mjs \
 	%D%/reporter.mjs \
 	%D%/requests.mjs \
 	%D%/rounds.mjs \

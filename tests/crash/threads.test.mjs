@@ -1,0 +1,115 @@
+// Four people change the same threads at once, in random order: each mail stays in
+// one thread, numbers equal a recount, and no deadlock is left to a client. A round
+// has LETTERRACK_STEPS steps; script/prove asks for many rounds.
+import assert from 'node:assert/strict';
+import { before, test } from 'node:test';
+import { client } from '../lib/api.mjs';
+import { ctl } from '../lib/ctl.mjs';
+import { people, sql } from '../lib/people.mjs';
+import { recount } from '../lib/recount.mjs';
+import { rounds, seed as dice } from '../lib/rounds.mjs';
+import { stack } from '../lib/stack.mjs';
+
+const all = '/api/threads', MAILS = 24, CLIENTS = 4;
+const steps = Number(process.env.LETTERRACK_STEPS ?? 120);
+
+let house, api;
+
+before(async () => {
+	house = await stack();
+	api = client(house);
+});
+
+/** A number below the given one, again and again. */
+function random(seed) {
+	let state = seed;
+	return (n) => {
+		state = (state * 1103515245 + 12345) % 2147483648;
+		return Math.floor(state / 2147483648 * n);
+	};
+}
+
+/** Mails of six conversations; their ids. */
+async function mailbox(who, account) {
+	const mail = [];
+	for (let i = 1; i <= MAILS; i++) {
+		const answer = await who.post(`/api/accounts/acc_${account}/emails`, {
+			direction: 'inbound', subject: i % 4 === 1 ? 'Hello' : 'Re: Hello',
+			message_id: `<${i}.${account}@x.test>`,
+			in_reply_to: i % 4 === 1 ? null : `<${i - 1}.${account}@x.test>`,
+			from_json: [{ name: 'John', address: 'john@x.test' }],
+			received_at: new Date(1763000000000 + 60000 * i).toISOString() });
+		assert.equal(answer.status, 201, answer.text);
+		mail.push(Number(answer.json.data.id.slice(4)));
+	}
+	return mail;
+}
+
+/** What somebody may do; each gets the threads that are there. */
+function moves(who, mail, labels, n) {
+	const some = (list) => list[n(list.length)];
+	return [
+		async (t) => {
+			const { json } = await who.get(`${all}/${some(t)}`);
+			const has = json.thread?.emails.map((e) => e.id) ?? [];
+			return who.post(`${all}/${some(t)}/split`,
+				{ email_ids: has.slice(0, 1 + n(2)) });
+		},
+		async (t) => {
+			const id = some(t);
+			const { json } = await who.get(`${all}/${id}`);
+			return who.post(`${all}/${id}/split`, { email_ids:
+				(json.thread?.emails ?? []).slice(0, 1).map((e) => e.id) });
+		},
+		(t) => who.post(`${all}/${some(t)}/merge`,
+			{ source_thread_id: some(t) }),
+		(t) => who.post(`${all}/${some(t)}/undo`),
+		(t) => who.post(`${all}/${some(t)}/emails/${some(mail)}/assign`),
+		(t) => who.patch(`/api/emails/${some(mail)}/thread`,
+			{ thread_id: some(t) }),
+		(t) => who.post(`${all}/bulk/labels/add`,
+			{ thread_ids: t.slice(0, 5), label_id: some(labels) }),
+		(t) => who.post(`${all}/bulk/labels/remove`,
+			{ thread_ids: t.slice(0, 5), label_id: some(labels) }),
+		(t) => who.post(`${all}/bulk/status`, { thread_ids: t.slice(0, 4),
+			status: some(['open', 'closed', 'archived']) }),
+		(t) => who.post(`${all}/${some(t)}/mark-read`),
+		(t) => who.post(`${all}/${some(t)}/mark-unread`),
+		(t) => who.put(`${all}/${some(t)}`, { subject: `Hello ${n(9)}` }),
+	];
+}
+
+async function play(who, mail, labels, seed, count, seen) {
+	const n = random(seed), list = moves(who, mail, labels, n);
+	for (let i = 0; i < count; i++) {
+		const { json } = await who.get(`${all}?limit=200`);
+		const answer = await list[n(list.length)](json.threads.map((t) => t.id));
+		seen[answer.status] = (seen[answer.status] ?? 0) + 1;
+		assert.ok([200, 400, 404, 409].includes(answer.status), answer.text);
+	}
+}
+
+test('four clients leave each mail in one thread, and numbers as they are',
+	{ timeout: 86400000 }, async () => {
+		for (const round of rounds(1)) {
+			const them = people(house), seen = {};
+			const mail = await mailbox(api.as(them.member), them.account);
+			const labels = (await api.as(them.member).get('/api/labels')).json
+				.labels.map((l) => l.id);
+			await Promise.all(Array.from({ length: CLIENTS }, (_, i) =>
+				play(api.as(i % 2 ? them.owner : them.member), mail, labels,
+					dice * 7919 + round * CLIENTS + i,
+					Math.ceil(steps / CLIENTS), seen)));
+			assert.ok(seen[200] > steps / 4, JSON.stringify(seen));
+			recount(house, them.account);
+			assert.equal(sql(house, `SELECT count(*) FROM email e
+				JOIN thread t ON t.id = e.thread_id
+				WHERE e.account_id = ${them.account}
+				AND t.merged_into IS NULL AND t.removed_at IS NULL`),
+			String(mail.length));
+			const told = ctl(house, ['verify', '--account',
+				String(them.account), '--application',
+				String(them.application)]);
+			assert.equal(told.status, 0, told.out);
+		}
+	});

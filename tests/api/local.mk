@@ -17,6 +17,7 @@ EXTRA_DIST += \
 	%D%/emails.test.mjs \
 	%D%/deliveries.test.mjs \
 	%D%/events.test.mjs \
+	%D%/examples.test.mjs \
 	%D%/factors.test.mjs \
 	%D%/forward.test.mjs \
 	%D%/guard.test.mjs \

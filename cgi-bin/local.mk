@@ -68,6 +68,7 @@ libfamilies_a_SOURCES = \
 	%D%/subscriptions.c \
 	%D%/tasks.c \
 	%D%/threads.c %D%/threads.h \
+	%D%/threads-bodies.c \
 	%D%/threads-bulk.c \
 	%D%/threads-change.c \
 	%D%/users.c %D%/users.h \

@@ -311,7 +311,8 @@ whole_read(struct request *rq, bool emails, bool notes, struct whole *x)
 	if (notes)
 		TRY(thread_notes(rq->db, account, t->id, rq->arena, &x->notes));
 	TRY(thread_person(rq->db, t->assigned_to, rq->arena, &x->assigned));
-	return db_pipe_end(rq->db);
+	TRY(db_pipe_end(rq->db));
+	return thread_bodies(rq, &x->emails);
 }
 
 static void

@@ -23,6 +23,12 @@ enum rc thread_reply(
  * looks at, and a hash of the bytes. Behind the reply's close. */
 void thread_tag(struct request *, const struct thread *);
 
+/* Texts and HTML of mails, as far as they are on this host or kept with what
+ * was sent; the rest keeps what the database has of its text. Asks no server.
+ */
+struct thread_email_list;
+enum rc thread_bodies(struct request *, struct thread_email_list *) MUST_CHECK;
+
 extern const struct field thread_answer[], thread_email_answer[], note_answer[];
 
 /* ---- what changes them ---- */

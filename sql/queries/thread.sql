@@ -121,9 +121,11 @@ SELECT * FROM (
             json_array_elements(coalesce(e.cc_json, '[]')::json) AS p) AS cc_addresses,
         (SELECT coalesce(json_agg(p->>'address'), '[]') FROM
             json_array_elements(coalesce(e.bcc_json, '[]')::json) AS p) AS bcc_addresses,
-        NULL::text AS body_html, e.snippet AS body_text,
+        NULL::text AS body_html, coalesce((SELECT x.body FROM email_text x
+            WHERE x.account_id = $1 AND x.email_id = e.id
+            AND x.gone_at IS NULL), e.snippet) AS body_text,
         e.is_read, e.has_attachments, e.status, e.sent_at, e.received_at,
-        e.created_at,
+        e.created_at, e.sha256, e.size_bytes,
         e.direction = 'outbound' OR coalesce(m.special_use = 'sent', false)
             AS is_outgoing
     FROM email e
@@ -145,9 +147,11 @@ SELECT e.id, e.thread_id, e.thread_rule, e.message_id, e.subject,
             json_array_elements(coalesce(e.cc_json, '[]')::json) AS p) AS cc_addresses,
     (SELECT coalesce(json_agg(p->>'address'), '[]') FROM
             json_array_elements(coalesce(e.bcc_json, '[]')::json) AS p) AS bcc_addresses,
-    NULL::text AS body_html, e.snippet AS body_text,
+    NULL::text AS body_html, coalesce((SELECT x.body FROM email_text x
+        WHERE x.account_id = $1 AND x.email_id = e.id
+        AND x.gone_at IS NULL), e.snippet) AS body_text,
     e.is_read, e.has_attachments, e.status, e.sent_at, e.received_at,
-    e.created_at,
+    e.created_at, e.sha256, e.size_bytes,
     e.direction = 'outbound' OR coalesce(m.special_use = 'sent', false)
         AS is_outgoing
 FROM email e

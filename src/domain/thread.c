@@ -48,6 +48,8 @@ const struct col thread_email_cols[] = {
 	COL(struct thread_email, sent_at),
 	COL(struct thread_email, received_at),
 	COL(struct thread_email, created_at),
+	COL_BYTES(struct thread_email, sha256, .hidden = true),
+	COL(struct thread_email, size_bytes, .hidden = true),
 	COL_END,
 };
 

@@ -53,6 +53,8 @@ struct thread_email {
 	bool is_read, is_outgoing, has_attachments;
 	const char *status;
 	instant sent_at, received_at, created_at;
+	struct str sha256; /* of the message, once it was read */
+	int64_t size_bytes;
 };
 extern const struct col thread_email_cols[];
 

@@ -214,6 +214,33 @@ describe('a body', () => {
 	});
 });
 
+describe('a thread', () => {
+	test('shows text and HTML of its mail, once they were read', async () => {
+		const mail = await emailOf(member, p.account, 'pages');
+		const shown = async (who = member, path = '') => (await who.get(
+			`/api/threads/${mail.thread_id}${path}`)).json.thread.emails[0];
+		assert.equal((await member.get(`${root}/emails/${mail.id}/body`)).status,
+			200);
+		for (const path of ['', '/details']) {
+			const email = await shown(member, path);
+			assert.deepEqual([email.body_text.trim(), email.body_html.trim()],
+				['Pläin', '<b>Pläin</b>']);
+			const theirs = await shown(viewer, path);
+			assert.deepEqual([theirs.body_text, theirs.body_html],
+				[null, null]);
+		}
+	});
+	test('asks no server for what nobody has read', async () => {
+		const mail = await emailOf(member, p.account, 'large');
+		sql(house, `UPDATE email SET sha256 = NULL, snippet = 'Known'
+			WHERE id = ${mail.id.slice(4)};
+			DELETE FROM email_text WHERE email_id = ${mail.id.slice(4)}`);
+		const { json } = await member.get(`/api/threads/${mail.thread_id}`);
+		assert.deepEqual([json.thread.emails[0].body_text,
+			json.thread.emails[0].body_html], ['Known', null]);
+	});
+});
+
 describe('parts', () => {
 	test('stand in pre-order, each with its place', async () => {
 		const rows = await parts('pages');

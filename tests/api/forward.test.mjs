@@ -200,6 +200,8 @@ describe('a thread that is forwarded', () => {
 		const where = `${root}/emails/eml_${json.email.id}/body`;
 		const seen = await member.get(where);
 		assert.match(seen.json.data.text, /Kept for now\./);
+		const { emails } = await shown(json.email.thread_id);
+		assert.match(emails[0].body_text, /Kept for now\./);
 	});
 	test('is sent to somebody, by who may, and has mail', async () => {
 		const nobody = await forward({ body_text: 'x' });

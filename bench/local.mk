@@ -18,5 +18,6 @@ bench_token_check_LDADD = $(web_libs)
 EXTRA_DIST += %D%/run.mjs %D%/measure.mjs %D%/load.mjs \
 	%D%/http.mjs %D%/login.mjs %D%/emails.sql %D%/php.mjs %D%/list.php \
 	%D%/search.mjs %D%/search.sql \
+	%D%/threads.mjs %D%/threads.sql %D%/threads.php \
 	%D%/deliver.mjs %D%/send.mjs %D%/jobs.mjs %D%/sync.mjs %D%/proxy.mjs \
 	%D%/imapflow.mjs %D%/watch.mjs

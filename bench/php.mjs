@@ -34,14 +34,14 @@ const settings = (who) => ['search_path=letterrack', 'timezone=UTC',
 	'plan_cache_mode=force_generic_plan', `letterrack.account=${who.account}`,
 	`letterrack.user=${who.owner.user}`].map((s) => `-c ${s}`).join(' ');
 
-const server = (house, socket, port, who) => `upstream php {
+const server = (house, socket, port, who, script) => `upstream php {
 	server unix:${socket} max_fails=0;
 }
 server {
 	listen 127.0.0.1:${port} backlog=1024;
 	set $lr_door main;
 	include ${top}nginx/door.conf;
-	fastcgi_param SCRIPT_FILENAME ${top}bench/list.php;
+	fastcgi_param SCRIPT_FILENAME ${top}bench/${script};
 	fastcgi_param QUERY_STRING    $query_string;
 	# PHP resets a kept connection to what it was opened with.
 	fastcgi_param BENCH_DSN       "${house.database_owner} options='${
@@ -55,18 +55,19 @@ server {
 `;
 
 /**
- * { url, pid, end }; answers /list?cursor=… once nginx is started anew. The port is the one behind those
- * that the house has taken.
+ * { url, pid, end }; answers /list?cursor=… once nginx is started anew, with a
+ * script of this directory and the statement that it runs. The port is the one
+ * behind those that the house has taken.
  */
-export async function php(house, who, workers) {
+export async function php(house, who, workers, script = 'list.php',
+	text = statement('email', 'email_list', ['$1', '$2', '$3', '$4', '$5'])) {
 	const socket = `${house.run}/fcgi/php.sock`;
 	const port = Number(new URL(house.url).port) + 7;
 	const conf = `${house.state}/php-fpm.conf`;
-	writeFileSync(`${house.state}/list.sql`, statement('email', 'email_list',
-		['$1', '$2', '$3', '$4', '$5']));
+	writeFileSync(`${house.state}/list.sql`, text);
 	writeFileSync(conf, pool(house, socket, workers));
 	writeFileSync(`${house.state}/etc/proxies-php.conf`,
-		server(house, socket, port, who));
+		server(house, socket, port, who, script));
 	const child = spawn(phpProgram(), ['-y', conf], { stdio: 'ignore' });
 	await until('PHP-FPM listens', () => existsSync(socket));
 	return {

@@ -7,9 +7,10 @@ import * as login from './login.mjs';
 import * as search from './search.mjs';
 import * as send from './send.mjs';
 import * as sync from './sync.mjs';
+import * as threads from './threads.mjs';
 import * as watch from './watch.mjs';
 
-const groups = [http, search, login, sync, jobs, send, deliver,
+const groups = [http, threads, search, login, sync, jobs, send, deliver,
 	watch];
 
 function parse(words) {

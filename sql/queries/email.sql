@@ -77,7 +77,7 @@ SELECT count(*) FROM (
 -- under another. Two walks in one order, each along an index until the page is
 -- full. Filters stand behind IS NOT NULL, which the planner takes to hold for
 -- nearly all rows: so the walk is right for any values and planned once, which
--- is most of what a page costs. The times bound the walks (a coalesce would not:
+-- is most of what a page costs; threads are looked up by their key. The times bound the walks (a coalesce would not:
 -- behind a policy the planner takes it for one that might tell).
 -- name: email_find_in :many
 -- args: account account, id mailbox, time before, id before_id, int limit
@@ -105,7 +105,8 @@ SELECT * FROM (
 	        FROM thread t WHERE t.account_id = $1 AND t.id = email_row.thread_id
 	        AND ($16 IS NULL OR t.labels @> ARRAY[$16])
 	        AND ($17 IS NULL OR t.assigned_to = $17)
-	        AND (NOT $18 OR t.assigned_to IS NULL)))
+	        AND (NOT $18 OR t.assigned_to IS NULL)
+	        OFFSET 0))
 	    THEN true END IS NOT NULL
 	ORDER BY received_at DESC, id DESC LIMIT $5 + $6)
 	UNION ALL
@@ -128,7 +129,8 @@ SELECT * FROM (
 	        FROM thread t WHERE t.account_id = $1 AND t.id = e.thread_id
 	        AND ($16 IS NULL OR t.labels @> ARRAY[$16])
 	        AND ($17 IS NULL OR t.assigned_to = $17)
-	        AND (NOT $18 OR t.assigned_to IS NULL)))
+	        AND (NOT $18 OR t.assigned_to IS NULL)
+	        OFFSET 0))
 	    THEN true END IS NOT NULL
 	ORDER BY p.copy_at DESC, p.email_id DESC LIMIT $5 + $6)
 ) AS found

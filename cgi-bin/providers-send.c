@@ -14,7 +14,7 @@
 #include "domain/submission-sql.h"
 #include "domain/submission.h"
 #include "domain/task.h"
-#include "domain/threading-sql.h"
+#include "domain/threading.h"
 #include "mail/threading.h"
 #include "web/body.h"
 #include "web/doer.h"
@@ -318,26 +318,12 @@ struct order {
 /* What an Idempotency-Key remembers: email and task; the job is the task's. */
 enum { MADE_EMAIL, MADE_TASK };
 
-/* Whoever answers it comes after it. */
 static enum rc
 into_thread(struct db *db, const struct order *o, int64_t email, int64_t thread)
 {
-	struct arena *a = o->rq->arena;
-	int64_t account = o->who.account;
-	const struct ids one = { &email, 1 };
-	const struct str rule = o->thread != 0 ? STR("sent") : STR("started");
-	struct thread_mail_list mail;
-	struct threading_mail m;
-
-	TRY(thread_movable(db, account, one, a, &mail));
-	if (mail.n == 0)
-		return RC_OK;
-	threading_mail_read(a, mail.v[0].message_id, (struct str){ 0 },
-	    (struct str){ 0 }, mail.v[0].subject, &m);
-	TRY(threading_lead(db, account, o->who.application,
-	    (struct ints){ &m.key, 1 }, (struct ids){ &thread, 1 }, NULL));
-	return threading_put(db, account, one, (struct ints){ &thread, 1 },
-	    (struct texts){ &rule, 1 }, NULL);
+	return threading_write(db, o->who.account, o->who.application, email,
+	    thread, o->thread != 0 ? STR("sent") : STR("started"),
+	    o->rq->arena);
 }
 
 /* The thread is there, and stays until the message is in it. */

@@ -36,7 +36,8 @@ SELECT id FROM way WHERE merged_into IS NULL ORDER BY id;
 SELECT e.id, e.message_id, e.in_reply_to, left(e."references", 65536)
         AS "references", left(e.subject, 998) AS subject, e.received_at,
     e.thread_id, e.thread_rule = 'sent' AS is_sent,
-    e.removed_at IS NOT NULL AS is_gone
+    e.removed_at IS NOT NULL AS is_gone, EXISTS (SELECT FROM submission s
+        WHERE s.account_id = $1 AND s.email_id = e.id) AS is_ours
 FROM email e
 JOIN thread t ON t.account_id = $1 AND t.id = e.thread_id
     AND t.removed_at IS NULL AND t.merged_into IS NULL
@@ -52,6 +53,47 @@ SELECT k.key, k.thread_id, t.is_apart
 FROM thread_key k
 JOIN thread t ON t.account_id = $1 AND t.id = k.thread_id
 WHERE k.account_id = $1 AND k.thread_id = ANY ($2);
+
+-- Does the account join mail by subject?
+-- name: rebuild_policy :one
+-- args: id account
+-- row:  threading_policy
+-- scope: global: an operator's work
+SELECT thread_subjects AS subjects, thread_subject_days AS days
+FROM account WHERE id = $1;
+
+-- As threading_people.
+-- name: rebuild_people :many
+-- args: id account, ids emails
+-- row:  threading_people
+-- scope: global: an operator's work
+SELECT e.id, ARRAY(SELECT DISTINCT lower(p->>'address')
+    FROM (VALUES (e.from_json), (e.to_json), (e.cc_json)) AS v (list),
+        json_array_elements(coalesce(v.list, '[]')::json) AS p
+    WHERE p->>'address' <> '' AND lower(p->>'address') <> ALL (own.addresses)
+    ORDER BY 1 LIMIT 8) AS people
+FROM email e, (SELECT coalesce(array_agg(lower(email_address))
+        FILTER (WHERE email_address IS NOT NULL), '{}') AS addresses
+    FROM credential WHERE account_id = $1) AS own
+WHERE e.account_id = $1 AND e.id = ANY ($2);
+
+-- Where subjects lead to, of threads that stay as they are.
+-- name: rebuild_alike :many
+-- args: id account, ids threads
+-- row:  threading_alike
+-- scope: global: an operator's work
+SELECT k.key, k.thread_id, t.last_message_at
+FROM thread_key k
+JOIN thread t ON t.account_id = $1 AND t.id = k.thread_id
+WHERE k.account_id = $1 AND k.thread_id = ANY ($2) AND k.key < 0
+AND t.last_message_at IS NOT NULL;
+
+-- How an account joins mail by subject.
+-- name: rebuild_policy_set :must
+-- args: id application, id account, text subjects, int4 days
+-- scope: global: an operator says so
+UPDATE account SET thread_subjects = $3, thread_subject_days = $4
+WHERE application_id = $1 AND id = $2;
 
 -- name: rebuild_ids_take :value
 -- args: int n

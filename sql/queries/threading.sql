@@ -44,6 +44,40 @@ CROSS JOIN LATERAL (SELECT is_apart FROM thread
     WHERE account_id = $1 AND id = k.thread_id AND removed_at IS NULL
     OFFSET 0) AS t;
 
+-- Does the account join mail by subject?
+-- name: threading_policy :one
+-- args: account account
+-- row:  threading_policy
+SELECT thread_subjects AS subjects, thread_subject_days AS days
+FROM account WHERE id = $1;
+
+-- With whom mails are, the account's own addresses left out.
+-- name: threading_people :many
+-- args: account account, ids emails
+-- row:  threading_people
+-- plan: custom
+SELECT e.id, ARRAY(SELECT DISTINCT lower(p->>'address')
+    FROM (VALUES (e.from_json), (e.to_json), (e.cc_json)) AS v (list),
+        json_array_elements(coalesce(v.list, '[]')::json) AS p
+    WHERE p->>'address' <> '' AND lower(p->>'address') <> ALL (own.addresses)
+    ORDER BY 1 LIMIT 8) AS people
+FROM email e, (SELECT coalesce(array_agg(lower(email_address))
+        FILTER (WHERE email_address IS NOT NULL), '{}') AS addresses
+    FROM credential WHERE account_id = $1) AS own
+WHERE e.account_id = $1 AND e.id = ANY ($2);
+
+-- Where subjects lead to.
+-- name: threading_alike :many
+-- args: account account, ints keys
+-- row:  threading_alike
+-- plan: custom
+SELECT k.key, k.thread_id, t.last_message_at
+FROM (SELECT key, thread_id FROM thread_key
+    WHERE account_id = $1 AND key = ANY ($2) OFFSET 0) AS k
+CROSS JOIN LATERAL (SELECT last_message_at FROM thread
+    WHERE account_id = $1 AND id = k.thread_id AND removed_at IS NULL
+    AND last_message_at IS NOT NULL OFFSET 0) AS t;
+
 -- name: threading_ids_take :value
 -- args: int n
 -- value: ids

@@ -42,7 +42,7 @@ static const struct verb {
 	    "run the responders; HUP replaces them one by one" },
 	{ "status", ctl_status_of, "[--json]",
 	    "schema, workers, what waits, mail accounts" },
-	{ "threads", ctl_threads, "rebuild [--dry-run]",
+	{ "threads", ctl_threads, "rebuild|subjects",
 	    "which mail belongs together, solved anew" },
 	{ "token", ctl_token, "mint EMAIL|CID",
 	    "an access token without a sign-in" },

@@ -1,5 +1,6 @@
 /* letterrackctl threads: threads made again of all mail. */
 #include <stdio.h>
+#include <string.h>
 
 #include "ctl/people.h"
 #include "domain/rebuild-sql.h"
@@ -12,13 +13,17 @@ struct threads_args {
 	struct operation op;
 	int64_t account;
 	bool dry;
+	int32_t days;
 };
 
-enum { ACCOUNT = 256, APPLICATION };
+#define DAYS 30
+
+enum { ACCOUNT = 256, APPLICATION, WITHIN };
 
 static const struct argp_option options[] = {
 	{ "account", ACCOUNT, "ID", 0, "of this account alone", 0 },
 	{ "application", APPLICATION, "ID", 0, "default: the oldest", 0 },
+	{ "days", WITHIN, "N", 0, "how far apart, at most (30)", 0 },
 	{ "dry-run", 'n', NULL, 0, "say what would change", 0 },
 	{ NULL, 0, NULL, 0, NULL, 0 },
 };
@@ -30,6 +35,7 @@ parse(int key, char *arg, struct argp_state *state)
 
 	switch (key) {
 	case 'n': in->dry = true; return 0;
+	case WITHIN: in->days = (int32_t)ctl_id(state, arg); return 0;
 	case ACCOUNT: in->account = ctl_id(state, arg); return 0;
 	case APPLICATION: in->op.application = ctl_id(state, arg); return 0;
 	case ARGP_KEY_ARG: return ctl_word(state, &in->op, arg);
@@ -37,10 +43,14 @@ parse(int key, char *arg, struct argp_state *state)
 	}
 }
 
-static const struct argp argp = { options, parse, "rebuild",
-	"Solves anew which mail belongs together, of all mail at once. Threads "
-	"that were split or merged by hand stay as they are, and so does what "
-	"was written in a thread.",
+static const struct argp argp = { options, parse,
+	"rebuild\nsubjects off|replies|all",
+	"rebuild solves anew which mail belongs together, of all mail at once. "
+	"Threads that were split or merged by hand stay as they are, and so "
+	"does what was written in a thread. subjects says whether an account's "
+	"mail that names no other joins the latest of the same subject and "
+	"correspondent: never, where its subject begins as an answer's, or "
+	"always.",
 	NULL, NULL, NULL };
 
 static void
@@ -93,12 +103,41 @@ again(struct ctl *ctl, void *arg)
 	return ctl_ended(ctl, rc);
 }
 
+static enum rc
+policy_set(struct db *db, void *arg)
+{
+	struct threads_args *in = arg;
+	const char *name = in->op.words[1];
+
+	TRY(rebuild_policy_set(
+	    db, in->op.application, in->account, name, in->days));
+	return ctl_note(db, &in->op, in->account, "threads.subjects", name);
+}
+
+static int
+subjects(struct ctl *ctl, void *arg)
+{
+	struct threads_args *in = arg;
+	const char *name = in->op.n < 2 ? "" : in->op.words[1];
+	enum rc rc = RC_OK;
+
+	if (strcmp(name, "off") != 0 && strcmp(name, "replies") != 0 &&
+	    strcmp(name, "all") != 0)
+		rc = fail(RC_INVALID, "say off, replies or all");
+	else if (in->account == 0)
+		rc = fail(RC_INVALID, "say which --account");
+	else if (in->days < 1 || in->days > 365)
+		rc = fail(RC_INVALID, "--days: from 1 to 365");
+	return ctl_ended(
+	    ctl, rc == RC_OK ? db_tx(in->op.db, policy_set, in) : rc);
+}
+
 int
 ctl_threads(struct ctl *ctl)
 {
 	static const struct subverb verbs[] = { { "rebuild", again },
-		{ NULL, NULL } };
-	struct threads_args in = { .account = 0 };
+		{ "subjects", subjects }, { NULL, NULL } };
+	struct threads_args in = { .days = DAYS };
 
 	return ctl_operate(ctl, &argp, verbs, &in.op);
 }

@@ -97,6 +97,7 @@ libdomain_a_SOURCES = \
 	%D%/task.c %D%/task.h \
 	%D%/thread.c %D%/thread.h \
 	%D%/threading.c %D%/threading.h \
+	%D%/threading-subject.c %D%/threading-subject.h \
 	%D%/user.c %D%/user.h \
 	%D%/watcher.c %D%/watcher.h \
 	%D%/verify.c %D%/verify.h \

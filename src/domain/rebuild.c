@@ -28,6 +28,7 @@ const struct col rebuild_mail_cols[] = {
 	COL(struct rebuild_mail, thread_id),
 	COL(struct rebuild_mail, is_sent),
 	COL(struct rebuild_mail, is_gone),
+	COL(struct rebuild_mail, is_ours),
 	COL_END,
 };
 
@@ -35,8 +36,9 @@ const struct col rebuild_mail_cols[] = {
 struct one {
 	int64_t id, thread;
 	instant at;
-	bool is_sent, is_gone;
+	bool is_sent, is_gone, is_ours;
 	struct str subject;
+	struct texts people;
 	struct threading_mail mail;
 };
 
@@ -55,6 +57,8 @@ struct work {
 	struct arena *arena;
 	struct rebuild *out;
 	struct ids shaped;
+	struct threading_policy *policy;
+	struct alike *alike; /* NULL: subjects say nothing */
 	struct one *one;
 	size_t n, room;
 	struct was *was;
@@ -114,7 +118,8 @@ add(struct work *w, const struct rebuild_mail *m)
 		.thread = m->thread_id,
 		.at = m->received_at,
 		.is_sent = m->is_sent,
-		.is_gone = m->is_gone };
+		.is_gone = m->is_gone,
+		.is_ours = m->is_ours };
 	if (m->subject.n > 0)
 		one->subject = (struct str){ arena_dup(w->arena, m->subject.p,
 						 m->subject.n),
@@ -123,20 +128,56 @@ add(struct work *w, const struct rebuild_mail *m)
 	    m->references, m->subject, &one->mail);
 }
 
+static struct texts
+kept(struct arena *a, const struct texts *in)
+{
+	struct str *v = ARENA_ARRAY(a, struct str, in->n + 1);
+
+	for (size_t i = 0; i < in->n; i++)
+		v[i] = (struct str){ arena_dup(a, in->v[i].p, in->v[i].n),
+			in->v[i].n };
+	return (struct texts){ v, in->n };
+}
+
+/* Of the mails from `from` on, which stand in order of their ids. */
+static enum rc
+people_read(struct work *w, size_t from, struct arena *page)
+{
+	int64_t *id = ARENA_ARRAY(page, int64_t, w->n - from + 1);
+	struct threading_people_list l;
+
+	for (size_t i = from; i < w->n; i++)
+		id[i - from] = w->one[i].id;
+	TRY(rebuild_people(
+	    w->db, w->account->id, (struct ids){ id, w->n - from }, page, &l));
+	for (size_t i = 0; i < l.n; i++) {
+		struct one *one = bsearch(&l.v[i].id, w->one + from,
+		    w->n - from, sizeof *w->one, id_order);
+
+		if (one != NULL)
+			one->people = kept(w->arena, &l.v[i].people);
+	}
+	return RC_OK;
+}
+
 static enum rc
 mails_read_with(struct work *w, struct arena *page)
 {
 	struct rebuild_mail_list l;
 	int64_t after = 0;
+	size_t from;
 
 	do {
 		TRY(rebuild_mail(w->db, w->account->id, after, PAGE, page, &l));
+		from = w->n;
 		for (size_t i = 0; i < l.n; i++) {
 			after = l.v[i].id;
 			w->out->mails++;
 			if (!is_shaped(w, l.v[i].thread_id))
 				add(w, &l.v[i]);
 		}
+		if (threading_by_subject(w->policy))
+			TRY(people_read(w, from, page));
 		arena_reset(page);
 	} while (l.n == PAGE);
 	return RC_OK;
@@ -215,6 +256,26 @@ sent_bind(struct work *w, size_t i)
 /* ---- solving ---- */
 
 static enum rc
+link_subjects(struct work *w)
+{
+	struct threading_alike_list known;
+
+	if (!threading_by_subject(w->policy))
+		return RC_OK;
+	w->alike = ARENA_ARRAY(w->arena, struct alike, w->n + 1);
+	for (size_t i = 0; i < w->n; i++)
+		w->alike[i] = (struct alike){ .mail = &w->one[i].mail,
+			.subject = w->one[i].subject,
+			.at = w->one[i].at,
+			.people = w->one[i].people,
+			.stays = w->one[i].is_ours };
+	(void)alike_keys(w->arena, w->alike, w->n);
+	TRY(rebuild_alike(w->db, w->account->id, w->shaped, w->arena, &known));
+	alike_link(w->arena, w->policy, w->alike, w->n, known.v, known.n);
+	return RC_OK;
+}
+
+static enum rc
 solve(struct work *w)
 {
 	struct threading_mail *mail =
@@ -222,6 +283,7 @@ solve(struct work *w)
 	struct threading_known *known;
 	struct threading_key_list kept;
 
+	TRY(link_subjects(w));
 	TRY(rebuild_known(w->db, w->account->id, w->shaped, w->arena, &kept));
 	known = ARENA_ARRAY(w->arena, struct threading_known, kept.n + 1);
 	for (size_t i = 0; i < kept.n; i++)
@@ -357,8 +419,10 @@ put(struct work *w)
 		id[n] = w->one[i].id;
 		thread[n] = into;
 		rule[n++] = w->one[i].is_sent ? STR("sent")
-		    : w->one[i].mail.n > 0    ? STR("reply")
-					      : STR("started");
+		    : w->alike != NULL && w->alike[i].by_subject
+		    ? STR("subject")
+		    : w->one[i].mail.n > 0 ? STR("reply")
+					   : STR("started");
 	}
 	if (n == 0)
 		return RC_OK;
@@ -386,6 +450,22 @@ lead(struct work *w)
 }
 
 static enum rc
+lead_subjects(struct work *w)
+{
+	int64_t *thread = ARENA_ARRAY(w->arena, int64_t, w->n + 1);
+	int64_t *key, *lead;
+	size_t keys;
+
+	if (w->alike == NULL)
+		return RC_OK;
+	for (size_t i = 0; i < w->n; i++)
+		thread[i] = real_id(w, w->solved.thread[i]);
+	keys = alike_lead(w->arena, w->alike, w->n, thread, &key, &lead);
+	return rebuild_lead(w->db, w->account->id, w->account->application_id,
+	    (struct ints){ key, keys }, (struct ids){ lead, keys }, NULL);
+}
+
+static enum rc
 run(struct db *db, void *ctx)
 {
 	struct work *w = ctx;
@@ -397,6 +477,7 @@ run(struct db *db, void *ctx)
 		.out = w->out };
 	*w->out = (struct rebuild){ 0 };
 	TRY(thread_hold(db, w->account->id, NULL));
+	TRY(rebuild_policy(db, w->account->id, w->arena, &w->policy));
 	TRY(shaped_read(w));
 	TRY(mails_read(w));
 	was_find(w);
@@ -408,7 +489,8 @@ run(struct db *db, void *ctx)
 	TRY(make(w));
 	TRY(join(w));
 	TRY(put(w));
-	return lead(w);
+	TRY(lead(w));
+	return lead_subjects(w);
 }
 
 enum rc

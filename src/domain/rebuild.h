@@ -23,7 +23,7 @@ struct rebuild_mail {
 	struct str message_id, in_reply_to, references, subject;
 	instant received_at;
 	int64_t thread_id;
-	bool is_sent, is_gone;
+	bool is_sent, is_gone, is_ours;
 };
 extern const struct col rebuild_mail_cols[];
 

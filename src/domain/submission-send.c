@@ -10,6 +10,7 @@
 #include "domain/submission-sql.h"
 #include "domain/submission.h"
 #include "domain/task.h"
+#include "domain/threading.h"
 #include "mail/smtp-kept.h"
 
 #define GIVE_UP_US    (INT64_C(5) * 24 * 3600 * 1000000)
@@ -269,6 +270,19 @@ confirm(void *arg)
 	return db_tx(x->r->db, write_down, x);
 }
 
+/* What the server may call it from now on. That it was sent stays true where
+ * this cannot be written down. */
+static void
+renamed(struct sending *x)
+{
+	if (x->report.queued[0] != '\0' &&
+	    threading_queued(x->r->db, x->r->account,
+		x->r->lease->application_id, x->m->email_id,
+		str_of(x->report.queued), x->r->arena) != RC_OK)
+		log_warn(&x->r->log, "an id of the server is not kept: %s",
+		    fail_detail());
+}
+
 /* ---- what it comes to ---- */
 
 static bool
@@ -484,6 +498,7 @@ hand(struct sending *x)
 	explain(x);
 	decide(x);
 	TRY(effect_confirm(&hand_over, x));
+	renamed(x);
 	TRY(access_note(x));
 	return outcome(x);
 }

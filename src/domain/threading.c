@@ -37,6 +37,8 @@ struct step {
 	struct threading_mail *mail;
 	size_t *in;
 	size_t n;
+	struct threading_policy *policy;
+	struct alike *alike; /* of each of `mail`, where the policy asks */
 	struct threading solved;
 	struct ids made;  /* ids of the new threads */
 	int64_t *thread;  /* of each of `due`; 0: none */
@@ -58,6 +60,57 @@ read_mail(struct step *s)
 		    d->references, d->subject, &s->mail[s->n]);
 		s->in[s->n++] = i;
 	}
+}
+
+static struct texts
+people_of(const struct threading_people_list *l, int64_t id)
+{
+	for (size_t i = 0; i < l->n; i++)
+		if (l->v[i].id == id)
+			return l->v[i].people;
+	return (struct texts){ 0 };
+}
+
+static enum rc
+alike_read(struct step *s)
+{
+	int64_t *id = ARENA_ARRAY(s->arena, int64_t, s->n + 1);
+	struct threading_people_list l;
+
+	for (size_t i = 0; i < s->n; i++)
+		id[i] = s->due.v[s->in[i]].id;
+	TRY(threading_people(
+	    s->db, s->account, (struct ids){ id, s->n }, s->arena, &l));
+	s->alike = ARENA_ARRAY(s->arena, struct alike, s->n + 1);
+	for (size_t i = 0; i < s->n; i++)
+		s->alike[i] = (struct alike){ .mail = &s->mail[i],
+			.subject = s->due.v[s->in[i]].subject,
+			.at = s->due.v[s->in[i]].received_at,
+			.people = people_of(&l, id[i]) };
+	return RC_OK;
+}
+
+/* What names nothing may name one by its subject. */
+static enum rc
+link_subjects(struct step *s)
+{
+	struct threading_alike_list known;
+	struct ints keys;
+
+	TRY(threading_policy(s->db, s->account, s->arena, &s->policy));
+	if (!threading_by_subject(s->policy))
+		return RC_OK;
+	TRY(alike_read(s));
+	keys = alike_keys(s->arena, s->alike, s->n);
+	TRY(threading_alike(s->db, s->account, keys, s->arena, &known));
+	alike_link(s->arena, s->policy, s->alike, s->n, known.v, known.n);
+	return RC_OK;
+}
+
+static bool
+is_by_subject(const struct step *s, size_t i)
+{
+	return s->alike != NULL && s->alike[i].by_subject;
 }
 
 static enum rc
@@ -151,6 +204,22 @@ lead_keys(struct step *s)
 }
 
 static enum rc
+lead_subjects(struct step *s)
+{
+	int64_t *thread = ARENA_ARRAY(s->arena, int64_t, s->n + 1);
+	int64_t *key, *lead;
+	size_t keys;
+
+	if (s->alike == NULL)
+		return RC_OK;
+	for (size_t i = 0; i < s->n; i++)
+		thread[i] = real_id(s, s->solved.thread[i]);
+	keys = alike_lead(s->arena, s->alike, s->n, thread, &key, &lead);
+	return threading_lead(s->db, s->account, s->application,
+	    (struct ints){ key, keys }, (struct ids){ lead, keys }, NULL);
+}
+
+static enum rc
 put_mail(struct step *s)
 {
 	int64_t *id = ARENA_ARRAY(s->arena, int64_t, s->due.n);
@@ -163,8 +232,9 @@ put_mail(struct step *s)
 	}
 	for (size_t i = 0; i < s->n; i++) {
 		s->thread[s->in[i]] = real_id(s, s->solved.thread[i]);
-		rule[s->in[i]] =
-		    s->mail[i].n > 0 ? STR("reply") : STR("started");
+		rule[s->in[i]] = is_by_subject(s, i) ? STR("subject")
+		    : s->mail[i].n > 0               ? STR("reply")
+						     : STR("started");
 	}
 	return threading_put(s->db, s->account, (struct ids){ id, s->due.n },
 	    (struct ints){ s->thread, s->due.n },
@@ -240,13 +310,119 @@ threading_step_here(struct db *db, int64_t account, int64_t application,
 	if (s.due.n == 0)
 		return RC_OK;
 	read_mail(&s);
+	TRY(link_subjects(&s));
 	TRY(solve(&s));
 	TRY(make_threads(&s));
 	TRY(join_threads(&s));
 	TRY(lead_keys(&s));
+	TRY(lead_subjects(&s));
 	TRY(put_mail(&s));
 	return tell_news(&s);
 }
+
+/* ---- mail that we write ---- */
+
+static enum rc
+lead_written(struct step *s, int64_t email, int64_t thread)
+{
+	struct alike one = { .mail = s->mail, .subject = s->due.v[0].subject };
+	struct threading_people_list people;
+	int64_t *key, *lead;
+	size_t keys;
+
+	TRY(threading_policy(s->db, s->account, s->arena, &s->policy));
+	if (!threading_by_subject(s->policy))
+		return RC_OK;
+	TRY(threading_people(
+	    s->db, s->account, (struct ids){ &email, 1 }, s->arena, &people));
+	one.people = people_of(&people, email);
+	(void)alike_keys(s->arena, &one, 1);
+	keys = alike_lead(s->arena, &one, 1, &thread, &key, &lead);
+	return threading_lead(s->db, s->account, s->application,
+	    (struct ints){ key, keys }, (struct ids){ lead, keys }, NULL);
+}
+
+enum rc
+threading_write(struct db *db, int64_t account, int64_t application,
+    int64_t email, int64_t thread, struct str rule, struct arena *a)
+{
+	const struct ids one = { &email, 1 };
+	struct threading_due due;
+	struct threading_mail mail;
+	struct thread_mail_list found;
+	struct step s = { .db = db,
+		.account = account,
+		.application = application,
+		.arena = a,
+		.due = { .v = &due, .n = 1 },
+		.mail = &mail };
+
+	TRY(thread_movable(db, account, one, a, &found));
+	if (found.n == 0)
+		return RC_OK;
+	due = (struct threading_due){ .id = email,
+		.subject = found.v[0].subject };
+	threading_mail_read(a, found.v[0].message_id, (struct str){ 0 },
+	    (struct str){ 0 }, due.subject, &mail);
+	TRY(threading_lead(db, account, application,
+	    (struct ints){ &mail.key, 1 }, (struct ids){ &thread, 1 }, NULL));
+	TRY(lead_written(&s, email, thread));
+	return threading_put(db, account, one, (struct ints){ &thread, 1 },
+	    (struct texts){ &rule, 1 }, NULL);
+}
+
+/* ---- mail that a server renames ---- */
+
+struct queued {
+	int64_t account, application, email;
+	struct str answer;
+	struct arena *arena;
+};
+
+/* What a sync would do soon, since it has to be in its thread. */
+static enum rc
+queued_find(struct db *db, const struct queued *q, struct thread_mail_list *out)
+{
+	const struct ids one = { &q->email, 1 };
+	size_t done;
+
+	TRY(thread_movable(db, q->account, one, q->arena, out));
+	if (out->n == 0 || out->v[0].thread_id != 0)
+		return RC_OK;
+	TRY(threading_step_here(
+	    db, q->account, q->application, q->arena, &done));
+	return thread_movable(db, q->account, one, q->arena, out);
+}
+
+static enum rc
+queued_lead(struct db *db, void *ctx)
+{
+	const struct queued *q = ctx;
+	struct thread_mail_list mail;
+	int64_t key, thread;
+
+	TRY(thread_hold(db, q->account, NULL));
+	TRY(queued_find(db, q, &mail));
+	if (mail.n == 0 || mail.v[0].thread_id == 0)
+		return RC_OK;
+	key = threading_queued_key(q->answer, mail.v[0].subject);
+	thread = mail.v[0].thread_id;
+	return threading_lead(db, q->account, q->application,
+	    (struct ints){ &key, 1 }, (struct ids){ &thread, 1 }, NULL);
+}
+
+enum rc
+threading_queued(struct db *db, int64_t account, int64_t application,
+    int64_t email, struct str answer, struct arena *a)
+{
+	struct queued q = { account, application, email, answer, a };
+
+	if (threading_queued_key(answer, STR("")) == 0)
+		return RC_OK;
+	return db_tx(db, queued_lead, &q);
+}
+
+/* ---- a step of its own ---- */
 
 struct ask {
 	int64_t account, application;

@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "db/db.h"
+#include "domain/threading-subject.h"
 
 #define THREADING_STEP 500 /* mails of a step */
 
@@ -41,5 +42,16 @@ enum rc threading_step(struct db *, int64_t account, int64_t application,
 /* The same within the transaction at hand. */
 enum rc threading_step_here(struct db *, int64_t account, int64_t application,
     struct arena *, size_t *done) MUST_CHECK;
+
+/* A server answered this to a mail of ours: where it says that it calls it by
+ * an id of its own, who answers that id comes after it. A transaction of its
+ * own. */
+enum rc threading_queued(struct db *, int64_t account, int64_t application,
+    int64_t email, struct str answer, struct arena *) MUST_CHECK;
+
+/* A mail that was written in a thread, or began one, is in it by `rule`, within
+ * the transaction at hand; who answers it comes after it. */
+enum rc threading_write(struct db *, int64_t account, int64_t application,
+    int64_t email, int64_t thread, struct str rule, struct arena *) MUST_CHECK;
 
 #endif

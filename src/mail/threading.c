@@ -321,6 +321,48 @@ threading_mail_read(struct arena *a, struct str message_id,
 	out->refs = v;
 }
 
+/* ---- ids of a provider's own ---- */
+
+#define SES_TOKEN_LEAST 40
+
+/* The last word of "Ok 0102018f3a-…-000000": digits, letters and dashes. */
+static struct str
+ses_token(struct str answer)
+{
+	struct str s = str_trim(answer);
+	size_t at = s.n;
+
+	while (at > 0 &&
+	    (s.p[at - 1] == '-' || (s.p[at - 1] >= '0' && s.p[at - 1] <= '9') ||
+		(s.p[at - 1] >= 'a' && s.p[at - 1] <= 'f')))
+		at--;
+	s = from(s, at);
+	return s.n >= SES_TOKEN_LEAST &&
+		memcmp(s.p + s.n - 7, "-000000", 7) == 0
+	    ? s
+	    : (struct str){ NULL, 0 };
+}
+
+int64_t
+threading_queued_key(struct str answer, struct str subject)
+{
+	enum space space = threading_subject(subject).has_forward
+	    ? SPACE_FORWARD
+	    : SPACE_PLAIN;
+	char text[ID_MOST];
+	struct str id, token = ses_token(answer);
+	size_t at = 0;
+
+	if (id_next(answer, &at, &id))
+		return memchr(id.p, '@', id.n) != NULL ? id_key(id, space) : 0;
+	if (token.p == NULL || token.n + 1 + SES_NAME.n > sizeof text)
+		return 0;
+	memcpy(text, token.p, token.n);
+	text[token.n] = '@';
+	memcpy(text + token.n + 1, SES_NAME.p, SES_NAME.n);
+	return id_key((struct str){ text, token.n + 1 + SES_NAME.n }, space);
+}
+
 /* ---- joining ---- */
 
 static int

@@ -34,7 +34,8 @@ struct threading_subject {
 };
 struct threading_subject threading_subject(struct str);
 
-/* A mail, as the solver takes it; ids are keys of 63 bits, never 0. */
+/* A mail, as the solver takes it; ids are keys of 63 bits, never 0. Below 0 are
+ * keys that no Message-ID has: whoever calls may bind mails by such. */
 struct threading_mail {
 	int64_t key;         /* its own; 0: it has none */
 	const int64_t *refs; /* what it names: oldest first, nearest last */
@@ -47,6 +48,11 @@ struct threading_mail {
 void threading_mail_read(struct arena *, struct str message_id,
     struct str in_reply_to, struct str references, struct str subject,
     struct threading_mail *);
+
+/* The key of what a provider calls a mail that it writes a new Message-ID into,
+ * as its answer to the message says: "Ok 0102…-000000" (Amazon SES), "2.0.0 OK
+ * <…@….outlook.com> [Hostname=…]" (Exchange). 0: it says none. */
+int64_t threading_queued_key(struct str answer, struct str subject);
 
 /* Where a key leads already. */
 struct threading_known {

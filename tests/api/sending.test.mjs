@@ -9,6 +9,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { client } from '../lib/api.mjs';
 import { bare, connect, ended, mailbox, message, sync } from '../lib/mail.mjs';
 import { people, sql } from '../lib/people.mjs';
+import { standIn } from '../lib/smtp-stand-in.mjs';
 import { stack } from '../lib/stack.mjs';
 
 const OUTSIDE = 'someone@elsewhere.test';
@@ -541,6 +542,35 @@ describe('a message of the second document', () => {
 			{ body_text: 'x' });
 		assert.deepEqual([foreign.status, foreign.json.code],
 			[404, 'THREAD_NOT_FOUND']);
+	});
+
+	test('is answered under the id that a provider gives it', async (t) => {
+		const id = `${randomBytes(6).toString('hex')}@eurprd01.prod.outlook.com`;
+		const provider = await standIn({ says: () =>
+			`2.0.0 OK <${id}> [Hostname=x.prod.outlook.com]` });
+		t.after(() => provider.end());
+		const put = (port) => sql(house, `UPDATE credential SET port = ${port}
+			WHERE id = ${smtp.id.slice(3)}`);
+		put(provider.port);
+		try {
+			const { status, json, text } = await send({ to: OUTSIDE,
+				subject: 'Renamed', body_text: 'x' });
+			assert.equal(status, 201, text);
+			const answer = (await member.post(`${root}/emails`, {
+				subject: 'Re: Renamed', in_reply_to: `<${id}>`,
+				from_json: [{ name: 'John', address: OUTSIDE }] })).json.data;
+			assert.equal(answer.thread_id, json.email.thread_id);
+			/* and where the first document's message was in none yet */
+			const { email } = await through({ ...letter({
+				subject: 'Renamed, too' }), credential_id: smtp.id,
+			from_json: undefined });
+			assert.equal((await member.post(`${root}/emails`, {
+				subject: 'Re: Renamed, too', in_reply_to: `<${id}>` }))
+				.json.data.thread_id, (await member.get(
+				`/api/emails/${email.id}`)).json.data.thread_id);
+		} finally {
+			put(house.submission_port);
+		}
 	});
 
 	test('waits twenty seconds for a server that says nothing', async (t) => {

@@ -581,3 +581,95 @@ describe('threads that are made again', () => {
 			WHERE account_id = ${them.account}`), /threads\.rebuild/);
 	});
 });
+
+describe('mail that names no other', () => {
+	const operate = (...words) => ctl(house, [...words, '--account',
+		String(them.account), '--application', String(them.application)]);
+	const says = (policy, ...more) => {
+		const { status, err } = operate('threads', 'subjects', policy, ...more);
+		assert.equal(status, 0, err);
+	};
+	const day = 86400;
+
+	test('begins a thread, unless the account wants otherwise', async () => {
+		fresh();
+		const a = await comes(1, { subject: 'Order 7' });
+		const b = await comes(2, { subject: 'Re: Order 7' });
+		assert.notEqual(a.thread, b.thread);
+		for (const [words, what] of [[['threads', 'subjects', 'some'], /off/],
+			[['threads', 'subjects', 'all', '--days', '999'], /days/]])
+			assert.match(operate(...words).err, what);
+	});
+	test('joins the latest of its subject and correspondent, within days',
+		async () => {
+			fresh();
+			says('replies', '--days', '10');
+			const a = await comes(1, { subject: 'Order 7' });
+			const b = await comes(2, { subject: 'AW: re:  ORDER 7',
+				at: 9 * day });
+			assert.equal(b.thread, a.thread);
+			assert.equal((await shown(a.thread)).emails[1].thread_rule,
+				'subject');
+			/* ten days behind the last, not the first */
+			const c = await comes(3, { subject: 'Re: Order 7', at: 18 * day });
+			assert.equal(c.thread, a.thread);
+			const late = await comes(4, { subject: 'Re: Order 7',
+				at: 40 * day });
+			assert.notEqual(late.thread, a.thread);
+			/* no answer; a forward; a short one; another subject */
+			for (const [n, subject] of [[6, 'Fwd: Order 7'],
+				[7, 'Re: Or'], [8, 'Re: Order 8'], [9, 'Re: Fwd: Order 7'],
+				[5, 'Order 7']]) {
+				const m = await comes(n, { subject, at: 18 * day + n });
+				assert.notEqual(m.thread, a.thread, subject);
+			}
+			/* another correspondent, though to the same of ours */
+			sql(house, `INSERT INTO credential (application_id, account_id,
+				provider_kind, host, port, security_mode, email_address)
+				VALUES (${them.application}, ${them.account}, 'smtp', 'x', 25,
+				'none', 'support@x.test')`);
+			const other = (await who.post(
+				`/api/accounts/acc_${them.account}/emails`, {
+					subject: 'Re: Order 7', message_id: '<other@x>',
+					from_json: [{ name: 'Eve', address: 'eve@x.test' }],
+					to_json: [{ name: null, address: 'support@x.test' }],
+					received_at: new Date(1763000000000 + 18e3 * day)
+						.toISOString() })).json.data;
+			assert.equal((await shown(other.thread_id)).email_count, 1);
+			recount(house, them.account);
+		});
+	test('is solved alike by a rebuild, and by the policy of then', async () => {
+		fresh();
+		says('all', '--days', '10');
+		const news = [await comes(1, { subject: 'News' }),
+			await comes(2, { subject: 'News', at: day })];
+		assert.equal(news[0].thread, news[1].thread);
+		const rebuilt = () => {
+			const { status, out, err } = operate('threads', 'rebuild');
+			assert.equal(status, 0, err);
+			return out.split('\n')[0].split('\t').slice(3, 6)
+				.map((text) => parseInt(text, 10));
+		};
+		assert.deepEqual(rebuilt(), [0, 0, 0]);
+		says('replies');
+		assert.deepEqual(rebuilt(), [1, 0, 1]);
+		assert.notEqual(await threadOf(news[1].id), news[0].thread);
+		says('all');
+		assert.deepEqual(rebuilt(), [1, 1, 0]);
+		assert.equal(await threadOf(news[1].id), news[0].thread);
+		recount(house, them.account);
+	});
+	test('and mail that was put elsewhere is not pulled back', async () => {
+		fresh();
+		says('all');
+		const a = await comes(1, { subject: 'Report' });
+		const b = await comes(2, { subject: 'Report' });
+		const split = await who.post(`${all}/${a.thread}/split`,
+			{ email_ids: [b.id] });
+		assert.equal(split.status, 200, split.text);
+		const before = [await threadOf(a.id), await threadOf(b.id)];
+		assert.equal(operate('threads', 'rebuild').status, 0);
+		assert.deepEqual([await threadOf(a.id), await threadOf(b.id)], before);
+		recount(house, them.account);
+	});
+});

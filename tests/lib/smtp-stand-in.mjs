@@ -1,13 +1,13 @@
 // A mail server that takes what comes, and writes down which it was: the ledger
 // of tests that count what was sent.
 //
-//	const server = await standIn();
+//	const server = await standIn();	// or ({ says: () => 'OK <x@y>' })
 //	server.port, server.came   // what stands before the @ of Message-IDs
 //	await server.end();
 import { once } from 'node:events';
 import { SMTPServer } from 'smtp-server';
 
-export async function standIn() {
+export async function standIn({ says } = {}) {
 	const came = [];
 	const server = new SMTPServer({
 		authOptional: true,
@@ -20,7 +20,7 @@ export async function standIn() {
 			stream.on('data', (piece) => { text += piece; });
 			stream.on('end', () => {
 				came.push(/^message-id:\s*<([^@>]*)@/im.exec(text)?.[1]);
-				done();
+				done(null, says?.());
 			});
 		},
 	});

@@ -140,6 +140,38 @@ START_TEST(many)
 }
 END_TEST
 
+/* What servers answer to a message, and the id that they write into it. */
+START_TEST(queued)
+{
+	static const struct {
+		const char *answer, *id; /* NULL: none */
+	} rows[] = {
+		{ "250 Ok 0102018f3a5c6e7d-0a1b2c3d-4e5f-6789-abcd-"
+		  "0123456789ab-000000",
+		    "<0102018f3a5c6e7d-0a1b2c3d-4e5f-6789-abcd-0123456789ab-"
+		    "000000@eu-west-1.amazonses.com>" },
+		{ "2.0.0 OK <AM0PR01MB1@eurprd01.prod.outlook.com> "
+		  "[Hostname=AM0PR01MB1.eurprd01.prod.outlook.com]",
+		    "<AM0PR01MB1@eurprd01.prod.outlook.com>" },
+		{ "250 2.0.0 Ok: queued as 4F1", NULL },
+		{ "250 OK id=1sB2cd-000000", NULL },
+		{ "250 <nobody> accepted", NULL },
+		{ "", NULL },
+	};
+	struct arena *a = arena_new(1 << 20);
+
+	ARRAY_EACH (row, rows) {
+		const struct mail m = { row->id, NULL, NULL, "x" };
+		int64_t key =
+		    threading_queued_key(str_of(row->answer), STR("x"));
+
+		ROW(row->answer,
+		    key == (row->id != NULL ? read_one(a, &m).key : 0));
+	}
+	arena_free(&a);
+}
+END_TEST
+
 /* ---- which mails belong together ---- */
 
 /* A letter a mail, in the order below; alike letters: one thread. */
@@ -322,4 +354,4 @@ START_TEST(greedy)
 END_TEST
 
 UNIT_MAIN("mail/threading", UNIT(subjects), UNIT(ids), UNIT(references),
-    UNIT(many), UNIT(any_order), UNIT(apart), UNIT(greedy))
+    UNIT(many), UNIT(queued), UNIT(any_order), UNIT(apart), UNIT(greedy))

@@ -194,6 +194,24 @@ describe('a thread that is forwarded', () => {
 			lock.release();
 		}
 	});
+	test('and an answer carry a signature of one\'s own', async () => {
+		const { signatures } = (await member.get('/api/user/signatures')).json;
+		const { status, json, text } = await member.post(
+			`/api/threads/${thread}/reply`, { body_text: 'Thank you.',
+				body_html: '<p>Thank you.</p>',
+				signature_id: signatures[0].id });
+		assert.equal(status, 200, text);
+		const { thread: t } = (await member.get(
+			`/api/threads/${json.email.thread_id}`)).json;
+		const mail = t.emails.find((e) => e.id === json.email.id);
+		assert.match(mail.body_text, /^Thank you\.\s+-- \s+Mia, Sales/);
+		assert.match(mail.body_html, /Thank you\.<\/p><br><br>-- <br>\s+Mia, /);
+		const theirs = await api.as({ cookie: p.owner.cookie }).post(
+			`/api/threads/${thread}/reply`, { body_text: 'x',
+				signature_id: signatures[0].id });
+		assert.equal(theirs.status, 400);
+		assert.match(theirs.text, /signature_id/);
+	});
 	test('what was sent is read from there until its copy is filed', async () => {
 		const { json } = await member.post('/api/emails/send', { to: OUTSIDE,
 			subject: 'kept', body_text: 'Kept for now.' });
@@ -227,7 +245,7 @@ describe('a thread that is forwarded', () => {
 		const { id } = (await member.get(`${root}/provider-credentials`)).json
 			.data.find((c) => c.provider_kind === 'imap');
 		await sync(member, p.account, { id });
-		assert.equal((await shown(thread)).email_count, 3);
+		assert.equal((await shown(thread)).email_count, 4);
 		sql(house, `UPDATE email SET sha256 = NULL WHERE account_id =
 			${p.account} AND message_id = '<offer.3@example.org>'`);
 		sql(house, `UPDATE credential SET port = 9 WHERE id = ${id.slice(3)}`);
@@ -236,4 +254,36 @@ describe('a thread that is forwarded', () => {
 		assert.ok(answer.status >= 500, answer.text);
 		assert.equal(sent(), was);
 	});
+});
+
+describe('a thread that is deleted', () => {
+	test('is not brought back by a sync, nor by a move on the server',
+		async () => {
+			const { id } = (await member.get(`${root}/provider-credentials`))
+				.json.data.find((c) => c.provider_kind === 'imap');
+			sql(house, `UPDATE credential SET port = ${house.imap_port}
+				WHERE id = ${id.slice(3)}`);
+			const left = async () => (await member.get(
+				`${root}/emails?limit=200&q=offer&direction=inbound`)).json.data
+				.filter((e) => e.subject.endsWith('The offer')).length;
+			assert.equal(await left(), 3);
+			assert.equal((await member.delete(`/api/threads/${thread}`)).status,
+				200);
+			await sync(member, p.account, { id });
+			assert.equal(await left(), 0);
+			const lock = await imap.getMailboxLock('INBOX');
+			try {
+				assert.equal((await imap.search({ subject: 'The offer' }))
+					.length, 3);
+				await imap.mailboxCreate('Elsewhere');
+				await imap.messageMove({ subject: 'The offer' }, 'Elsewhere');
+			} finally {
+				lock.release();
+			}
+			for (let i = 0; i < 2; i++)
+				await sync(member, p.account, { id });
+			assert.equal(await left(), 0);
+			assert.equal((await member.get(`/api/threads/${thread}`)).status,
+				404);
+		});
 });

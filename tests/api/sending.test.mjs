@@ -565,7 +565,8 @@ describe('a message of the second document', () => {
 				subject: 'Renamed, too' }), credential_id: smtp.id,
 			from_json: undefined });
 			assert.equal((await member.post(`${root}/emails`, {
-				subject: 'Re: Renamed, too', in_reply_to: `<${id}>` }))
+				subject: 'Re: Renamed, too', in_reply_to: `<${id}>`,
+				from_json: [{ name: 'John', address: OUTSIDE }] }))
 				.json.data.thread_id, (await member.get(
 				`/api/emails/${email.id}`)).json.data.thread_id);
 		} finally {

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "core/effect.h"
+#include "domain/body-cache.h"
 #include "domain/placement-sql.h"
 #include "domain/submission-sql.h"
 #include "domain/submission.h"
@@ -188,10 +189,31 @@ write_down(struct db *db, void *arg)
 }
 
 static enum rc
+cache(const struct filing *f)
+{
+	const struct conf *conf = f->s->run->host->conf;
+	unsigned char hash[SHA256_SIZE];
+	struct body_cache *cache;
+	struct body_file *file;
+	struct str bytes = f->m->message;
+
+	if (bytes.p == NULL || (int64_t)bytes.n > conf->body_cache_message)
+		return RC_OK;
+	TRY(body_cache_open(conf, 1, &cache));
+	TRY(body_file_new(cache, f->s->arena, &file));
+	TRY(body_file_write(file, bytes.p, bytes.n));
+	return body_file_end(file, true, hash, &bytes);
+}
+
+/* Its row forgets the message: what is read of it then need not be asked for.
+ */
+static enum rc
 confirm(void *arg)
 {
 	struct filing *f = arg;
 
+	if (cache(f) != RC_OK)
+		log_warn(&f->s->log, "not cached: %s", fail_detail());
 	return db_tx(f->s->db, write_down, f);
 }
 

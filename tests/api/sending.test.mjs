@@ -556,6 +556,9 @@ describe('a message of the second document', () => {
 			const { status, json, text } = await send({ to: OUTSIDE,
 				subject: 'Renamed', body_text: 'x' });
 			assert.equal(status, 201, text);
+			/* the job keeps the id behind what the answer tells of */
+			await ended(member, sql(house, `SELECT 'job_' || max(id) FROM job
+				WHERE task_id = ${json.email.task_id}`));
 			const answer = (await member.post(`${root}/emails`, {
 				subject: 'Re: Renamed', in_reply_to: `<${id}>`,
 				from_json: [{ name: 'John', address: OUTSIDE }] })).json.data;

@@ -162,6 +162,11 @@ static const struct route routes[] = {
 	{ GET, "/api/accounts", account_list, NEED_READ, .flags = ASK_ADMIN,
 	    PARAMS(account_list_in), .row = account_cols, .many = true,
 	    .summary = "List the accounts I can reach" },
+	{ GET, "/api/accounts", review_accounts, NEED_READ, ENV_OK,
+	    .flags = BARE | TIMES_SPACED, .door = DOOR_REVIEW,
+	    .summary = "List mail accounts",
+	    .about = "At the review door; at the others this path lists the "
+		     "accounts I can reach." },
 	{ POST, "/api/accounts/search", account_find, NEED_READ,
 	    .flags = ASK_ADMIN, BODY(account_search), .row = account_cols,
 	    .many = true, .summary = "Search the accounts I can reach" },

@@ -34,6 +34,9 @@ struct account_removal {
 extern const struct field account_removal_params[];
 enum rc account_delete(struct request *) MUST_CHECK;
 
+/* accounts-review.c */
+enum rc review_accounts(struct request *) MUST_CHECK;
+
 /* accounts-members.c */
 struct member_new {
 	int64_t user_id;

@@ -17,7 +17,8 @@ static const struct field pair_fields[] = { A_TEXT("original", NULLABLE),
 static const struct field line_fields[] = { A_TEXT("op", 0), A_TEXT("text", 0),
 	F_END };
 const struct field held_diff_answer[] = { A_ID("email_id", ID_EMAIL, 0),
-	A_BOOL("changed", 0), A_OBJECT("subject", pair_fields, 0),
+	A_TEXT("content_hash", NULLABLE), A_BOOL("changed", 0),
+	A_OBJECT("subject", pair_fields, 0),
 	A_OBJECT("body_text", pair_fields, 0),
 	A_OBJECT("body_html", pair_fields, 0), A_ARRAY("lines", line_fields, 0),
 	F_END };
@@ -146,6 +147,7 @@ held_diff(struct request *rq)
 	lines_read(held_text(rq, &is), b);
 	w = reply_open(rq, 0);
 	JW_INT(w, "email_id", row->id);
+	JW_TEXT(w, "content_hash", row->content_hash);
 	JW_BOOL(w, "changed", is.raw.p != was.raw.p);
 	write_pair(w, "subject", subject_of(rq, &was), subject_of(rq, &is));
 	write_pair(w, "body_text", held_text(rq, &was), held_text(rq, &is));

@@ -105,6 +105,16 @@ extern const struct field held_discard_answer[], bulk_discard_answer[];
 enum rc held_drop(struct request *) MUST_CHECK;
 enum rc bulk_drop(struct request *) MUST_CHECK;
 
+/* ---- interception-settings.c ---- */
+
+struct review_settings {
+	int review_policy, hold_expiry_action;
+	int64_t hold_expiry_days;
+};
+extern const struct field review_settings_body[];
+enum rc review_settings_show(struct request *) MUST_CHECK;
+enum rc review_settings_put(struct request *) MUST_CHECK;
+
 /* ---- interception-inbox.c ---- */
 
 struct inbox_page {

@@ -11,6 +11,7 @@ libfamilies_a_SOURCES = \
 	%D%/accounts-change.c \
 	%D%/accounts-clients.c \
 	%D%/accounts-members.c \
+	%D%/accounts-review.c \
 	%D%/auth.c %D%/auth.h \
 	%D%/auth-account.c \
 	%D%/auth-csrf.c \
@@ -42,6 +43,7 @@ libfamilies_a_SOURCES = \
 	%D%/interception-inbox.c \
 	%D%/interception-rules.c \
 	%D%/interception-watchers.c \
+	%D%/interception-settings.c \
 	%D%/jobs.c \
 	%D%/labels.c %D%/labels.h \
 	%D%/labels-replies.c \

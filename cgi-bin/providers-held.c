@@ -126,6 +126,10 @@ const struct field held_release_body[] = {
 	F_BOOL(struct held_release, strip_attachments, OPTIONAL),
 	F_TEXT(struct held_release, target_folder, 1, 255, NULLABLE,
 	    .about = "INBOX, where it is not given."),
+	F_TEXT(struct held_release, content_hash, 1, 80, NULLABLE,
+	    .about = "Of what was looked at, as its details show it: what is "
+		     "another by now is refused. Needed where the account "
+		     "wants four eyes."),
 	F_END,
 };
 static const struct field file_field = { .kind = FIELD_TEXT };
@@ -177,6 +181,52 @@ edits_take(struct request *rq, struct db *db, int64_t email,
 		.by = review_by(rq) });
 }
 
+/* A machine client's edits are nobody's: a person lets them go. */
+static bool
+is_own_edit(const struct request *rq, const struct held_state *s,
+    const struct held_release *in)
+{
+	return in->edited_subject != NULL || in->edited_body != NULL ||
+	    in->edited_body_html != NULL ||
+	    (s->is_edited &&
+		(rq->actor.user == 0 || s->edited_by == rq->actor.user));
+}
+
+/* Nobody lets go what they have written, and not what they have not seen. */
+static enum rc
+four_eyes(struct release *r, const struct held_state *s,
+    const struct held_release *in)
+{
+	struct request *rq = r->of.rq;
+
+	if (is_own_edit(rq, s, in)) {
+		rq->word = "FOUR_EYES";
+		return fail(RC_FORBIDDEN,
+		    "Somebody else has to release what you have edited");
+	}
+	if (in->content_hash != NULL)
+		return RC_OK;
+	if (r->in != NULL)
+		return fault_add(rq, "content_hash", "required",
+		    "Which content is it that you release?");
+	rq->word = "CONTENT_HASH_REQUIRED";
+	return fail(RC_CONFLICT, "It is released alone, with its content_hash");
+}
+
+static enum rc
+approval_check(struct release *r, const struct held_state *s,
+    const struct held_release *in)
+{
+	if (s->four_eyes)
+		TRY(four_eyes(r, s, in));
+	if (in->content_hash == NULL ||
+	    (s->content_hash != NULL &&
+		strcmp(in->content_hash, s->content_hash) == 0))
+		return RC_OK;
+	r->of.rq->word = "CONTENT_CHANGED";
+	return fail(RC_CONFLICT, "It is not what you have looked at any more");
+}
+
 static enum rc
 release_with(struct release *r, struct db *db, const struct held_state *state)
 {
@@ -185,6 +235,7 @@ release_with(struct release *r, struct db *db, const struct held_state *state)
 	struct request *rq = r->of.rq;
 	int64_t target = 0;
 
+	TRY(approval_check(r, state, in));
 	if (in->target_folder != NULL)
 		TRY(target_find(
 		    rq, db, state->credential_id, in->target_folder, &target));
@@ -193,7 +244,8 @@ release_with(struct release *r, struct db *db, const struct held_state *state)
 	    in->strip_attachments, target, review_by(rq)));
 	TRY(work_queue(rq, db, state->credential_id, &r->job));
 	return audit(rq, "hold.release", audit_id(rq, ID_EMAIL, r->of.email),
-	    in->strip_attachments ? "without attachments" : NULL);
+	    arena_fmt(rq->arena, "%s%s", state->content_hash,
+		in->strip_attachments ? ", without attachments" : ""));
 }
 
 static enum rc

@@ -77,7 +77,7 @@ enum rc personal_transfer(struct request *) MUST_CHECK;
 struct held_release {
 	const char *edited_subject, *edited_body, *edited_body_html;
 	bool strip_attachments;
-	const char *target_folder;
+	const char *target_folder, *content_hash;
 };
 struct bulk_release {
 	struct ids email_ids;

@@ -75,6 +75,7 @@ migrations_sql = \
 	%D%/migrations/0156-submission-metrics.sql \
 	%D%/migrations/0160-presence.sql \
 	%D%/migrations/0161-subject-policy.sql \
+	%D%/migrations/0165-review.sql \
 	%D%/migrations/0170-watcher.sql \
 	%D%/migrations/0180-plans.sql \
 	%D%/migrations/0181-subscriptions.sql

@@ -166,7 +166,8 @@ UPDATE hold SET state = 'moving', why = $3, sha256 = $4, size_bytes = $5,
     original_mailbox_id = coalesce(original_mailbox_id, $11),
     original_uid = coalesce(original_uid, $13),
     at_mailbox_id = $11, at_uidvalidity = $12, at_uid = $13,
-    to_mailbox_id = $14, to_uidvalidity = $15, to_uidnext = $16, to_uid = NULL
+    to_mailbox_id = $14, to_uidvalidity = $15, to_uidnext = $16, to_uid = NULL,
+    bytes_gone_at = NULL
 WHERE account_id = $1 AND email_id = $2 AND state IN ('due', 'moving');
 
 -- The copy that was made, before the original goes.
@@ -321,6 +322,59 @@ UPDATE hold SET state = 'held', error_code = $3, error_detail = $4,
     edited_sha256 = NULL, edited_message_id = NULL, removed_files = NULL,
     decided_by = NULL, decided_at = NULL
 WHERE account_id = $1 AND email_id = $2 AND state = 'releasing';
+
+-- What has waited as long as the account wants. What was edited is not let go
+-- without the second person whom the account asks for.
+-- name: hold_expired :many
+-- args: account account, id credential, int most
+-- row:  hold_expired
+SELECT h.email_id, r.hold_expiry_action = 'release' AS is_release
+FROM hold h
+JOIN review_setting r ON r.account_id = $1
+WHERE h.account_id = $1 AND h.credential_id = $2 AND h.state = 'held'
+AND h.held_at < now() - make_interval(days => r.hold_expiry_days)
+AND NOT (r.hold_expiry_action = 'release' AND r.review_policy = 'four_eyes'
+    AND (h.edited_subject IS NOT NULL OR h.edited_text IS NOT NULL
+        OR h.edited_html IS NOT NULL))
+ORDER BY h.email_id LIMIT $3;
+
+-- What ended `keep` seconds ago, and where the quarantine has what was
+-- discarded; nowhere, where it was released.
+-- name: hold_over :many
+-- args: account account, id credential, int4 keep, int most
+-- row:  hold_work
+SELECT h.email_id, h.state, h.why, h.sha256, h.size_bytes, e.received_at,
+    a.id AS at_mailbox_id, a.name AS at_name, a.wire_name AS at_wire,
+    p.uidvalidity AS at_uidvalidity, p.uid AS at_uid, h.edited_sha256
+FROM (SELECT * FROM hold
+    WHERE account_id = $1 AND credential_id = $2 AND bytes_gone_at IS NULL
+    AND ended_at < now() - make_interval(secs => $3)
+    AND state IN ('released', 'discarded')
+    ORDER BY ended_at LIMIT $4) AS h
+JOIN email e ON e.account_id = $1 AND e.id = h.email_id
+LEFT JOIN LATERAL (SELECT x.mailbox_id, x.uidvalidity, x.uid
+    FROM placement x
+    JOIN mailbox b ON b.account_id = $1 AND b.id = x.mailbox_id
+    AND b.uidvalidity = x.uidvalidity AND b.removed_at IS NULL
+    WHERE x.account_id = $1 AND x.email_id = h.email_id
+    AND x.mailbox_id = h.at_mailbox_id AND h.state = 'discarded'
+    ORDER BY x.uid DESC LIMIT 1) AS p ON true
+LEFT JOIN mailbox a ON a.account_id = $1 AND a.id = p.mailbox_id;
+
+-- name: hold_bytes_gone :must
+-- args: account account, id email
+UPDATE hold SET bytes_gone_at = now()
+WHERE account_id = $1 AND email_id = $2
+AND state IN ('released', 'discarded');
+
+-- Does any hold need these bytes?
+-- name: hold_uses :value
+-- args: account account, bytes sha256
+-- value: bool
+SELECT EXISTS (SELECT FROM hold WHERE account_id = $1 AND sha256 = $2
+        AND bytes_gone_at IS NULL)
+    OR EXISTS (SELECT FROM hold WHERE account_id = $1 AND edited_sha256 = $2
+        AND bytes_gone_at IS NULL);
 
 -- What happened to it, for programs that listen; in the transaction of the
 -- change.

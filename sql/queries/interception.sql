@@ -44,7 +44,9 @@ SELECT e.id, h.credential_id AS account_id, e.subject,
     h.tags, h.sha256, h.original_uid, e.received_at, h.created_at, h.held_at,
     h.latency_ms, h.edited_subject, h.edited_text, h.edited_html, h.edited_by,
     h.edited_at, h.edited_message_id, h.edited_sha256, h.removed_files,
-    h.strip_attachments, g.name AS released_to, h.error_code, h.error_detail
+    h.strip_attachments, g.name AS released_to, h.error_code, h.error_detail,
+    hold_content(h.sha256, h.edited_subject, h.edited_text, h.edited_html)
+        AS content_hash
 FROM hold h
 JOIN email e ON e.account_id = $1 AND e.id = h.email_id
 LEFT JOIN mailbox g ON g.account_id = $1 AND g.id = CASE
@@ -57,10 +59,16 @@ AND NOT (h.state = 'due' AND h.sha256 IS NULL);
 -- name: held_lock :maybe
 -- args: account account, id email
 -- row:  held_state
-SELECT email_id, credential_id, application_id, state, edited_by, error_code,
-    error_detail
-FROM hold WHERE account_id = $1 AND email_id = $2
-FOR UPDATE;
+SELECT h.email_id, h.credential_id, h.application_id, h.state, h.edited_by,
+    h.error_code, h.error_detail,
+    h.edited_subject IS NOT NULL OR h.edited_text IS NOT NULL
+        OR h.edited_html IS NOT NULL AS is_edited,
+    coalesce(r.review_policy = 'four_eyes', false) AS four_eyes,
+    hold_content(h.sha256, h.edited_subject, h.edited_text, h.edited_html)
+        AS content_hash
+FROM hold h LEFT JOIN review_setting r ON r.account_id = $1
+WHERE h.account_id = $1 AND h.email_id = $2
+FOR UPDATE OF h;
 
 -- How far some are.
 -- name: held_states :many
@@ -143,6 +151,18 @@ AND NOT EXISTS (SELECT FROM credential c WHERE c.account_id = $1 AND c.id = $2
         'INBOX' || delimiter || c.quarantine_folder))
 ORDER BY id LIMIT 1;
 
+-- The mail accounts that are read, of those that a caller may see.
+-- name: review_account_list :many
+-- args: account account, int user, int most
+-- row:  review_account
+SELECT id, label AS account_name, email_address, host AS imap_host,
+    port AS imap_port, is_active::int AS is_active, provider_type,
+    last_checked, quarantine_folder
+FROM credential
+WHERE account_id = $1 AND (user_id IS NULL OR user_id = $2)
+AND provider_kind = 'imap'
+ORDER BY id LIMIT $3;
+
 -- All mail that came, held or not. `whole`: also by its first words.
 -- name: inbox_list :many
 -- args: account account, text? like, text? status, bool whole, int skip,
@@ -173,3 +193,24 @@ SELECT count(*) FROM (SELECT FROM email e
     AND ($2 IS NULL OR e.subject ILIKE $2 OR e.from_json ILIKE $2
         OR ($4 AND e.snippet ILIKE $2))
     LIMIT 10001) AS capped;
+
+-- What an account has chosen; one row in any case.
+-- name: review_setting_get :one
+-- args: account account
+-- row:  review_setting
+SELECT coalesce(r.review_policy, 'open') AS review_policy,
+    r.hold_expiry_days,
+    coalesce(r.hold_expiry_action, 'discard') AS hold_expiry_action
+FROM (SELECT $1 AS account_id) AS x
+LEFT JOIN review_setting r ON r.account_id = x.account_id;
+
+-- name: review_setting_put :must
+-- args: account account, id application, text review_policy,
+-- args: int? hold_expiry_days, text hold_expiry_action
+INSERT INTO review_setting (account_id, application_id, review_policy,
+    hold_expiry_days, hold_expiry_action)
+VALUES ($1, $2, $3, $4, $5)
+ON CONFLICT (account_id) DO UPDATE SET
+    review_policy = excluded.review_policy,
+    hold_expiry_days = excluded.hold_expiry_days,
+    hold_expiry_action = excluded.hold_expiry_action, updated_at = now();

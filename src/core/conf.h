@@ -134,6 +134,9 @@
 	X(SECONDS, event_keep, "30d", 86400, 315360000,                        \
 	    "How long events are kept, and what was told of them to webhooks " \
 	    "after its end.")                                                  \
+	X(SECONDS, hold_keep, "30d", 86400, 315360000,                         \
+	    "How long mail that was discarded stays in its quarantine, and "   \
+	    "the bytes that were kept of mail that was held, after its end.")  \
 	X(SECONDS, session_keep, "30d", 86400, 315360000,                      \
 	    "How long sessions, refresh tokens and mailed links are kept "     \
 	    "after their end.")                                                \

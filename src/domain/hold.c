@@ -61,3 +61,9 @@ const struct col hold_work_cols[] = {
 	COL(struct hold_work, edited_message_id),
 	COL_END,
 };
+
+const struct col hold_expired_cols[] = {
+	COL(struct hold_expired, email_id),
+	COL(struct hold_expired, is_release),
+	COL_END,
+};

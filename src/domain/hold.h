@@ -63,4 +63,11 @@ struct hold_work {
 };
 extern const struct col hold_work_cols[];
 
+/* What nobody has decided about in time. */
+struct hold_expired {
+	int64_t email_id;
+	bool is_release; /* else it is discarded */
+};
+extern const struct col hold_expired_cols[];
+
 #endif

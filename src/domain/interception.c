@@ -55,6 +55,7 @@ const struct col held_full_cols[] = {
 	COL(struct held_full, released_to),
 	COL(struct held_full, error_code),
 	COL(struct held_full, error_detail),
+	COL(struct held_full, content_hash),
 	COL_END,
 };
 
@@ -66,6 +67,19 @@ const struct col held_state_cols[] = {
 	COL(struct held_state, edited_by),
 	COL(struct held_state, error_code),
 	COL(struct held_state, error_detail),
+	COL(struct held_state, is_edited),
+	COL(struct held_state, four_eyes),
+	COL(struct held_state, content_hash),
+	COL_END,
+};
+
+const char *const review_policies[] = { "open", "four_eyes", NULL };
+const char *const hold_expiry_actions[] = { "discard", "release", NULL };
+
+const struct col review_setting_cols[] = {
+	COL(struct review_setting, review_policy),
+	COL_INT0(struct review_setting, hold_expiry_days),
+	COL(struct review_setting, hold_expiry_action),
 	COL_END,
 };
 
@@ -74,6 +88,19 @@ const struct col held_email_cols[] = {
 	COL(struct held_email, application_id),
 	COL(struct held_email, credential_id),
 	COL(struct held_email, is_placed),
+	COL_END,
+};
+
+const struct col review_account_cols[] = {
+	COL_ID(struct review_account, id, ID_CREDENTIAL),
+	COL(struct review_account, account_name),
+	COL(struct review_account, email_address),
+	COL(struct review_account, imap_host),
+	COL(struct review_account, imap_port),
+	COL(struct review_account, is_active),
+	COL(struct review_account, provider_type),
+	COL(struct review_account, last_checked),
+	COL(struct review_account, quarantine_folder),
 	COL_END,
 };
 

@@ -45,6 +45,7 @@ struct held_full {
 	bool strip_attachments;
 	const char *released_to; /* NULL: INBOX */
 	const char *error_code, *error_detail;
+	const char *content_hash; /* of what would go now */
 };
 extern const struct col held_full_cols[];
 
@@ -53,14 +54,39 @@ struct held_state {
 	const char *state;
 	int64_t edited_by;
 	const char *error_code, *error_detail;
+	bool is_edited;
+	bool four_eyes; /* the account wants them */
+	const char *content_hash;
 };
 extern const struct col held_state_cols[];
+
+/* What an account has chosen; see 0165-review.sql. */
+struct review_setting {
+	const char *review_policy;
+	int64_t hold_expiry_days; /* 0: never */
+	const char *hold_expiry_action;
+};
+extern const struct col review_setting_cols[];
+extern const char *const review_policies[]; /* NULL at the end */
+extern const char *const hold_expiry_actions[];
 
 struct held_email {
 	int64_t id, application_id, credential_id;
 	bool is_placed;
 };
 extern const struct col held_email_cols[];
+
+/* A mail account, as the third document prints it. */
+struct review_account {
+	int64_t id;
+	const char *account_name, *email_address, *imap_host;
+	int32_t imap_port;
+	int32_t is_active; /* 1 or 0 */
+	const char *provider_type;
+	instant last_checked;
+	const char *quarantine_folder;
+};
+extern const struct col review_account_cols[];
 
 struct inbox_email {
 	int64_t id;

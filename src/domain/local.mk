@@ -77,6 +77,7 @@ libdomain_a_SOURCES = \
 	%D%/sync/hold.c %D%/sync/hold.h \
 	%D%/sync/hold-carry.c \
 	%D%/sync/hold-edited.c \
+	%D%/sync/hold-over.c \
 	%D%/sync/hold-release.c \
 	%D%/sync/list.c \
 	%D%/sync/move.c \

@@ -237,14 +237,20 @@ file_settle(struct raw_file *f, const unsigned char *hash)
 }
 
 enum rc
-raw_file_keep(
+raw_file_read(
     struct raw_file *f, unsigned char hash[SHA256_SIZE], struct str *bytes)
 {
 	*bytes = map(f->fd, f->n, f->arena);
 	if (bytes->p == NULL)
 		return broken("map");
 	sha256(bytes->p, bytes->n, hash);
-	return file_settle(f, hash);
+	return RC_OK;
+}
+
+enum rc
+raw_file_keep(struct raw_file *f, struct str hash)
+{
+	return file_settle(f, (const unsigned char *)hash.p);
 }
 
 enum rc
@@ -256,5 +262,6 @@ raw_store_put(const struct raw_store *r, struct str bytes, struct arena *a,
 
 	TRY(raw_file_new(r, a, &f));
 	TRY(raw_file_write(f, bytes.p, bytes.n));
-	return raw_file_keep(f, hash, &kept);
+	TRY(raw_file_read(f, hash, &kept));
+	return file_settle(f, hash);
 }

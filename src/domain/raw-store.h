@@ -26,9 +26,11 @@ struct raw_file;
 enum rc raw_file_new(
     const struct raw_store *, struct arena *, struct raw_file **) MUST_CHECK;
 enum rc raw_file_write(void *raw_file, const void *, size_t) MUST_CHECK;
-/* Kept from here on. The bytes live as long as the arena. */
-enum rc raw_file_keep(struct raw_file *, unsigned char hash[SHA256_SIZE],
+/* What was written; lives as long as the arena. */
+enum rc raw_file_read(struct raw_file *, unsigned char hash[SHA256_SIZE],
     struct str *bytes) MUST_CHECK;
+/* Kept from here on, under its hash. */
+enum rc raw_file_keep(struct raw_file *, struct str hash) MUST_CHECK;
 
 /* Keeps bytes that are there already. */
 enum rc raw_store_put(const struct raw_store *, struct str bytes,

@@ -2,6 +2,7 @@
 // it on its mail server, and who may do that.
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
+import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { after, before, describe, test } from 'node:test';
 import { client } from '../lib/api.mjs';
 import { connect, emailOf, mailbox, message, sync } from '../lib/mail.mjs';
@@ -472,6 +473,146 @@ describe('the inbox', () => {
 		assert.equal((await viewer.get('/api/inbox?q=xylophone')).json.total,
 			0);
 	});
+});
+
+const SETTINGS = '/api/interception/settings';
+
+describe('the account\'s settings', () => {
+	let owner;
+	before(() => { owner = api.as({ cookie: p.owner.cookie }); });
+	after(() => owner.put(SETTINGS, { review_policy: 'open',
+		hold_expiry_days: null }));
+
+	test('are shown and changed', async () => {
+		const preset = { review_policy: 'open', hold_expiry_days: null,
+			hold_expiry_action: 'discard' };
+		assert.deepEqual((await viewer.get(SETTINGS)).json, preset);
+		assert.equal((await member.put(SETTINGS, {})).status, 403);
+		for (const [body, field] of [[{ review_policy: 'x' },
+			'review_policy'], [{ hold_expiry_days: 0 },
+			'hold_expiry_days'], [{ hold_expiry_action: 'keep' },
+			'hold_expiry_action']]) {
+			const answer = await owner.put(SETTINGS, body);
+			told(answer, 400, 'VALIDATION_ERROR');
+			assert.ok(answer.text.includes(`"${field}"`), answer.text);
+		}
+		const { json } = await owner.put(SETTINGS, { hold_expiry_days: 30 });
+		assert.deepEqual(json, { ...preset, hold_expiry_days: 30 });
+		await owner.put(SETTINGS, { hold_expiry_days: null });
+		assert.deepEqual((await viewer.get(SETTINGS)).json, preset);
+		assert.deepEqual((await stranger.get(SETTINGS)).json, preset);
+	});
+	test('four eyes: nobody lets go what they have written', async () => {
+		await owner.put(SETTINGS, { review_policy: 'four_eyes' });
+		const mail = await held();
+		const hash = async () => (await owner.get(`${HELD}/${mail.id}`))
+			.json.content_hash;
+		const came = await hash();
+		assert.equal(came, `sha256:${
+			createHash('sha256').update(mail.bytes).digest('hex')}`);
+		await member.post(`/api/email/${mail.id}/edit`,
+			{ body_text: 'Seen.' });
+		const written = await hash();
+		assert.notEqual(written, came);
+		told(await member.post(release(mail.id),
+			{ content_hash: written }), 403, 'FOUR_EYES');
+		told(await owner.post(release(mail.id), { content_hash: written,
+			edited_subject: 'Mine' }), 403, 'FOUR_EYES');
+		told(await owner.post(release(mail.id), {}), 400,
+			'VALIDATION_ERROR');
+		told(await owner.post(release(mail.id), { content_hash: came }), 409,
+			'CONTENT_CHANGED');
+		const bulk = await owner.post('/api/interception/bulk/release',
+			{ email_ids: [mail.id] });
+		assert.equal(bulk.json.failed[0].code, 'CONTENT_HASH_REQUIRED');
+		assert.equal(sql(house, `SELECT state FROM hold
+			WHERE email_id = ${mail.id}`), 'held');
+		const { json } = await owner.post(release(mail.id),
+			{ content_hash: written });
+		assert.equal(json.edited, true, JSON.stringify(json));
+		await owner.put(SETTINGS, { review_policy: 'open' });
+	});
+	test('content that has changed is not let go by its hash', async () => {
+		const mail = await held();
+		const { json } = await member.get(`${HELD}/${mail.id}`);
+		await owner.post(`/api/email/${mail.id}/edit`,
+			{ subject: 'Something else' });
+		told(await member.post(release(mail.id),
+			{ content_hash: json.content_hash }), 409, 'CONTENT_CHANGED');
+		assert.ok((await lies('Quarantine'))[mail.subject]);
+	});
+
+	/* The raw store. */
+	const kept_in = () => `${/^state_dir *= *(\S+)/m.exec(
+		readFileSync(house.conf, 'utf8'))[1]}/raw/${p.account}`;
+	const age = (mail, column, days) => sql(house, `UPDATE hold
+		SET ${column} = now() - interval '${days} days'
+		WHERE email_id = ${mail.id}`);
+	const state = (mail) => sql(house, `SELECT state FROM hold
+		WHERE email_id = ${mail.id}`);
+
+	test('mail that nobody decides about expires', async () => {
+		const [old, young] = [await held(), await held()];
+		await owner.put(SETTINGS, { hold_expiry_days: 7 });
+		age(old, 'held_at', 8);
+		age(young, 'held_at', 6);
+		await sync(member, p.account, credential);
+		assert.deepEqual([state(old), state(young)],
+			['discarded', 'held']);
+		assert.equal(events(old.id), 'message.held,message.discarded');
+		await owner.put(SETTINGS, { hold_expiry_action: 'release' });
+		age(young, 'held_at', 8);
+		await sync(member, p.account, credential);
+		assert.equal(state(young), 'released');
+		assert.deepEqual((await lies('INBOX'))[young.subject].bytes,
+			young.bytes);
+		await owner.put(SETTINGS, { hold_expiry_days: null });
+	});
+	test('what is over leaves the quarantine, and the disk', async () => {
+		const [gone, kept] = [await held(), await held()];
+		const file = (mail) => `${kept_in()}/${
+			createHash('sha256').update(mail.bytes).digest('hex')}`;
+		for (const mail of [gone, kept]) {
+			await member.post(discard(mail.id));
+			assert.ok(existsSync(file(mail)), file(mail));
+		}
+		age(gone, 'ended_at', 31);
+		age(kept, 'ended_at', 29);
+		await sync(member, p.account, credential);
+		const left = await lies('Quarantine');
+		assert.deepEqual([left[gone.subject], existsSync(file(gone))],
+			[undefined, false]);
+		assert.ok(left[kept.subject] && existsSync(file(kept)));
+		await sync(member, p.account, credential);
+		const shown = await member.get(`${HELD}/${gone.id}`);
+		assert.deepEqual([shown.status, shown.json.status], [200,
+			'DISCARDED']);
+	});
+	test('what is let pass leaves nothing behind', async () => {
+		const files = () => readdirSync(kept_in()).length;
+		const were = files();
+		await imap.append('INBOX', message({ subject: 'Plain' }));
+		await sync(member, p.account, credential);
+		assert.equal(files(), were);
+	});
+});
+
+test('the review door lists mail accounts', async () => {
+	const door = client({ ...house, url: house.review_url });
+	const { json, status } = await door.as({ cookie: p.viewer.cookie })
+		.get('/api/accounts');
+	assert.equal(status, 200);
+	const [{ last_checked, ...row }] = json;
+	assert.match(last_checked, /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d$/);
+	assert.deepEqual([json.length, row], [1, {
+		id: Number(credential.id.slice(3)), account_name: 'review',
+		email_address: credential.email_address, imap_host: '127.0.0.1',
+		imap_port: Number(house.imap_port), is_active: 1,
+		provider_type: credential.provider_type,
+		quarantine_folder: 'Quarantine' }]);
+	const none = await door.as({ cookie: p.stranger.cookie })
+		.get('/api/accounts');
+	assert.deepEqual(none.json, []);
 });
 
 describe('nothing that a sender writes lets mail pass', () => {

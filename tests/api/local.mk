@@ -56,4 +56,5 @@ EXTRA_DIST += \
 	%D%/users.test.mjs \
 	%D%/watchers.test.mjs \
 	%D%/webhooks.test.mjs \
+	%D%/workflow.test.mjs \
 	%D%/zz-openapi.test.mjs

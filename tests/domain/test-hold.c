@@ -124,7 +124,10 @@ check_bytes(struct imap *im)
 	    one("SELECT b.wire_name, p.uid, encode(coalesce(h.edited_sha256, "
 		"h.sha256), 'hex') FROM hold h JOIN placement p ON p.email_id "
 		"= h.email_id JOIN mailbox b ON b.id = p.mailbox_id WHERE "
-		"h.credential_id = {c} AND h.sha256 IS NOT NULL"));
+		"h.credential_id = {c} AND h.sha256 IS NOT NULL "
+		/* what could only be marked is what came */
+		"AND NOT (h.edited_sha256 IS NOT NULL AND h.is_visible AND "
+		"'\\Deleted' = ANY (p.flags))"));
 
 	while (rest.n > 0) {
 		struct str line = house_piece(&rest, '\n');
@@ -441,6 +444,76 @@ START_TEST(goes_to_another_folder)
 }
 END_TEST
 
+/* What a reviewer has written, and what is known of it then. */
+START_TEST(goes_edited)
+{
+	struct imap *im = watched("edited", "all");
+	const char *id;
+
+	arrives(im, "one");
+	(void)house_sync(&house);
+	id = one("SELECT email_id FROM hold WHERE credential_id = {c}");
+	house_sql(&house,
+	    "UPDATE hold SET edited_subject = 'other', edited_text = 'Fine.' "
+	    "WHERE credential_id = {c}");
+	release();
+	ck_assert_str_eq(shown(im, "INBOX"), "old urgent|other|");
+	ck_assert_str_eq(shown(im, "Quarantine"), "");
+	ck_assert_str_eq(
+	    one("SELECT e.id, e.message_id, e.interception_status, e.sha256 = "
+		"h.edited_sha256, h.sha256 <> h.edited_sha256, b.name FROM "
+		"email e JOIN hold h ON h.email_id = e.id JOIN mailbox b ON "
+		"b.id = e.mailbox_id WHERE e.credential_id = {c} AND "
+		"e.subject = 'other'"),
+	    arena_fmt(house.arena,
+		"%s|<edited-same@example.org>|RELEASED|t|t|INBOX", id));
+	check(im);
+	ck_assert_str_eq(shown(im, "INBOX"), "old urgent|other|");
+	ck_assert_str_eq(
+	    one("SELECT count(*) FROM email WHERE credential_id = {c}"), "2");
+	imap_free(&im);
+}
+END_TEST
+
+START_TEST(goes_edited_from_what_was_kept)
+{
+	struct imap *im = watched("edkept", "all");
+
+	arrives(im, "one");
+	(void)house_sync(&house);
+	MUST(imap_folder_delete(im, STR("Quarantine")));
+	(void)house_sync(&house);
+	house_sql(&house,
+	    "UPDATE hold SET edited_text = 'Fine.' WHERE credential_id = {c}");
+	release();
+	ck_assert_str_eq(shown(im, "INBOX"), "old urgent|one|");
+	check(im);
+	imap_free(&im);
+}
+END_TEST
+
+/* An edit that cannot be made is told, and it is held as before. */
+START_TEST(stays_where_it_cannot_be_edited)
+{
+	struct imap *im = watched("noedit", "all");
+
+	house_append(im, "INBOX",
+	    "From: a@example.org\r\nSubject: one\r\nContent-Type: "
+	    "application/pdf\r\nContent-Disposition: attachment\r\n\r\nx");
+	(void)house_sync(&house);
+	house_sql(&house,
+	    "UPDATE hold SET edited_text = 'Fine.', state = 'releasing' WHERE "
+	    "credential_id = {c}");
+	(void)house_do(&house, "imap_hold", NULL);
+	ck_assert_str_eq(
+	    one("SELECT state, error_code FROM hold WHERE credential_id = {c}"),
+	    "held|conflict");
+	ck_assert_str_eq(shown(im, "Quarantine"), "one|");
+	check(im);
+	imap_free(&im);
+}
+END_TEST
+
 START_TEST(is_taken_by_hand)
 {
 	struct imap *im = watched("hand", "off");
@@ -517,7 +590,9 @@ main(void)
 		UNIT(marks_of_others_stay), UNIT(policy_that_is_off),
 		UNIT(quarantine_of_another_name), UNIT(goes_as_it_came),
 		UNIT(goes_from_what_was_kept), UNIT(goes_to_another_folder),
-		UNIT(is_taken_by_hand), UNIT(raw_store) };
+		UNIT(goes_edited), UNIT(goes_edited_from_what_was_kept),
+		UNIT(stays_where_it_cannot_be_edited), UNIT(is_taken_by_hand),
+		UNIT(raw_store) };
 	int failed = EXIT_SUCCESS;
 
 	ARRAY_EACH (p, profiles) {

@@ -9,6 +9,7 @@ mail_tests = \
 	%D%/test-date \
 	%D%/test-dsn \
 	%D%/test-echo \
+	%D%/test-edit \
 	%D%/test-egress \
 	%D%/test-header \
 	%D%/test-html \
@@ -38,6 +39,8 @@ TESTS += $(mail_tests)
 %C%_test_dsn_LDADD = $(check_libs) $(mail_libs)
 %C%_test_echo_CPPFLAGS = $(check_cppflags)
 %C%_test_echo_LDADD = $(check_libs) $(mail_libs)
+%C%_test_edit_CPPFLAGS = $(check_cppflags)
+%C%_test_edit_LDADD = $(check_libs) $(mail_libs)
 %C%_test_egress_CPPFLAGS = $(check_cppflags)
 %C%_test_egress_LDADD = $(check_libs) $(mail_libs)
 smtp_play = %D%/smtp-play.c %D%/smtp-play.h

@@ -97,6 +97,14 @@ has_bytes(struct holding *h, uint32_t uid, bool *same)
 	return rc == RC_NO_MESSAGE ? RC_OK : rc;
 }
 
+enum rc
+hold_has_bytes(
+    struct holding *h, const struct sync_place *place, uint32_t uid, bool *same)
+{
+	TRY(hold_is_there(h, place, uid, same));
+	return *same ? has_bytes(h, uid, same) : RC_OK;
+}
+
 /* "n:*" always has the last message, too. */
 static enum rc
 window(struct holding *h, struct imap_set *out)

@@ -42,11 +42,12 @@ original(struct holding *h, struct str *raw)
 	if (h->at.mailbox == 0)
 		return fail(RC_NO_MESSAGE,
 		    "neither the quarantine nor this host has it any more");
-	TRY(hold_keep_raw(h));
+	TRY(hold_read_raw(h));
 	*raw = h->raw;
-	return str_eq(h->hash, h->w->sha256)
-	    ? RC_OK
-	    : fail(RC_CONFLICT, "the quarantine's copy is not what was held");
+	if (!str_eq(h->hash, h->w->sha256))
+		return fail(
+		    RC_CONFLICT, "the quarantine's copy is not what was held");
+	return raw_file_keep(h->file, h->hash);
 }
 
 /* The domain of a Message-ID that a mail came without. */

@@ -43,14 +43,13 @@ raw_fetch(struct holding *h, struct raw_file *f)
 }
 
 enum rc
-hold_keep_raw(struct holding *h)
+hold_read_raw(struct holding *h)
 {
 	unsigned char *hash = arena_alloc(h->arena, SHA256_SIZE);
-	struct raw_file *f;
 
-	TRY(raw_file_new(h->raws, h->arena, &f));
-	TRY(raw_fetch(h, f));
-	TRY(raw_file_keep(f, hash, &h->raw));
+	TRY(raw_file_new(h->raws, h->arena, &h->file));
+	TRY(raw_fetch(h, h->file));
+	TRY(raw_file_read(h->file, hash, &h->raw));
 	h->hash = (struct str){ (const char *)hash, SHA256_SIZE };
 	h->size = (int64_t)h->raw.n;
 	return RC_OK;
@@ -389,8 +388,8 @@ static const struct effect hold_it_again =
 
 /* ---- one email ---- */
 
-static void
-at_take(struct holding *h)
+void
+hold_at_take(struct holding *h)
 {
 	const struct hold_work *w = h->w;
 
@@ -426,12 +425,13 @@ due(struct holding *h)
 
 	if (h->w->at_mailbox_id == 0)
 		return taken_away(h);
-	rc = hold_keep_raw(h);
+	rc = hold_read_raw(h);
 	if (rc == RC_NO_MESSAGE)
 		return taken_away(h);
 	TRY(rc);
 	if (!judge(h))
 		return let_pass(h);
+	TRY(raw_file_keep(h->file, h->hash));
 	TRY(aim_at_quarantine(h));
 	if (h->to.mailbox == h->at.mailbox)
 		h->to = (struct sync_place){ .mailbox = 0 };
@@ -448,7 +448,7 @@ moving(struct holding *h)
 static enum rc
 work_one(struct holding *h)
 {
-	at_take(h);
+	hold_at_take(h);
 	if (h->w->to_mailbox_id != 0)
 		to_take(h);
 	if (hold_is(h->w->state, HOLD_DUE))
@@ -515,6 +515,7 @@ round_run(struct round *r)
 	struct hold_work_list work;
 	int64_t last = 0;
 
+	TRY(hold_end_old(s, r->raws, r->arena));
 	for (;;) {
 		TRY(hold_work(s->db, s->account, s->access->id, last, WORK_MOST,
 		    r->arena, &work));

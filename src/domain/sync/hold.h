@@ -23,6 +23,7 @@ struct holding {
 	int64_t size;
 	bool visible; /* it could only be marked where it was */
 	/* what is known of it */
+	struct raw_file *file; /* of `raw` */
 	struct str raw;
 	struct rule_verdict verdict;
 	const char *why, *preview;
@@ -35,8 +36,10 @@ struct holding {
 
 /* ---- hold.c ---- */
 
-/* The bytes of the email into the raw store. RC_NO_MESSAGE: it is gone. */
-enum rc hold_keep_raw(struct holding *) MUST_CHECK;
+/* The bytes of the email, not kept yet. RC_NO_MESSAGE: it is gone. */
+enum rc hold_read_raw(struct holding *) MUST_CHECK;
+/* Where it lies, from the row. */
+void hold_at_take(struct holding *);
 /* Where the folder `to` stands now; RC_NO_FOLDER. */
 enum rc hold_aim_at(struct holding *) MUST_CHECK;
 
@@ -62,6 +65,9 @@ enum rc hold_find(struct holding *, uint32_t *uid) MUST_CHECK;
  * another by now. */
 enum rc hold_is_there(struct holding *, const struct sync_place *, uint32_t uid,
     bool *there) MUST_CHECK;
+/* Has it the bytes of `hash`? false also where it is gone. */
+enum rc hold_has_bytes(struct holding *, const struct sync_place *,
+    uint32_t uid, bool *same) MUST_CHECK;
 /* Takes it away at `at`; `visible` where it is only marked. */
 enum rc hold_take_away(struct holding *) MUST_CHECK;
 
@@ -70,6 +76,12 @@ enum rc hold_take_away(struct holding *) MUST_CHECK;
 enum rc hold_release(struct holding *) MUST_CHECK;
 /* Puts these bytes into `to`, with flags and date of what is held. */
 enum rc hold_append(struct holding *, struct str bytes) MUST_CHECK;
+
+/* ---- hold-over.c ---- */
+
+/* Decides what nobody has decided in time, and clears away what is over. */
+enum rc
+hold_end_old(struct sync *, struct raw_store *, struct arena *) MUST_CHECK;
 
 /* ---- hold-edited.c ---- */
 

@@ -68,6 +68,9 @@ libfamilies_a_SOURCES = \
 	%D%/system-metrics.c \
 	%D%/system-watchers.c \
 	%D%/subscriptions.c \
+	%D%/subscriptions.c %D%/subscriptions.h \
+	%D%/subscriptions-billing.c \
+	%D%/subscriptions-events.c \
 	%D%/tasks.c \
 	%D%/threads.c %D%/threads.h \
 	%D%/threads-bodies.c \

@@ -1,10 +1,9 @@
 /* Subscriptions: what the account pays for, and what its plan allows. The
  * account is the token's. */
+#include "subscriptions.h"
+
 #include "domain/plan-sql.h"
-#include "domain/subscription-sql.h"
-#include "web/body.h"
 #include "web/listing.h"
-#include "web/reply.h"
 
 /* ---- list ---- */
 
@@ -93,32 +92,15 @@ features(struct request *rq)
 	return reply_close(rq);
 }
 
-/* ---- what needs the payment service ---- */
-
-/* Whether it is set up is told to who may ask. */
-static enum rc
-not_set_up(struct request *rq)
-{
-	TRY(db_guard_run(rq->db));
-	return RC_BILLING;
-}
-
-static enum rc
-one_not_set_up(struct request *rq)
-{
-	struct subscription *s;
-
-	TRY(subscription_get(
-	    rq->db, rq->actor.account, arg_id(rq, 0), rq->arena, &s));
-	return not_set_up(rq);
-}
-
 /* ---- rows ---- */
 
-#define ALL     "/api/subscriptions"
-#define ONE     ALL "/:subscription_id"
-#define STRIPE  ALL "/stripe"
-#define BILLING .fails = { RC_BILLING }
+#define ALL    "/api/subscriptions"
+#define ONE    ALL "/:subscription_id"
+#define STRIPE ALL "/stripe"
+
+#define FAILS(...)                                                             \
+	.fails = { RC_BILLING, RC_CONFLICT, RC_CONNECTION, RC_TIMEOUT,         \
+		__VA_ARGS__ }
 
 static const struct route routes[] = {
 	{ GET, ALL, list, NEED_OWNER, PARAMS(subscription_page),
@@ -128,25 +110,40 @@ static const struct route routes[] = {
 	    .summary = "Show what the account's plan allows, and what is in "
 		       "use",
 	    .about = "A limit that is null is none." },
-	{ GET, ALL "/identity", not_set_up, NEED_OWNER, BILLING,
+	{ GET, ALL "/identity", billing_identity, NEED_OWNER,
+	    FAILS(RC_NOT_FOUND), .answer = identity_answer,
 	    .summary = "Show the account's customer at the payment service" },
-	{ GET, ALL "/merchants", not_set_up, NEED_OWNER, BILLING,
+	{ GET, ALL "/merchants", billing_merchants, NEED_OWNER,
+	    FAILS(RC_NOT_FOUND), .answer = merchants_answer,
 	    .summary = "Show who is paid" },
-	{ POST, STRIPE "/checkout-session", not_set_up, NEED_OWNER,
-	    .status = 201, BILLING, .summary = "Begin to pay for a plan" },
-	{ POST, STRIPE "/portal-session", not_set_up, NEED_OWNER, .status = 201,
-	    BILLING, .summary = "Open the payment service's own pages" },
-	{ POST, STRIPE "/checkout-session-sync", not_set_up, NEED_OWNER,
-	    BILLING, .summary = "Take over what a checkout has led to" },
-	{ POST, ALL "/sync", not_set_up, NEED_OWNER, BILLING,
+	{ POST, STRIPE "/checkout-session", billing_checkout, NEED_OWNER,
+	    BODY(checkout_new), .status = 201, .answer = checkout_answer,
+	    FAILS(RC_NOT_FOUND), .summary = "Begin to pay for a plan",
+	    .about = "Not in an account that has a subscription." },
+	{ POST, STRIPE "/portal-session", billing_portal, NEED_OWNER,
+	    BODY(portal_new), .status = 201, .answer = portal_answer,
+	    FAILS(RC_NOT_FOUND),
+	    .summary = "Open the payment service's own pages" },
+	{ POST, STRIPE "/checkout-session-sync", billing_checkout_sync,
+	    NEED_OWNER, BODY(checkout_sync), .row = subscription_cols,
+	    FAILS(RC_NOT_FOUND),
+	    .summary = "Take over what a checkout has led to" },
+	{ POST, ALL "/sync", billing_sync, NEED_OWNER, PARAMS(sync_how),
+	    .answer = sync_answer, FAILS(RC_NOT_FOUND),
 	    .summary = "Take over the subscriptions of the payment service" },
-	{ POST, ONE "/change", one_not_set_up, NEED_OWNER, BILLING,
-	    .summary = "Change a subscription" },
-	{ POST, ONE "/cancel", one_not_set_up, NEED_OWNER, BILLING,
-	    .summary = "Cancel a subscription" },
-	{ POST, "/webhooks/stripe", not_set_up, NEED_OWN, BILLING,
-	    .flags = RAW_BODY | NO_CSRF,
-	    .summary = "Take an event of the payment service" },
+	{ POST, ONE "/change", billing_change, NEED_OWNER,
+	    BODY(subscription_change), .row = subscription_cols,
+	    FAILS(RC_NOT_FOUND), .summary = "Change a subscription",
+	    .about = "To another interval of its plan, or another price." },
+	{ POST, ONE "/cancel", billing_cancel, NEED_OWNER,
+	    BODY(subscription_cancel), .row = subscription_cols,
+	    FAILS(RC_NOT_FOUND), .summary = "Cancel a subscription" },
+	{ POST, "/webhooks/stripe", stripe_event, NEED_OWN,
+	    .flags = RAW_BODY | NO_CSRF, .fails = { RC_BILLING },
+	    .answer = stripe_event_answer,
+	    .summary = "Take an event of the payment service",
+	    .about = "Signed in Stripe-Signature. What it is about is read "
+		     "again; each event counts once." },
 };
 
-FAMILY(subscriptions, QUIET);
+FAMILY(subscriptions, WAITING);

@@ -78,11 +78,13 @@ migrations_sql = \
 	%D%/migrations/0165-review.sql \
 	%D%/migrations/0170-watcher.sql \
 	%D%/migrations/0180-plans.sql \
-	%D%/migrations/0181-subscriptions.sql
+	%D%/migrations/0181-subscriptions.sql \
+	%D%/migrations/0182-billing.sql
 queries_sql = \
 	%D%/queries/account.sql \
 	%D%/queries/actor.sql \
 	%D%/queries/audit.sql \
+	%D%/queries/billing.sql \
 	%D%/queries/client.sql \
 	%D%/queries/content.sql \
 	%D%/queries/credential.sql \

@@ -6,8 +6,8 @@
 SELECT s.id, s.account_id, s.stripe_id, s.customer_id, s.item_id, s.status,
     p.plan, s.price_id, s.period AS interval, s.quantity, s.cancel_at_period_end,
     s.current_period_start, s.current_period_end, s.canceled_at, s.ended_at,
-    s.created_at, s.updated_at
-FROM subscription s LEFT JOIN plan_price p ON p.price_id = s.price_id
+    s.invoices, s.created_at, s.updated_at
+FROM subscription_row s LEFT JOIN plan_price p ON p.price_id = s.price_id
 WHERE s.account_id = $1 AND s.id > $2
 ORDER BY s.id
 LIMIT $4 OFFSET $3;
@@ -23,6 +23,23 @@ SELECT count(*) FROM subscription WHERE account_id = $1;
 SELECT s.id, s.account_id, s.stripe_id, s.customer_id, s.item_id, s.status,
     p.plan, s.price_id, s.period AS interval, s.quantity, s.cancel_at_period_end,
     s.current_period_start, s.current_period_end, s.canceled_at, s.ended_at,
-    s.created_at, s.updated_at
-FROM subscription s LEFT JOIN plan_price p ON p.price_id = s.price_id
+    s.invoices, s.created_at, s.updated_at
+FROM subscription_row s LEFT JOIN plan_price p ON p.price_id = s.price_id
 WHERE s.account_id = $1 AND s.id = $2;
+
+-- name: subscription_named :one
+-- args: account account, text stripe
+-- row:  subscription
+SELECT s.id, s.account_id, s.stripe_id, s.customer_id, s.item_id, s.status,
+    p.plan, s.price_id, s.period AS interval, s.quantity, s.cancel_at_period_end,
+    s.current_period_start, s.current_period_end, s.canceled_at, s.ended_at,
+    s.invoices, s.created_at, s.updated_at
+FROM subscription_row s LEFT JOIN plan_price p ON p.price_id = s.price_id
+WHERE s.account_id = $1 AND s.stripe_id = $2;
+
+-- Does the account have one that costs, or may cost, something?
+-- name: subscription_is_live :value
+-- args: account account
+-- value: bool
+SELECT EXISTS (SELECT FROM subscription WHERE account_id = $1
+    AND status IN ('trialing', 'active', 'past_due', 'unpaid', 'paused'));

@@ -190,6 +190,14 @@
 	    "https://login.microsoftonline.com/common/oauth2/v2.0/token", 8,   \
 	    512,                                                               \
 	    "Where they are renewed (https; http only on this host itself).")  \
+	X(TEXT, stripe_url, "https://api.stripe.com", 8, 512,                  \
+	    "Where Stripe is asked (https; http only on this host itself).")   \
+	X(TEXT, stripe_secret_key_file, "", 0, 256,                            \
+	    "The file with Stripe's secret key, mode 0600; empty: nobody "     \
+	    "pays for plans here.")                                            \
+	X(TEXT, stripe_webhook_secret_file, "", 0, 256,                        \
+	    "The file with the secrets that Stripe signs its events with, a "  \
+	    "line each, mode 0600.")                                           \
 	X(TEXT, failpoint, "", 0, 128,                                         \
 	    "For tests: the failpoint at which the process ends itself.")
 

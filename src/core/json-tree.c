@@ -97,3 +97,25 @@ json_inside(struct json_object *o, const char *name, struct json_object **out)
 	return json_object_object_get_ex(o, name, out) &&
 	    json_object_is_type(*out, json_type_object);
 }
+
+bool
+json_flag(struct json_object *o, const char *name)
+{
+	struct json_object *v;
+
+	return json_object_object_get_ex(o, name, &v) &&
+	    json_object_is_type(v, json_type_boolean) &&
+	    json_object_get_boolean(v);
+}
+
+size_t
+json_count(struct json_object *list)
+{
+	return (size_t)json_object_array_length(list);
+}
+
+struct json_object *
+json_at(struct json_object *list, size_t i)
+{
+	return json_object_array_get_idx(list, i);
+}

@@ -21,7 +21,12 @@ bool json_given(struct json_object *, const char *name); /* and not null */
 bool json_text(struct json_object *, const char *name, struct str *);
 bool json_int(struct json_object *, const char *name, int64_t *);
 bool json_list(struct json_object *, const char *name, struct json_object **);
+bool json_flag(struct json_object *, const char *name); /* true is there */
 bool json_inside(struct json_object *, const char *name, struct json_object **);
+
+/* How long a list is, and what stands in it. */
+size_t json_count(struct json_object *);
+struct json_object *json_at(struct json_object *, size_t);
 
 /* A string node as text; false where it is none. */
 bool json_str(struct json_object *, struct str *);

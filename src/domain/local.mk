@@ -10,6 +10,8 @@ libdomain_a_SOURCES = \
 	%D%/alive.c %D%/alive.h \
 	%D%/client.c %D%/client.h \
 	%D%/audit.c %D%/audit.h \
+	%D%/billing.c %D%/billing.h \
+	%D%/billing-run.c \
 	%D%/body-cache.c %D%/body-cache.h \
 	%D%/content.c %D%/content.h \
 	%D%/content-fetch.c %D%/content-fetch.h \
@@ -63,6 +65,8 @@ libdomain_a_SOURCES = \
 	%D%/skipped.c %D%/skipped.h \
 	%D%/snippet.c %D%/snippet.h \
 	%D%/statements.h \
+	%D%/stripe.c %D%/stripe.h \
+	%D%/stripe-signature.c \
 	%D%/submission.c %D%/submission.h \
 	%D%/submission-event.c \
 	%D%/submission-make.c \
@@ -110,6 +114,7 @@ domain_made_c = \
 	%D%/account-sql.c \
 	%D%/actor-sql.c \
 	%D%/audit-sql.c \
+	%D%/billing-sql.c \
 	%D%/client-sql.c \
 	%D%/content-sql.c \
 	%D%/credential-sql.c \
@@ -165,6 +170,7 @@ domain_made_h = \
 	%D%/account-sql.h \
 	%D%/actor-sql.h \
 	%D%/audit-sql.h \
+	%D%/billing-sql.h \
 	%D%/client-sql.h \
 	%D%/content-sql.h \
 	%D%/credential-sql.h \

@@ -17,6 +17,7 @@ const struct col subscription_cols[] = {
 	COL(struct subscription, current_period_end),
 	COL(struct subscription, canceled_at),
 	COL(struct subscription, ended_at),
+	COL_JSON(struct subscription, invoices, .note = "The last twelve."),
 	COL(struct subscription, created_at),
 	COL(struct subscription, updated_at),
 	COL_END,

@@ -23,6 +23,7 @@ struct subscription {
 	instant current_period_end;
 	instant canceled_at;
 	instant ended_at;
+	struct str invoices; /* JSON, the newest first */
 	instant created_at;
 	instant updated_at;
 };

@@ -39,6 +39,35 @@ prepare(CURL *h, const struct fetch *f, struct egress_use *use, struct buf *b)
 	return RC_OK;
 }
 
+/* The caller frees `*list`, which lives as long as the transfer. */
+static enum rc
+dress(CURL *h, const struct fetch *f, struct curl_slist **list)
+{
+	for (size_t i = 0; f->headers != NULL && f->headers[i] != NULL; i++) {
+		struct curl_slist *longer =
+		    curl_slist_append(*list, f->headers[i]);
+
+		if (longer == NULL)
+			die("out of memory");
+		*list = longer;
+	}
+	if (curl_easy_setopt(h, CURLOPT_HTTPHEADER, *list) != CURLE_OK ||
+	    (f->method != NULL &&
+		curl_easy_setopt(h, CURLOPT_CUSTOMREQUEST, f->method) !=
+		    CURLE_OK))
+		return fail(RC_INTERNAL, "libcurl refuses an option");
+	return RC_OK;
+}
+
+/* A header may have been a secret. */
+static void
+undress(struct curl_slist *list)
+{
+	for (struct curl_slist *l = list; l != NULL; l = l->next)
+		explicit_bzero(l->data, strlen(l->data));
+	curl_slist_free_all(list);
+}
+
 static enum rc
 result_of(CURL *h, CURLcode code, const struct fetch *f,
     const struct egress_use *use, const struct buf *b)
@@ -68,6 +97,7 @@ fetch_text(const struct egress *egress, const struct fetch *f, struct arena *a,
 {
 	struct egress_use use = { .egress = egress };
 	CURL *h = curl_easy_init();
+	struct curl_slist *list = NULL;
 	struct buf b;
 	enum rc rc;
 
@@ -76,10 +106,13 @@ fetch_text(const struct egress *egress, const struct fetch *f, struct arena *a,
 	buf_init(&b, f->most);
 	rc = prepare(h, f, &use, &b);
 	if (rc == RC_OK)
+		rc = dress(h, f, &list);
+	if (rc == RC_OK)
 		rc = result_of(h, curl_easy_perform(h), f, &use, &b);
 	if (rc == RC_OK)
 		*out = (struct str){ arena_dup(a, b.p, b.n), b.n };
 	curl_easy_cleanup(h);
+	undress(list);
 	buf_clear(&b);
 	return rc;
 }

@@ -16,6 +16,9 @@ struct fetch {
 	/* What is posted, as application/x-www-form-urlencoded; p == NULL: it
 	 * is read. */
 	struct str form;
+	const char *method; /* NULL: POST with a form, else GET */
+	const char *const
+	    *headers; /* "Name: value", NULL at the end; or NULL */
 	/* Where the caller looks at it any status is an answer; or NULL. */
 	long *status;
 };

@@ -47,6 +47,7 @@ EXTRA_DIST += \
 	%D%/sending.test.mjs \
 	%D%/serve.slow.test.mjs \
 	%D%/stranger.test.mjs \
+	%D%/subscriptions.test.mjs \
 	%D%/sync.test.mjs \
 	%D%/tasks.test.mjs \
 	%D%/tenants.slow.test.mjs \

@@ -43,6 +43,7 @@ EXTRA_DIST += \
 	%D%/smtp-stand-in.mjs \
 	%D%/stack.mjs \
 	%D%/stack.sh \
+	%D%/stripe-stand-in.mjs \
 	%D%/tenants.mjs \
 	%D%/token-giver.mjs \
 	%D%/tokens.mjs \

@@ -42,6 +42,7 @@ const over = {
 		'door_outgoing_send', 'outgoing_next_at'],
 	'deliveries to webhooks': ['delivery_claim', 'delivery_end',
 		'delivery_give_back', 'delivery_next_at', 'delivery_waiting'],
+	'events of the payment service': ['billing_event_take'],
 	'what plans allow': ['plan_room', 'plan_state'],
 	'second factors': ['door_factor_begin', 'door_factor_codes',
 		'door_factor_confirm', 'door_factor_drop', 'door_factor_look',

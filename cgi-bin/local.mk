@@ -71,6 +71,7 @@ libfamilies_a_SOURCES = \
 	%D%/subscriptions.c %D%/subscriptions.h \
 	%D%/subscriptions-billing.c \
 	%D%/subscriptions-events.c \
+	%D%/system-smtp.c \
 	%D%/tasks.c \
 	%D%/threads.c %D%/threads.h \
 	%D%/threads-bodies.c \

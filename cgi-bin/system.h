@@ -11,5 +11,7 @@ enum rc system_metrics(struct request *);
 
 /* The watchers, as a JSON array; lives until the next call. */
 struct str system_watchers(struct request *);
+enum rc system_smtp_health(struct request *);
+extern const struct field system_smtp_health_answer[];
 
 #endif

@@ -4,6 +4,7 @@
 dist_man_MANS = \
 	%D%/letterrack.7 \
 	%D%/letterrack-responder.8 \
+	%D%/letterrack-smtpd.8 \
 	%D%/letterrack-sync.8 \
 	%D%/letterrack-watch.8 \
 	%D%/letterrackctl.8

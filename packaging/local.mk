@@ -4,6 +4,7 @@
 packaging_made = \
 	%D%/cron/letterrack \
 	%D%/systemd/letterrack-deliver.service \
+	%D%/systemd/letterrack-smtpd.service \
 	%D%/systemd/letterrack-sync-stay.service \
 	%D%/systemd/letterrack-sync.service \
 	%D%/systemd/letterrack-sync.timer \
@@ -38,6 +39,7 @@ $(packaging_made): Makefile
 	    $(srcdir)/$@.in >$@.tmp && mv $@.tmp $@
 %D%/cron/letterrack: %D%/cron/letterrack.in
 %D%/systemd/letterrack-deliver.service: %D%/systemd/letterrack-deliver.service.in
+%D%/systemd/letterrack-smtpd.service: %D%/systemd/letterrack-smtpd.service.in
 %D%/systemd/letterrack-sync-stay.service: %D%/systemd/letterrack-sync-stay.service.in
 %D%/systemd/letterrack-sync.service: %D%/systemd/letterrack-sync.service.in
 %D%/systemd/letterrack-sync.timer: %D%/systemd/letterrack-sync.timer.in

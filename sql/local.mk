@@ -80,6 +80,9 @@ migrations_sql = \
 	%D%/migrations/0180-plans.sql \
 	%D%/migrations/0181-subscriptions.sql \
 	%D%/migrations/0182-billing.sql
+	%D%/migrations/0181-subscriptions.sql
+	%D%/migrations/0175-given.sql \
+	%D%/migrations/0176-recipients.sql
 queries_sql = \
 	%D%/queries/account.sql \
 	%D%/queries/actor.sql \
@@ -95,6 +98,7 @@ queries_sql = \
 	%D%/queries/factor.sql \
 	%D%/queries/flag.sql \
 	%D%/queries/forward.sql \
+	%D%/queries/given.sql \
 	%D%/queries/health.sql \
 	%D%/queries/hold.sql \
 	%D%/queries/housekeeping.sql \
@@ -124,6 +128,7 @@ queries_sql = \
 	%D%/queries/setup.sql \
 	%D%/queries/signature.sql \
 	%D%/queries/skipped.sql \
+	%D%/queries/smtp-server.sql \
 	%D%/queries/snippet.sql \
 	%D%/queries/submission.sql \
 	%D%/queries/subscription.sql \

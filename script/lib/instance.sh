@@ -11,7 +11,8 @@
 
 instance_user=letterrack
 instance_top=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd -P)
-instance_parts=(postgres dovecot postfix serve sync deliver watch nginx)
+instance_parts=(postgres dovecot postfix serve sync deliver watch smtpd
+	nginx)
 
 say()
 {
@@ -171,7 +172,8 @@ part_ready()
 }
 
 declare -A part_signal=([postgres]=INT [dovecot]=TERM [postfix]=TERM
-	[serve]=TERM [sync]=TERM [deliver]=TERM [watch]=TERM [nginx]=TERM)
+	[serve]=TERM [sync]=TERM [deliver]=TERM [watch]=TERM [smtpd]=TERM
+	[nginx]=TERM)
 
 part_gone()
 {
@@ -424,6 +426,10 @@ program_config()
 		system_smtp_user = review@letterrack.test
 		system_smtp_password_file = $etc/system-smtp.password
 		system_from = "Letterrack <no-reply@letterrack.test>"
+		smtp_listen = "127.0.0.1:${port[smtpd]}"
+		smtp_name = mail.letterrack.test
+		smtp_certificate = $state/ca/mail.pem
+		smtp_certificate_key = $state/ca/mail.key
 		$(printf '%s\n' "${program_options[@]}")
 	CONF
 	mv "$etc/letterrack.conf.new" "$etc/letterrack.conf"
@@ -476,6 +482,11 @@ part_start_watch()
 	part_spawn_program watch "$(program letterrack-watch)"
 }
 
+part_start_smtpd()
+{
+	part_spawn_program smtpd "$(program letterrack-smtpd)"
+}
+
 nginx_config()
 {
 	awk -v present="$(echo $(ls "$prefix/libexec/letterrack"))" \
@@ -500,6 +511,7 @@ declare -A part_test=(
 	[sync]='part_alive sync'
 	[deliver]='part_alive deliver'
 	[watch]='part_alive watch'
+	[smtpd]='listening ${port[smtpd]}'
 	[nginx]='listening ${port[main]}'
 )
 
@@ -522,6 +534,7 @@ part_exists()
 	serve) program letterrackctl >/dev/null ;;
 	sync | deliver) program letterrack-sync >/dev/null ;;
 	watch) program letterrack-watch >/dev/null ;;
+	smtpd) program letterrack-smtpd >/dev/null ;;
 	esac
 }
 

@@ -31,14 +31,15 @@ SELECT coalesce((SELECT i.id
 SELECT nextval('email_id_seq');
 
 -- The message, as it is listed and as it is to be sent. `owner` is the mail
--- account that the email belongs to: the one that will have the copy.
+-- account that the email belongs to: the one that will have the copy. `message`
+-- NULL: `raw` names it in the raw store.
 -- name: submission_insert :value
 -- args: account account, id application, id credential, id owner, id email,
 -- args: id task, text message_id, text? in_reply_to, text? references,
 -- args: text? subject, str from_json, str to_json, str cc_json, str bcc_json,
 -- args: str reply_to_json, time sent_at, bool attachments, bytes message,
 -- args: bytes sha256, bool is_utf8, text sender, time? send_at,
--- args: texts addresses, texts kinds
+-- args: texts addresses, texts kinds, int size, bytes raw
 -- value: int
 WITH e AS (
 	INSERT INTO email (id, application_id, account_id, credential_id,
@@ -47,15 +48,16 @@ WITH e AS (
 	    received_at, size_bytes, is_read, flags, has_attachments, sha256,
 	    status)
 	VALUES ($5, $2, $1, $4, $7, $8, $9, 'outbound', $10, $11, $12, $13, $14,
-	    $15, $16, $16, length($18), true, '{\Seen}', $17, $19, 'queued')
+	    $15, $16, $16, $25, true, '{\Seen}', $17, $19, 'queued')
 ), counted AS (
 	INSERT INTO counter (application_id, account_id, name, n)
 	VALUES ($2, $1, 'emails', 1)
 	ON CONFLICT (account_id, name) DO UPDATE SET n = counter.n + 1
 ), s AS (
 	INSERT INTO submission (application_id, account_id, credential_id,
-	    email_id, task_id, message_id, message, is_utf8, sender, send_at)
-	VALUES ($2, $1, $3, $5, $6, $7, $18, $20, $21, $22)
+	    email_id, task_id, message_id, message, raw_sha256, is_utf8, sender,
+	    send_at)
+	VALUES ($2, $1, $3, $5, $6, $7, $18, $26, $20, $21, $22)
 	RETURNING id
 ), r AS (
 	INSERT INTO submission_recipient (application_id, account_id,
@@ -98,8 +100,8 @@ UPDATE submission s SET job_id = $3, first_at = coalesce(first_at, now()),
 WHERE account_id = $1 AND task_id = $2
 AND (job_id IS NULL OR job_id = $3 OR NOT EXISTS (SELECT FROM job j
     WHERE j.account_id = $1 AND j.id = s.job_id AND j.state = 'running'))
-RETURNING id, credential_id, email_id, message_id, message, is_utf8, sender,
-    state, first_at, attempt_count, look_count, last_error_code,
+RETURNING id, credential_id, email_id, message_id, message, raw_sha256, is_utf8,
+    sender, state, first_at, attempt_count, look_count, last_error_code,
     last_error_detail, file_task_id, filed_at;
 
 -- The intent: from its commit on it may have left.
@@ -169,7 +171,8 @@ WITH s AS (
 	UPDATE submission SET state = 'queued', first_at = now(),
 	    ended_at = NULL
 	WHERE account_id = $1 AND id = $2 AND job_id = $3
-	AND state IN ('accepted', 'filed', 'failed') AND message IS NOT NULL
+	AND state IN ('accepted', 'filed', 'failed')
+	AND (message IS NOT NULL OR raw_sha256 IS NOT NULL)
 	RETURNING id, email_id
 ), e AS (
 	UPDATE email SET status = 'queued', updated_at = now() FROM s
@@ -230,7 +233,7 @@ VALUES ($2, $1, 'email', 'send', $3, $4, $5, $6, (SELECT c.user_id
 -- name: submission_filing_get :maybe
 -- args: account account, id task
 -- row:  submission_filing
-SELECT s.id, s.email_id, s.message_id, s.message, s.sender, s.state,
+SELECT s.id, s.email_id, s.message_id, s.message, s.raw_sha256, s.sender, s.state,
     s.filed_at, e.size_bytes, e.sha256
 FROM submission s JOIN email e ON e.account_id = $1 AND e.id = s.email_id
 WHERE s.account_id = $1 AND s.file_task_id = $2;

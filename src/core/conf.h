@@ -198,6 +198,40 @@
 	X(TEXT, stripe_webhook_secret_file, "", 0, 256,                        \
 	    "The file with the secrets that Stripe signs its events with, a "  \
 	    "line each, mode 0600.")                                           \
+	X(LIST, smtp_listen, "127.0.0.1:8587", 0, 1024,                        \
+	    "Where letterrack-smtpd listens: 127.0.0.1:8587, [::1]:8587, "     \
+	    "0.0.0.0:8587.")                                                   \
+	X(TEXT, smtp_name, "", 0, 253,                                         \
+	    "What it calls itself; empty: the name of the machine.")           \
+	X(TEXT, smtp_certificate, "", 0, 256,                                  \
+	    "The file of its certificate, with those that vouch for it "       \
+	    "behind "                                                          \
+	    "it (PEM), read again at HUP; empty: no STARTTLS.")                \
+	X(TEXT, smtp_certificate_key, "", 0, 256,                              \
+	    "The file of that certificate's key.")                             \
+	X(BOOL, smtp_plain_loopback, "yes", 0, 0,                              \
+	    "Whether programs on this machine may sign in there without TLS; " \
+	    "others never may.")                                               \
+	X(SIZE, smtp_message_most, "50m", 4096, 52428800,                      \
+	    "The largest message that it takes.")                              \
+	X(INT, smtp_recipients, "100", 1, 1000,                                \
+	    "Recipients of one message there.")                                \
+	X(INT, smtp_errors, "10", 1, 1000,                                     \
+	    "Faults of a session behind which it is ended.")                   \
+	X(INT, smtp_connections, "1000", 1, 20000, "Sessions at a time.")      \
+	X(INT, smtp_connections_address, "50", 1, 20000,                       \
+	    "Sessions at a time from one address.")                            \
+	X(SECONDS, smtp_login_time, "1m", 1, 3600,                             \
+	    "How long a session may last before somebody has signed in.")      \
+	X(SECONDS, smtp_command_time, "5m", 1, 3600,                           \
+	    "How long it waits for a whole command.")                          \
+	X(SECONDS, smtp_message_time, "10m", 1, 86400,                         \
+	    "How long a message may take to come.")                            \
+	X(SECONDS, smtp_session_time, "1h", 1, 86400,                          \
+	    "How long a session may last.")                                    \
+	X(INT, smtp_workers, "4", 1, 64,                                       \
+	    "Messages that are written down at a time, each over a "           \
+	    "connection to the database.")                                     \
 	X(TEXT, failpoint, "", 0, 128,                                         \
 	    "For tests: the failpoint at which the process ends itself.")
 

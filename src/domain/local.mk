@@ -26,6 +26,8 @@ libdomain_a_SOURCES = \
 	%D%/factor.c %D%/factor.h \
 	%D%/flag.c %D%/flag.h \
 	%D%/forward.c %D%/forward.h \
+	%D%/given.c %D%/given.h \
+	%D%/given-read.c \
 	%D%/health.h \
 	%D%/hold.c %D%/hold.h \
 	%D%/housekeeping.h \
@@ -63,6 +65,7 @@ libdomain_a_SOURCES = \
 	%D%/setup.c %D%/setup.h \
 	%D%/signature.c %D%/signature.h \
 	%D%/skipped.c %D%/skipped.h \
+	%D%/smtp-server.c %D%/smtp-server.h \
 	%D%/snippet.c %D%/snippet.h \
 	%D%/statements.h \
 	%D%/stripe.c %D%/stripe.h \
@@ -147,7 +150,9 @@ domain_made_c = \
 	%D%/provider-credential-sql.c \
 	%D%/refresh-sql.c \
 	%D%/rule-sql.c \
+	%D%/given-sql.c \
 	%D%/report-sql.c \
+	%D%/smtp-server-sql.c \
 	%D%/saved-reply-sql.c \
 	%D%/search-sql.c \
 	%D%/session-sql.c \
@@ -203,7 +208,9 @@ domain_made_h = \
 	%D%/provider-credential-sql.h \
 	%D%/refresh-sql.h \
 	%D%/rule-sql.h \
+	%D%/given-sql.h \
 	%D%/report-sql.h \
+	%D%/smtp-server-sql.h \
 	%D%/saved-reply-sql.h \
 	%D%/search-sql.h \
 	%D%/session-sql.h \

@@ -169,6 +169,7 @@ struct raw_file {
 	char *path;
 	int fd; /* -1: closed */
 	size_t n;
+	struct sha256 *sum; /* of what was written; NULL: it has been told */
 };
 
 static void
@@ -176,6 +177,8 @@ file_drop(void *ctx)
 {
 	struct raw_file *f = ctx;
 
+	if (f->sum != NULL)
+		sha256_end(&f->sum, NULL);
 	if (f->fd < 0)
 		return;
 	unlink(f->path);
@@ -193,6 +196,7 @@ raw_file_new(const struct raw_store *r, struct arena *a, struct raw_file **out)
 	f->fd = mkostemp(f->path, O_CLOEXEC);
 	if (f->fd < 0)
 		return broken("new file");
+	f->sum = sha256_new();
 	arena_defer(a, file_drop, f);
 	*out = f;
 	return RC_OK;
@@ -205,6 +209,7 @@ raw_file_write(void *ctx, const void *p, size_t n)
 	const char *at = p;
 
 	f->n += n;
+	sha256_add(f->sum, p, n);
 	while (n > 0) {
 		ssize_t w = write(f->fd, at, n);
 
@@ -243,7 +248,7 @@ raw_file_read(
 	*bytes = map(f->fd, f->n, f->arena);
 	if (bytes->p == NULL)
 		return broken("map");
-	sha256(bytes->p, bytes->n, hash);
+	sha256_end(&f->sum, hash);
 	return RC_OK;
 }
 

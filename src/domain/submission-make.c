@@ -72,9 +72,8 @@ envelope_make(struct submission_draft *d, struct arena *a)
 
 /* ---- as it is listed ---- */
 
-/* [{"name", "address"}], as the sync writes it; nobody: NULL. */
-static struct str
-people_json(const struct compose_people *people, struct arena *a)
+struct str
+submission_people(const struct compose_people *people, struct arena *a)
 {
 	struct buf out;
 	struct jw w = jw_on(&out);
@@ -104,11 +103,11 @@ people_list(struct submission_draft *d, struct arena *a)
 	const struct compose *l = &d->in->letter;
 	const struct compose_people from = { &l->from, 1 };
 
-	d->from = people_json(&from, a);
-	d->to = people_json(&l->to, a);
-	d->cc = people_json(&l->cc, a);
-	d->bcc = people_json(&d->in->bcc, a);
-	d->reply_to = people_json(&l->reply_to, a);
+	d->from = submission_people(&from, a);
+	d->to = submission_people(&l->to, a);
+	d->cc = submission_people(&l->cc, a);
+	d->bcc = submission_people(&d->in->bcc, a);
+	d->reply_to = submission_people(&l->reply_to, a);
 }
 
 /* ---- the message ---- */
@@ -186,19 +185,19 @@ text_of(struct str s, struct arena *a)
 }
 
 static enum rc
-task_make(struct db *db, const struct doer *who,
-    const struct submission_draft *d, int64_t email, struct arena *a,
+task_make(struct db *db, const struct doer *who, int32_t priority,
+    const struct submission_insert_args *row, struct arena *a,
     struct task_started **out)
 {
 	char id[ID_PRINT_SIZE];
 	const char *payload;
 	struct task_new task = { .application_id = who->application,
 		.action = "smtp_send_message",
-		.credential_id = d->in->from->id,
-		.priority = d->in->priority,
-		.run_at = d->in->send_at };
+		.credential_id = row->credential,
+		.priority = priority,
+		.run_at = row->send_at };
 
-	id_print(ID_EMAIL, email, id);
+	id_print(ID_EMAIL, row->email, id);
 	payload = arena_fmt(a, "{\"email_id\":\"%s\"}", id);
 	task.payload = str_of(payload);
 	return task_start(db, who->account, &task, a, out);
@@ -214,25 +213,34 @@ note(struct db *db, const struct doer *who, int64_t email)
 }
 
 enum rc
+submission_write(struct db *db, const struct doer *who, int32_t priority,
+    struct submission_insert_args *row, struct arena *a,
+    struct submission_made *out)
+{
+	struct task_started *started;
+	int64_t filer, id;
+
+	row->account = who->account;
+	row->application = who->application;
+	TRY(submission_email_id(db, &row->email));
+	TRY(submission_filer(db, who->account, row->credential, &filer));
+	row->owner = filer != 0 ? filer : row->credential;
+	TRY(task_make(db, who, priority, row, a, &started));
+	row->task = started->task_id;
+	TRY(submission_insert(db, row, &id));
+	*out = (struct submission_made){ row->email, started->task_id,
+		started->job_id };
+	return note(db, who, row->email);
+}
+
+enum rc
 submission_add(struct db *db, const struct doer *who,
     const struct submission_draft *d, struct arena *a,
     struct submission_made *out)
 {
 	const struct provider_credential *from = d->in->from;
 	const struct compose *l = &d->in->letter;
-	struct task_started *started;
-	int64_t email, filer, id;
-
-	TRY(submission_email_id(db, &email));
-	TRY(submission_filer(db, who->account, from->id, &filer));
-	TRY(task_make(db, who, d, email, a, &started));
-	TRY(submission_insert(db,
-	    &(struct submission_insert_args){ .account = who->account,
-		.application = who->application,
-		.credential = from->id,
-		.owner = filer != 0 ? filer : from->id,
-		.email = email,
-		.task = started->task_id,
+	struct submission_insert_args row = { .credential = from->id,
 		.message_id = d->message_id,
 		.in_reply_to = text_of(l->in_reply_to, a),
 		.references = text_of(l->references, a),
@@ -245,14 +253,13 @@ submission_add(struct db *db, const struct doer *who,
 		.sent_at = d->date,
 		.attachments = has_files(l),
 		.message = d->message,
+		.size = (int64_t)d->message.n,
 		.sha256 = d->hash,
 		.is_utf8 = d->is_utf8,
 		.sender = from->email_address,
 		.send_at = d->in->send_at,
 		.addresses = d->addresses,
-		.kinds = d->kinds },
-	    &id));
-	*out = (struct submission_made){ email, started->task_id,
-		started->job_id };
-	return note(db, who, email);
+		.kinds = d->kinds };
+
+	return submission_write(db, who, d->in->priority, &row, a, out);
 }

@@ -20,6 +20,7 @@
 struct sending {
 	struct job_run *r;
 	struct submission *m;
+	struct str message;
 	struct submission_recipient_list all;
 	/* Those it is about: who is still to get it, as the server is told. */
 	struct submission_recipient **due;
@@ -410,7 +411,7 @@ send_out(void *arg)
 	const struct smtp_letter letter = { .from = x->m->sender,
 		.to = x->to,
 		.to_n = x->n,
-		.message = x->m->message,
+		.message = x->message,
 		.utf8 = x->m->is_utf8,
 		.envelope_id = envelope_id(x),
 		.intent = leave,
@@ -509,8 +510,8 @@ send_due(struct sending *x)
 	due_list(x, "queued");
 	if (x->n == 0)
 		return fail(RC_INTERNAL, "nobody is to get the message");
-	if (x->m->message.p == NULL)
-		return fail(RC_PAYLOAD, "the message is no longer kept");
+	TRY(submission_bytes(x->r->host->conf, x->r->account, x->m->message,
+	    x->m->raw_sha256, x->r->arena, &x->message));
 	return hand(x);
 }
 

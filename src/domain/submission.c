@@ -2,12 +2,15 @@
 
 #include <string.h>
 
+#include "domain/raw-store.h"
+
 const struct col submission_cols[] = {
 	COL(struct submission, id),
 	COL(struct submission, credential_id),
 	COL(struct submission, email_id),
 	COL(struct submission, message_id),
 	COL_BYTES(struct submission, message),
+	COL_BYTES(struct submission, raw_sha256),
 	COL(struct submission, is_utf8),
 	COL(struct submission, sender),
 	COL(struct submission, state),
@@ -38,6 +41,7 @@ const struct col submission_filing_cols[] = {
 	COL(struct submission_filing, email_id),
 	COL(struct submission_filing, message_id),
 	COL_BYTES(struct submission_filing, message),
+	COL_BYTES(struct submission_filing, raw_sha256),
 	COL(struct submission_filing, sender),
 	COL(struct submission_filing, state),
 	COL(struct submission_filing, filed_at),
@@ -93,4 +97,20 @@ bool
 submission_is(const char *state, enum submission_state s)
 {
 	return strcmp(state, words[s]) == 0;
+}
+
+enum rc
+submission_bytes(const struct conf *conf, int64_t account, struct str message,
+    struct str raw_sha256, struct arena *a, struct str *out)
+{
+	struct raw_store *raws;
+
+	*out = message;
+	if (message.p == NULL && raw_sha256.p != NULL) {
+		TRY(raw_store_open(conf, account, a, &raws));
+		*out = raw_store_find(raws, raw_sha256, a);
+	}
+	return out->p != NULL
+	    ? RC_OK
+	    : fail(RC_PAYLOAD, "the message is no longer kept");
 }

@@ -14,6 +14,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "core/conf.h"
 #include "db/db.h"
 #include "domain/log.h"
 #include "domain/provider-credential.h"
@@ -47,6 +48,7 @@ struct submission {
 	int64_t email_id;
 	const char *message_id;
 	struct str message;
+	struct str raw_sha256; /* of a large one, in the raw store */
 	bool is_utf8;
 	const char *sender;
 	const char *state;
@@ -77,6 +79,7 @@ struct submission_filing {
 	int64_t email_id;
 	const char *message_id;
 	struct str message;
+	struct str raw_sha256;
 	const char *sender;
 	const char *state;
 	instant filed_at;
@@ -140,6 +143,22 @@ enum rc submission_draft(const struct submission_new *, struct arena *,
 enum rc submission_add(struct db *, const struct doer *,
     const struct submission_draft *, struct arena *,
     struct submission_made *) MUST_CHECK;
+
+/* The same of a row that is filled already, but for who, its email and its
+ * task: these are made here. */
+struct submission_insert_args;
+enum rc submission_write(struct db *, const struct doer *, int32_t priority,
+    struct submission_insert_args *, struct arena *,
+    struct submission_made *) MUST_CHECK;
+
+/* [{"name", "address"}], as the sync writes it; nobody: NULL. */
+struct str submission_people(const struct compose_people *, struct arena *);
+
+/* The bytes of one that a job has taken; RC_PAYLOAD: they are no longer kept.
+ */
+enum rc
+submission_bytes(const struct conf *, int64_t account, struct str message,
+    struct str raw_sha256, struct arena *, struct str *out) MUST_CHECK;
 
 /* ---- what is not known ---- */
 

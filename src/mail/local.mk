@@ -39,14 +39,17 @@ libmail_a_SOURCES = \
 	%D%/mime.c %D%/mime-body.c %D%/mime.h \
 	%D%/mutf7.c %D%/mutf7.h \
 	%D%/parameter.c %D%/parameter.h \
+	%D%/people.c %D%/people.h \
 	%D%/post.c %D%/post.h \
 	%D%/probe.c %D%/probe.h \
 	%D%/rfc2047.c %D%/rfc2047.h \
+	%D%/smtp-command.c %D%/smtp-command.h \
 	%D%/smtp-dots.c %D%/smtp-dots.h \
 	%D%/smtp-fate.c %D%/smtp-fate.h \
 	%D%/smtp-kept.c %D%/smtp-kept.h \
 	%D%/smtp-link.c %D%/smtp-link.h \
 	%D%/smtp-reply.c %D%/smtp-reply.h \
+	%D%/smtp-text.c %D%/smtp-text.h \
 	%D%/smtp.c %D%/smtp.h \
 	%D%/threading.c %D%/threading.h \
 	%D%/transfer.c %D%/transfer.h

@@ -48,6 +48,7 @@ EXTRA_DIST += \
 	%D%/serve.slow.test.mjs \
 	%D%/stranger.test.mjs \
 	%D%/subscriptions.test.mjs \
+	%D%/smtpd.test.mjs \
 	%D%/sync.test.mjs \
 	%D%/tasks.test.mjs \
 	%D%/tenants.slow.test.mjs \

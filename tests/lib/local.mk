@@ -41,6 +41,7 @@ EXTRA_DIST += \
 	%D%/rounds.mjs \
 	%D%/imap-stand-in.mjs \
 	%D%/smtp-stand-in.mjs \
+	%D%/smtp.mjs \
 	%D%/stack.mjs \
 	%D%/stack.sh \
 	%D%/stripe-stand-in.mjs \

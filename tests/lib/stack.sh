@@ -7,7 +7,7 @@
 #
 #   --with PARTS   beside postgres, serve and nginx: dovecot, postfix, sync,
 #                  deliver (a sync for webhooks and mail that goes out alone),
-#                  watch
+#                  watch, smtpd (the SMTP proxy)
 #   --only PARTS   instead of them (comma-separated)
 #   --mail         sample mail in the mailboxes
 #   --set LINE     a line of letterrack.conf; may be repeated
@@ -157,7 +157,7 @@ bring_up()
 	start_wanted postgres dovecot postfix
 	! wanted postgres || database
 	. "$instance_top/script/demo-data" >&2
-	start_wanted serve sync deliver watch
+	start_wanted serve sync deliver watch smtpd
 	start_wanted nginx
 }
 

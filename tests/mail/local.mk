@@ -19,11 +19,14 @@ mail_tests = \
 	%D%/test-mime-corpus \
 	%D%/test-mutf7 \
 	%D%/test-parameter \
+	%D%/test-people \
 	%D%/test-rfc2047 \
 	%D%/test-smtp \
+	%D%/test-smtp-command \
 	%D%/test-smtp-dots \
 	%D%/test-smtp-kept \
 	%D%/test-smtp-reply \
+	%D%/test-smtp-text \
 	%D%/test-threading \
 	%D%/test-threading-oracle \
 	%D%/test-transfer
@@ -67,6 +70,12 @@ smtp_play = %D%/smtp-play.c %D%/smtp-play.h
 %C%_test_mutf7_LDADD = $(check_libs) $(mail_libs)
 %C%_test_parameter_CPPFLAGS = $(check_cppflags)
 %C%_test_parameter_LDADD = $(check_libs) $(mail_libs)
+%C%_test_people_CPPFLAGS = $(check_cppflags)
+%C%_test_people_LDADD = $(check_libs) $(mail_libs)
+%C%_test_smtp_command_CPPFLAGS = $(check_cppflags)
+%C%_test_smtp_command_LDADD = $(check_libs) $(mail_libs)
+%C%_test_smtp_text_CPPFLAGS = $(check_cppflags)
+%C%_test_smtp_text_LDADD = $(check_libs) $(mail_libs)
 %C%_test_rfc2047_CPPFLAGS = $(check_cppflags)
 %C%_test_rfc2047_LDADD = $(check_libs) $(mail_libs)
 %C%_test_header_CPPFLAGS = $(check_cppflags)

@@ -58,6 +58,8 @@ const over = {
 	'what happened': ['audit_add', 'audit_clear', 'audit_read', 'audit_seal',
 		'door_refused'],
 	'words, since no index of them is used behind a policy': ['search_find'],
+	'SMTP proxies, which are no tenant\'s': ['smtp_server_beat',
+		'smtp_server_end', 'smtp_servers'],
 	triggers: ['account_labels', 'thread_changed', 'thread_follow',
 		'thread_forget', 'thread_made', 'client_ended', 'half_sign_in_cut', 'mail_gone',
 		'member_rights_changed', 'plan_holds', 'plan_holds_bytes',

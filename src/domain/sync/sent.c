@@ -102,11 +102,12 @@ static enum rc
 append(struct filing *f)
 {
 	struct imap_moved moved;
+	struct str message;
 
-	if (f->m->message.p == NULL)
-		return fail(RC_PAYLOAD, "the message is no longer kept");
+	TRY(submission_bytes(f->s->host->conf, f->s->account, f->m->message,
+	    f->m->raw_sha256, f->s->folder, &message));
 	TRY(imap_append(f->s->imap, f->folder->wire_name, "(\\Seen)",
-	    INSTANT_NONE, f->m->message, f->s->folder, &moved));
+	    INSTANT_NONE, message, f->s->folder, &moved));
 	f->lies_there = true;
 	if (moved.has &&
 	    moved.uidvalidity == imap_mailbox(f->s->imap)->uidvalidity)

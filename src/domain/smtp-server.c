@@ -1,0 +1,21 @@
+#include "domain/smtp-server.h"
+
+const struct col smtp_server_seen_cols[] = {
+	COL(struct smtp_server_seen, host),
+	COL(struct smtp_server_seen, address),
+	COL(struct smtp_server_seen, port),
+	COL(struct smtp_server_seen, uptime),
+	COL(struct smtp_server_seen, quiet),
+	COL(struct smtp_server_seen, checked_at),
+	COL(struct smtp_server_seen, sessions),
+	COL(struct smtp_server_seen, taken),
+	COL(struct smtp_server_seen, held),
+	COL(struct smtp_server_seen, refused),
+	COL_END,
+};
+
+bool
+smtp_server_listens(const struct smtp_server_seen *s)
+{
+	return s->quiet <= SMTP_SERVER_QUIET_S && instant_is(s->checked_at);
+}

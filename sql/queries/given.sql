@@ -83,3 +83,44 @@ WITH e AS (
 INSERT INTO given_held (application_id, account_id, email_id, credential_id,
     sender, addresses, kinds, message_id, is_utf8)
 VALUES ($2, $1, $5, $3, $20, $21, $22, $6, $19);
+
+-- The envelope of a message that waits; no row: it came from a mail server.
+-- name: given_envelope :maybe
+-- args: account account, id email
+-- row:  given_envelope
+SELECT credential_id, is_utf8, message_id FROM given_held
+WHERE account_id = $1 AND email_id = $2;
+
+-- A message that waited is to be sent, as it was given or as it was edited.
+-- name: given_send :must
+-- args: account account, id email, id task, text message_id, bytes raw, int size,
+-- args: text? subject, bytes edited, text? edited_id, texts removed
+WITH h AS (
+	UPDATE hold SET state = 'released', ended_at = now(),
+	    edited_sha256 = $8, edited_message_id = $9, removed_files = $10,
+	    error_code = NULL, error_detail = NULL
+	WHERE account_id = $1 AND email_id = $2 AND state = 'releasing'
+	RETURNING email_id
+), s AS (
+	INSERT INTO submission (application_id, account_id, credential_id,
+	    email_id, task_id, message_id, raw_sha256, is_utf8, sender)
+	SELECT g.application_id, $1, g.credential_id, $2, $3, $4, $5, g.is_utf8,
+	    g.sender
+	FROM given_held g JOIN h ON h.email_id = g.email_id
+	WHERE g.account_id = $1 AND g.email_id = $2
+	RETURNING id, email_id
+), r AS (
+	INSERT INTO submission_recipient (application_id, account_id,
+	    submission_id, n, address, kind)
+	SELECT g.application_id, $1, s.id, t.n, t.address, t.kind
+	FROM s, given_held g, unnest(g.addresses, g.kinds)
+	    WITH ORDINALITY AS t (address, kind, n)
+	WHERE g.account_id = $1 AND g.email_id = $2
+), gone AS (
+	DELETE FROM given_held USING s
+	WHERE account_id = $1 AND given_held.email_id = s.email_id
+)
+UPDATE email e SET status = 'queued', interception_status = 'RELEASED',
+    message_id = $4, sha256 = $5, size_bytes = $6,
+    subject = coalesce($7, e.subject), updated_at = now()
+FROM s WHERE e.account_id = $1 AND e.id = s.email_id;

@@ -26,6 +26,13 @@ const struct col given_sender_cols[] = {
 	COL_END,
 };
 
+const struct col given_envelope_cols[] = {
+	COL(struct given_envelope, credential_id),
+	COL(struct given_envelope, is_utf8),
+	COL(struct given_envelope, message_id),
+	COL_END,
+};
+
 struct taking {
 	struct db *db;
 	const struct given *in;

@@ -48,6 +48,14 @@ struct given_sender {
 };
 extern const struct col given_sender_cols[];
 
+/* Of a message that waits for review. */
+struct given_envelope {
+	int64_t credential_id; /* SMTP */
+	bool is_utf8;
+	const char *message_id;
+};
+extern const struct col given_envelope_cols[];
+
 struct given {
 	const struct conf *conf;
 	struct doer who;

@@ -86,6 +86,7 @@ libdomain_a_SOURCES = \
 	%D%/sync/hold-edited.c \
 	%D%/sync/hold-over.c \
 	%D%/sync/hold-release.c \
+	%D%/sync/hold-send.c \
 	%D%/sync/list.c \
 	%D%/sync/move.c \
 	%D%/sync/preview.c \

@@ -254,6 +254,39 @@ describe('review', () => {
 		/Taken before/);
 		c.destroy();
 	});
+	test('lets go what is sent then, as it came or edited; a discard is not',
+		async () => {
+			const c = await on(), from = 'review@letterrack.test';
+			const { json } = await api.post('/api/auth/login',
+				{ username: 'admin', password: 'admin123' });
+			const admin = api.as({ token: json.data.token });
+			const ids = [fresh(), fresh(), fresh()];
+			const bytes = ids.map((id, i) => letter({ id, from,
+				subject: `Urgent ${i}`, body: 'Payment.\r\n' }));
+			for (const one of bytes)
+				assert.match((await c.send(from, OUTSIDE, one)).at(-1).text,
+					/for review/);
+			c.destroy();
+			const emails_ = ids.map((id) => sql(house, `SELECT id FROM email
+				WHERE message_id = '${id}'`));
+			const go = (i, body) => admin.post(
+				`/api/interception/release/${emails_[i]}`, body);
+			const plain = await go(0, {});
+			assert.ok([200, 202].includes(plain.status), plain.text);
+			const edited = await go(1, { edited_subject: '[REVIEWED]' });
+			assert.ok([200, 202].includes(edited.status), edited.text);
+			assert.equal((await admin.post(
+				`/api/interception/discard/${emails_[2]}`, {})).status, 200);
+			assert.equal(given(await arrived(byId(ids[0]))).toString(),
+				bytes[0].toString());
+			const other = `<edited-${ids[1].slice(1)}`;
+			const came = given(await arrived(byId(other))).toString();
+			assert.match(came, /^Subject: \[REVIEWED\]\r$/m);
+			assert.match(came, /Payment\./);
+			assert.equal(count('submission', ids[1]), 0);
+			assert.equal(count('submission', ids[2]), 0);
+			assert.equal((await go(0, {})).status, 409);
+		});
 	test('holds everything where the policy says all', async () => {
 		const id = fresh(), from = 'sales@letterrack.test';
 		const set = (policy) => sql(house, `UPDATE credential SET
@@ -831,6 +864,7 @@ describe('limits', () => {
 });
 
 describe('health', () => {
+	before(() => Promise.all(own.map((one) => one.end())));
 	test('is told to who may see it', async () => {
 		for (let i = 0; i < 100; i++) {
 			const { json } = await api.get('/api/smtp-health');

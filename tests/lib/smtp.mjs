@@ -12,7 +12,7 @@ import { once } from 'node:events';
 import net from 'node:net';
 import tls from 'node:tls';
 
-const PATIENCE_MS = 20000;
+const PATIENCE_MS = 90000;
 
 class Client {
 	#socket;

@@ -205,8 +205,13 @@ refused(struct holding *h, enum rc rc)
 enum rc
 hold_release(struct holding *h)
 {
-	enum rc rc;
+	bool sent;
+	enum rc rc = hold_send(h, &sent);
 
+	if (rc != RC_OK)
+		return refused(h, rc);
+	if (sent)
+		return RC_OK;
 	if (hold_is(h->w->state, HOLD_FILED))
 		return hold_edited_end(h);
 	rc = h->w->to_mailbox_id == 0       ? begin(h)

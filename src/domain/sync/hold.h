@@ -71,6 +71,11 @@ enum rc hold_has_bytes(struct holding *, const struct sync_place *,
 /* Takes it away at `at`; `visible` where it is only marked. */
 enum rc hold_take_away(struct holding *) MUST_CHECK;
 
+/* ---- hold-send.c ---- */
+
+/* Sends it, where `*is`: it has been handed over to be sent. */
+enum rc hold_send(struct holding *, bool *is) MUST_CHECK;
+
 /* ---- hold-release.c ---- */
 
 enum rc hold_release(struct holding *) MUST_CHECK;

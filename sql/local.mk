@@ -77,12 +77,12 @@ migrations_sql = \
 	%D%/migrations/0161-subject-policy.sql \
 	%D%/migrations/0165-review.sql \
 	%D%/migrations/0170-watcher.sql \
+	%D%/migrations/0175-given.sql \
+	%D%/migrations/0176-recipients.sql \
 	%D%/migrations/0180-plans.sql \
 	%D%/migrations/0181-subscriptions.sql \
 	%D%/migrations/0182-billing.sql
 	%D%/migrations/0181-subscriptions.sql
-	%D%/migrations/0175-given.sql \
-	%D%/migrations/0176-recipients.sql
 queries_sql = \
 	%D%/queries/account.sql \
 	%D%/queries/actor.sql \

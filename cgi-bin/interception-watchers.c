@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "domain/provider-credential-sql.h"
+#include "domain/smtp-server-sql.h"
 #include "domain/watcher-sql.h"
 #include "interception.h"
 #include "web/audit.h"
@@ -130,7 +131,7 @@ watcher_again(struct request *rq)
 
 static const struct field smtp_fields[] = { A_BOOL("listening", 0),
 	A_TEXT("host", 0), A_INT("port", 0),
-	A_TIME("last_selfcheck_ts", NULLABLE), F_END };
+	A_TEXT("last_selfcheck_ts", NULLABLE), F_END };
 static const struct field state_fields[] = {
 	A_TEXT("state", 0, .about = "idle, polling, stopped or unknown."),
 	A_TEXT("last_heartbeat", NULLABLE),
@@ -169,17 +170,19 @@ account_write(struct request *rq, struct jw *w, const struct watcher_view *v)
 	jw_object_end(w);
 }
 
-/* No proxy listens. */
+/* Where none was ever heard of: where one would be. */
 static void
-smtp_write(struct jw *w)
+smtp_write(struct jw *w, const struct smtp_server_seen *s)
 {
 	jw_key(w, "smtp");
 	jw_object(w);
-	JW_BOOL(w, "listening", false);
-	JW_TEXT(w, "host", "127.0.0.1");
-	JW_INT(w, "port", 8587);
+	JW_BOOL(w, "listening", s != NULL && smtp_server_listens(s));
+	JW_TEXT(w, "host", s != NULL ? s->address : "127.0.0.1");
+	JW_INT(w, "port", s != NULL ? s->port : 8587);
 	jw_key(w, "last_selfcheck_ts");
-	jw_null(w);
+	s != NULL &&instant_is(s->checked_at)
+	    ? jw_time(w, s->checked_at, TIME_SPACED)
+	    : jw_null(w);
 	jw_object_end(w);
 }
 
@@ -187,13 +190,15 @@ enum rc
 watchers_overview(struct request *rq)
 {
 	struct watcher_view_list list;
+	struct smtp_server_seen_list proxies;
 	struct jw *w;
 
 	TRY(watcher_list(rq->db, rq->actor.account, rq->actor.user,
 	    OVERVIEW_MOST, rq->arena, &list));
+	TRY(smtp_servers(rq->db, rq->arena, &proxies));
 	w = reply_open(rq, 0);
 	rq->reply.fresh = true;
-	smtp_write(w);
+	smtp_write(w, smtp_server_best(proxies.v, proxies.n));
 	jw_key(w, "accounts");
 	jw_array(w);
 	for (size_t i = 0; i < list.n; i++)

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "core/clock.h"
+#include "domain/hold-sql.h"
 #include "domain/work-sql.h"
 #include "system.h"
 #include "web/reply.h"
@@ -73,6 +74,29 @@ write_all(struct buf *b, const struct work_metric_list *l)
 	}
 }
 
+/* Named as the third document has them. */
+static void
+gauge(struct buf *b, const char *name, const char *about, int64_t n)
+{
+	buf_fmt(b, "# HELP %s %s\n# TYPE %s gauge\n", name, about, name);
+	if (n < 0)
+		buf_fmt(b, "%s NaN\n", name);
+	else
+		buf_fmt(b, "%s %lld\n", name, (long long)n);
+}
+
+static void
+write_holds(struct buf *b, const struct hold_figures *h)
+{
+	gauge(b, "emails_held_total", "Mail that is held now.", h->held);
+	gauge(b, "emails_released_24h", "Mail released in the last 24 hours.",
+	    h->released);
+	gauge(b, "interception_latency_ms_median",
+	    "From the server's word of a mail to its being held, in the last "
+	    "24 hours.",
+	    h->latency_ms);
+}
+
 /* Kept for a moment, so that a monitor cannot become a load. */
 enum rc
 system_metrics(struct request *rq)
@@ -80,6 +104,7 @@ system_metrics(struct request *rq)
 	static struct buf text;
 	static int64_t until_ms;
 	struct work_metric_list l;
+	struct hold_figures *holds;
 
 	if (!system_sees_all(rq))
 		return fail(RC_FORBIDDEN, "metrics are for the operator");
@@ -87,7 +112,9 @@ system_metrics(struct request *rq)
 		if (text.p == NULL)
 			buf_init(&text, TEXT_MOST);
 		TRY(work_metrics(rq->db, rq->arena, &l));
+		TRY(hold_figures(rq->db, rq->arena, &holds));
 		write_all(&text, &l);
+		write_holds(&text, holds);
 		until_ms = clock_steady_ms() + KEEP_MS;
 	}
 	rq->reply.fresh = true;

@@ -15,16 +15,6 @@ const struct field system_smtp_health_answer[] = {
 	F_END,
 };
 
-/* One that listens, else the one that was heard of last. */
-static const struct smtp_server_seen *
-choose(const struct smtp_server_seen_list *l)
-{
-	for (size_t i = 0; i < l->n; i++)
-		if (smtp_server_listens(&l->v[i]))
-			return &l->v[i];
-	return l->n > 0 ? &l->v[0] : NULL;
-}
-
 static void
 write_details(struct jw *w, const struct smtp_server_seen *s, bool listens)
 {
@@ -49,7 +39,7 @@ system_smtp_health(struct request *rq)
 	struct jw *w;
 
 	TRY(smtp_servers(rq->db, rq->arena, &all));
-	s = choose(&all);
+	s = smtp_server_best(all.v, all.n);
 	listens = s != NULL && smtp_server_listens(s);
 	rq->reply.fresh = true;
 	w = reply_open(rq, 0);

@@ -7,6 +7,7 @@
 #include "core/secret.h"
 #include "db/db.h"
 #include "domain/health-sql.h"
+#include "domain/hold-sql.h"
 #include "families.h"
 #include "system.h"
 #include "web/manual.h"
@@ -120,6 +121,7 @@ docs(struct request *rq)
 
 struct health {
 	bool database, encryption;
+	struct hold_figures holds; /* of a database that is there */
 	instant asked;
 	int64_t until_ms; /* steady */
 };
@@ -129,12 +131,16 @@ static const struct health *
 health(struct request *rq)
 {
 	static struct health kept;
+	struct hold_figures *holds;
 	instant now;
 
 	if (kept.until_ms > clock_steady_ms())
 		return &kept;
 	kept.asked = clock_now();
-	kept.database = health_now(rq->db, &now) == RC_OK;
+	kept.database = health_now(rq->db, &now) == RC_OK &&
+	    hold_figures(rq->db, rq->arena, &holds) == RC_OK;
+	if (kept.database)
+		kept.holds = *holds;
 	kept.encryption = access(rq->conf->key_dir, R_OK | X_OK) == 0;
 	/* A fault is looked at again at once: 503 ends when it ends. */
 	kept.until_ms = kept.database ? clock_steady_ms() + HEALTH_KEEP_MS : 0;
@@ -279,11 +285,12 @@ healthz(struct request *rq)
 		unready(rq);
 	JW_BOOL(w, "ok", h->database);
 	jw_key(w, "held_count");
-	full ? jw_int(w, 0) : jw_null(w);
+	full ? jw_int(w, h->holds.held) : jw_null(w);
 	jw_key(w, "released_24h");
-	full ? jw_int(w, 0) : jw_null(w);
+	full ? jw_int(w, h->holds.released) : jw_null(w);
 	jw_key(w, "median_latency_ms");
-	jw_null(w);
+	full && h->holds.latency_ms >= 0 ? jw_int(w, h->holds.latency_ms)
+					 : jw_null(w);
 	jw_key(w, "workers");
 	jw_raw(w, full ? system_watchers(rq) : STR("[]"));
 	jw_key(w, "timestamp");

@@ -392,3 +392,10 @@ FROM email e
 JOIN hold h ON h.account_id = $1 AND h.email_id = e.id
 JOIN credential c ON c.account_id = $1 AND c.id = e.credential_id
 WHERE e.account_id = $1 AND e.id = $2;
+
+-- Of the last day, but for what is held now; -1: nothing was held.
+-- name: hold_figures :one
+-- row:  hold_figures
+-- scope: global: numbers for a monitor
+SELECT held, released, coalesce(latency_ms, -1) AS latency_ms
+FROM hold_figures();

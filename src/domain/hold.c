@@ -29,6 +29,13 @@ const struct col hold_folder_cols[] = {
 	COL_END,
 };
 
+const struct col hold_figures_cols[] = {
+	COL(struct hold_figures, held),
+	COL(struct hold_figures, released),
+	COL(struct hold_figures, latency_ms),
+	COL_END,
+};
+
 const struct col hold_work_cols[] = {
 	COL(struct hold_work, email_id),
 	COL(struct hold_work, state),

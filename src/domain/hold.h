@@ -38,6 +38,14 @@ struct hold_folder {
 };
 extern const struct col hold_folder_cols[];
 
+/* What a monitor sees, over all tenants. */
+struct hold_figures {
+	int64_t held;       /* now */
+	int64_t released;   /* in 24 hours */
+	int64_t latency_ms; /* median of 24 hours; -1: nothing was held */
+};
+extern const struct col hold_figures_cols[];
+
 /* What is to be done about one email. */
 struct hold_work {
 	int64_t email_id;

@@ -19,3 +19,12 @@ smtp_server_listens(const struct smtp_server_seen *s)
 {
 	return s->quiet <= SMTP_SERVER_QUIET_S && instant_is(s->checked_at);
 }
+
+const struct smtp_server_seen *
+smtp_server_best(const struct smtp_server_seen *v, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (smtp_server_listens(&v[i]))
+			return &v[i];
+	return n > 0 ? &v[0] : NULL;
+}

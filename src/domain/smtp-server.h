@@ -25,4 +25,9 @@ extern const struct col smtp_server_seen_cols[];
 /* Does it listen, as far as one can tell? */
 bool smtp_server_listens(const struct smtp_server_seen *);
 
+/* One that listens, else the one that was heard of last, as the list has them;
+ * NULL: there is none. */
+const struct smtp_server_seen *
+smtp_server_best(const struct smtp_server_seen *, size_t n);
+
 #endif

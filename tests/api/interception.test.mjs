@@ -615,6 +615,42 @@ test('the review door lists mail accounts', async () => {
 	assert.deepEqual(none.json, []);
 });
 
+describe('a monitor sees', () => {
+	const counted = () => sql(house, `SELECT
+		count(*) FILTER (WHERE state IN ('held', 'releasing', 'filed')),
+		count(*) FILTER (WHERE state = 'released'),
+		percentile_disc(0.5) WITHIN GROUP (ORDER BY latency_ms)
+		FROM hold`).split('|').map(Number);
+
+	/* Answers are kept for five seconds. */
+	async function asTold(read) {
+		let told, wanted;
+		for (let i = 0; i < 100; i++) {
+			[told, wanted] = [await read(), counted()];
+			if (String(told) === String(wanted))
+				return wanted;
+			await new Promise((done) => setTimeout(done, 100));
+		}
+		return assert.deepEqual(told, wanted);
+	}
+	test('how much is held, was released, and how long it took', async () => {
+		for (const n of await asTold(async () => {
+			const { json } = await api.get('/healthz');
+			return [json.held_count, json.released_24h,
+				json.median_latency_ms];
+		}))
+			assert.ok(n > 0);
+		await asTold(async () => {
+			const { text } = await api.get('/api/metrics');
+			return ['emails_held_total', 'emails_released_24h',
+				'interception_latency_ms_median'].map((name) => {
+				assert.match(text, new RegExp(`^# TYPE ${name} gauge$`, 'm'));
+				return new RegExp(`^${name} (\\d+)$`, 'm').exec(text)?.[1];
+			});
+		});
+	});
+});
+
 describe('nothing that a sender writes lets mail pass', () => {
 	test('no Message-ID of what was released, no marker', async () => {
 		const first = await held(mixed('known'));

@@ -135,6 +135,8 @@ describe('GET /api/metrics', () => {
 		assert.match(text, /^letterrack_deliveries_oldest_due_seconds 0$/m);
 		assert.match(text, /^letterrack_messages_oldest_due_seconds 0$/m);
 		for (const line of text.trim().split('\n'))
-			assert.match(line, /^(#|letterrack_\w+(\{[^}]+\})? -?\d+$)/);
+			assert.match(line, new RegExp('^(#|letterrack_\\w+(\\{[^}]+\\})? -?\\d+$|' +
+				'(emails_held_total|emails_released_24h) \\d+$|' +
+				'interception_latency_ms_median (\\d+|NaN)$)'));
 	});
 });

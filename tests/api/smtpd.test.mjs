@@ -879,6 +879,11 @@ describe('health', () => {
 			uptime_seconds: null, last_selfcheck: null });
 		assert.ok(Number.isInteger(json.uptime_seconds));
 		assert.match(json.last_selfcheck, /^\d{4}-\d\d-\d\dT[\d:]{8}Z$/);
+		const { smtp } = (await api.as({ cookie: people(house).viewer.cookie })
+			.get('/api/watchers/overview')).json;
+		assert.match(smtp.last_selfcheck_ts, /^\d{4}-\d\d-\d\d [\d:]{8}$/);
+		assert.deepEqual({ ...smtp, last_selfcheck_ts: null }, { listening: true,
+			host: '127.0.0.1', port: Number(port), last_selfcheck_ts: null });
 	});
 	test('says when nobody listens', async () => {
 		await house.stop('smtpd');

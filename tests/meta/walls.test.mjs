@@ -32,7 +32,7 @@ const over = {
 	'who watches': ['guard_watch', 'watch_follow', 'watch_leave'],
 	work: ['job_claim', 'job_give_back', 'job_release_dead', 'poll_enqueue',
 		'poll_preview', 'token_enqueue', 'work_next_at'],
-	'sums for a monitor': ['watch_beats', 'watch_metrics', 'work_metrics'],
+	'sums for a monitor': ['hold_figures', 'watch_beats', 'watch_metrics', 'work_metrics'],
 	'a poll asked for from outside': ['poll_begin', 'poll_mark',
 		'poll_seen'],
 	'what a command line names': ['account_known', 'job_known'],

@@ -7,6 +7,7 @@
 #include "ctl/people.h"
 #include "db/migrate.h"
 #include "domain/alive.h"
+#include "domain/smtp-server-sql.h"
 #include "domain/watcher-sql.h"
 #include "domain/work-sql.h"
 
@@ -23,6 +24,7 @@ struct status {
 	struct work_worker_list workers;
 	struct work_sync_list syncs;
 	struct watcher_host_list watchers;
+	struct smtp_server_seen_list proxies;
 	int64_t mail, deliveries, invalid;
 };
 
@@ -60,6 +62,7 @@ gather(struct status *s, const struct conf *conf)
 	TRY(work_workers(db, a, &s->workers));
 	TRY(work_syncs(db, SYNCS_MOST, a, &s->syncs));
 	TRY(watcher_hosts(db, a, &s->watchers));
+	TRY(smtp_servers(db, a, &s->proxies));
 	TRY(work_mail_waiting(db, &s->mail));
 	TRY(work_deliveries_waiting(db, &s->deliveries));
 	return work_invalid(db, &s->invalid);
@@ -85,10 +88,52 @@ oldest(const struct status *s)
 /* ---- for a person ---- */
 
 static void
-print(const struct status *s)
+print_watchers(const struct status *s)
+{
+	for (size_t i = 0; i < s->watchers.n; i++) {
+		const struct watcher_host *h = &s->watchers.v[i];
+
+		printf("watcher %-11lld %s, seen %lld s ago\n",
+		    (long long)h->watched, h->name, (long long)h->beat_s);
+	}
+}
+
+static void
+print_proxies(const struct status *s)
+{
+	for (size_t i = 0; i < s->proxies.n; i++) {
+		const struct smtp_server_seen *p = &s->proxies.v[i];
+
+		printf("smtpd %-13s %s %s:%d, %lld sessions, %lld taken, "
+		       "%lld held, %lld refused\n",
+		    smtp_server_listens(p) ? "listens" : "away", p->host,
+		    p->address, p->port, (long long)p->sessions,
+		    (long long)p->taken, (long long)p->held,
+		    (long long)p->refused);
+	}
+}
+
+static void
+print_syncs(const struct status *s)
 {
 	char when[40];
 
+	for (size_t i = 0; i < s->syncs.n; i++) {
+		const struct work_sync *y = &s->syncs.v[i];
+
+		if (y->last_checked.us == INSTANT_NONE.us)
+			snprintf(when, sizeof when, "never");
+		else
+			instant_print(y->last_checked, TIME_Z, when);
+		printf("sync %-14s pc_%lld acc_%lld %s\n", when,
+		    (long long)y->credential_id, (long long)y->account_id,
+		    y->status);
+	}
+}
+
+static void
+print(const struct status *s)
+{
 	printf("schema              %lld\n", (long long)s->schema);
 	if (s->alive >= 0)
 		printf("workers here        %d\n", s->alive);
@@ -101,23 +146,9 @@ print(const struct status *s)
 	for (size_t i = 0; i < s->depth.n; i++)
 		printf("jobs %-14s %lld %s\n", s->depth.v[i].state,
 		    (long long)s->depth.v[i].n, s->depth.v[i].action);
-	for (size_t i = 0; i < s->watchers.n; i++) {
-		const struct watcher_host *h = &s->watchers.v[i];
-
-		printf("watcher %-11lld %s, seen %lld s ago\n",
-		    (long long)h->watched, h->name, (long long)h->beat_s);
-	}
-	for (size_t i = 0; i < s->syncs.n; i++) {
-		const struct work_sync *y = &s->syncs.v[i];
-
-		if (y->last_checked.us == INSTANT_NONE.us)
-			snprintf(when, sizeof when, "never");
-		else
-			instant_print(y->last_checked, TIME_Z, when);
-		printf("sync %-14s pc_%lld acc_%lld %s\n", when,
-		    (long long)y->credential_id, (long long)y->account_id,
-		    y->status);
-	}
+	print_watchers(s);
+	print_proxies(s);
+	print_syncs(s);
 }
 
 /* ---- for a program ---- */
@@ -157,6 +188,8 @@ print_json(const struct status *s)
 	    sizeof s->workers.v[0]);
 	write_rows(&w, "watchers", watcher_host_cols, s->watchers.v,
 	    s->watchers.n, sizeof s->watchers.v[0]);
+	write_rows(&w, "smtp_proxies", smtp_server_seen_cols, s->proxies.v,
+	    s->proxies.n, sizeof s->proxies.v[0]);
 	write_rows(&w, "syncs", work_sync_cols, s->syncs.v, s->syncs.n,
 	    sizeof s->syncs.v[0]);
 	jw_object_end(&w);

@@ -201,8 +201,8 @@ SELECT count(*) FROM (SELECT FROM email e
 SELECT coalesce(r.review_policy, 'open') AS review_policy,
     r.hold_expiry_days,
     coalesce(r.hold_expiry_action, 'discard') AS hold_expiry_action
-FROM (SELECT $1 AS account_id) AS x
-LEFT JOIN review_setting r ON r.account_id = x.account_id;
+FROM (SELECT) AS always
+LEFT JOIN review_setting r ON r.account_id = $1;
 
 -- name: review_setting_put :must
 -- args: account account, id application, text review_policy,

@@ -111,8 +111,9 @@ describe('a thread that is forwarded', () => {
 				body_html: '<p>FYI...</p>', body_text: 'FYI...' });
 			assert.equal(status, 200, text);
 			const { email } = json;
-			assert.deepEqual([json.success, email.subject, email.to_addresses,
-				email.status], [true, 'Fwd: The offer', [OUTSIDE], 'accepted']);
+			assert.deepEqual([json.success, email.subject,
+				email.to_addresses], [true, 'Fwd: The offer', [OUTSIDE]]);
+			assert.match(email.status, /^(accepted|filed)$/);
 			const parts = await leaves(await arrived(email.message_id));
 			const of = (type) => parts.filter((part) => part.type === type);
 			const plain = of('text/plain')[0].bytes.toString();

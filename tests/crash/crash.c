@@ -131,9 +131,10 @@ size_t
 crash_points(const char *names[CRASH_POINTS])
 {
 	/* of work that no sync comes by */
-	static const char *const others[] = { "account-", "outgoing-",
-		"delivery-", "submission-", "hold-", "raw-", "release-",
-		"report-", "token-", "transfer-" };
+	static const char *const others[] = { "account-", "billing-",
+		"delivery-", "given-", "hold-", "outgoing-", "raw-", "release-",
+		"report-", "smtpd-", "submission-", "token-", "transfer-",
+		"watch-" };
 	const char *all[CRASH_POINTS];
 	size_t points = all_points(all), some = 0;
 

@@ -267,7 +267,8 @@ end_tx(struct db *db, void *arg)
 
 	TRY(become(f, db));
 	TRY(hold_place_move(h));
-	TRY(hold_released(db, account, email, h->visible));
+	/* What could only be marked where it came to still lies there. */
+	TRY(hold_released(db, account, email, h->visible || h->w->is_visible));
 	return hold_event(db, account, email, "message.released", NULL);
 }
 

@@ -6,6 +6,7 @@
 #include "domain/event.h"
 #include "domain/presence-sql.h"
 #include "domain/presence.h"
+#include "web/guard.h"
 
 enum { VIEWING, REPLYING, GONE };
 static const char *const states[] = { "viewing", "replying", "gone", NULL };
@@ -85,8 +86,10 @@ put(struct db *db, void *ctx)
 enum rc
 presence_say(struct request *rq)
 {
-	if (rq->actor.user == 0)
+	if (rq->actor.user == 0) {
+		TRY(guard_prove(rq)); /* signed out is told before */
 		return fail(RC_FORBIDDEN, "A program is nobody who looks.");
+	}
 	TRY(db_tx(rq->db, put, rq));
 	return show(rq, arg_id(rq, 0));
 }

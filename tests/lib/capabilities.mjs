@@ -44,7 +44,7 @@ export const elsewhere = ['stranger\'s cookie', 'stranger\'s token',
 /** Cells of single operations that are others, and why. */
 const persons = ['POST /api/accounts/{account_id}/token',
 	'POST /api/account-views/switch', 'GET /oauth2/userinfo',
-	'POST /oauth2/userinfo'];
+	'POST /oauth2/userinfo', 'PUT /api/threads/{thread_id}/presence'];
 /* Mail is put into a shared inbox, which viewers do not. */
 const transfer = 'POST /api/user/imap-accounts/{imap_account_id}/transfer';
 export const but = {

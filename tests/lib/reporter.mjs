@@ -18,6 +18,7 @@ function why(error) {
 
 export default async function* reporter(source) {
 	const stacks = new Map();
+	const began = Date.now(), ended = new Map();
 	// A test ends after its subtests, so a name is known only from its start.
 	for await (const { type, data } of source) {
 		const file = data?.file ? relative('.', data.file) : '';
@@ -26,17 +27,15 @@ export default async function* reporter(source) {
 			stacks.set(file, stack);
 			names(stack, data);
 		} else if (type === 'test:pass' || type === 'test:fail') {
+			ended.set(file, Date.now());
 			// Its subtests have been told already.
 			if (data.details?.type === 'suite' && type === 'test:pass')
 				continue;
 			if (data.details?.error?.failureType === 'subtestsFailed')
 				continue;
 			// Node 18 and 20 also count a whole file as a test.
-			if (data.nesting === 0 && data.name === data.file) {
-				const took = Math.round(data.details.duration_ms / 1000);
-				yield `# took ${took} ${file.replace(/(\.test)?\.mjs$/, '')}\n`;
+			if (data.nesting === 0 && data.name === data.file)
 				continue;
-			}
 			const name = `${file}: ${names(stacks.get(file) ?? [], data)}`;
 			if (type === 'test:fail' && data.todo === undefined)
 				yield `not ok - ${name}\n${why(data.details.error)}\n`;
@@ -49,5 +48,12 @@ export default async function* reporter(source) {
 		} else if (type === 'test:stderr' || type === 'test:stdout') {
 			yield data.message.replace(/^/gm, '# ').trimEnd() + '\n';
 		}
+	}
+	// One file runs behind the other.
+	let last = began;
+	for (const [file, at] of ended) {
+		yield `# took ${Math.round((at - last) / 1000)} ${
+			file.replace(/(\.test)?\.mjs$/, '')}\n`;
+		last = at;
 	}
 }

@@ -156,8 +156,10 @@ house_start(struct house *h, const char *const *settings)
 		(void)log_level_parse(getenv("HOUSE_LOG"), &level);
 	log_open("test", level, false);
 	*h = (struct house){ .arena = arena_new((size_t)256 * 1024 * 1024) };
-	snprintf(h->dir, sizeof h->dir, "/tmp/lr-house.%d", (int)getpid());
-	mkdir(h->dir, 0755);
+	/* A killed test's may be left, and its process's number come again. */
+	snprintf(h->dir, sizeof h->dir, "/tmp/lr-house.XXXXXX");
+	if (mkdtemp(h->dir) == NULL || chmod(h->dir, 0755) != 0)
+		die("%s: %m", h->dir);
 	maker = getpid();
 	standing = h;
 	atexit(end);

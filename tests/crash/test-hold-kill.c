@@ -116,7 +116,8 @@ sorted(const char *text)
 		if (s.n > 0)
 			v[n++] = arena_dup(house.arena, s.p, s.n);
 	}
-	qsort(v, n, sizeof *v, by_text);
+	if (n > 1)
+		qsort(v, n, sizeof *v, by_text);
 	buf_init(&b, 1 << 20);
 	for (size_t i = 0; i < n; i++)
 		buf_fmt(&b, "%s\n", v[i]);

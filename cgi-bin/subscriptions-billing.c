@@ -1,6 +1,7 @@
 /* Subscriptions at the payment service: begun, changed, cancelled, and read. */
 #include "subscriptions.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "domain/billing-sql.h"
@@ -324,12 +325,13 @@ enum rc
 billing_change(struct request *rq)
 {
 	struct note note = { rq, "subscription.change", arg_id(rq, 0) };
-	const char *price, *path;
+	const char *price = NULL, *path;
 	struct subscription *s;
 	struct billing b;
 
 	TRY(one_read(rq, &b, &s));
 	TRY(price_of(rq, s, &price));
+	assert(price != NULL);
 	if (s->item_id == NULL)
 		return fail(RC_CONFLICT, "There is nothing to be changed.");
 	path = arena_fmt(rq->arena, "/v1/subscriptions/%s", s->stripe_id);

@@ -109,7 +109,7 @@ note(struct db *db, const struct sign_in *in, const struct login *user,
 	};
 	struct doer who = { .address = in->address };
 
-	if (end == SIGN_IN_REFUSED)
+	if (end == SIGN_IN_REFUSED || user == NULL)
 		return audit_login_refused(db, in->client,
 		    user != NULL ? user->user_id : 0, in->address, NULL, NULL);
 	who.application = user->application_id;

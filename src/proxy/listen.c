@@ -78,7 +78,7 @@ broken(const struct listener *l, const char *why)
 static enum rc
 open_one(struct listener *l)
 {
-	union address at;
+	union address at = { .any = { .sa_family = AF_UNSPEC } };
 	int on = 1;
 
 	if (!address_of(l->address, l->port, &at))
@@ -163,7 +163,7 @@ int
 listener_accept(const struct listener *l, char peer[INET6_ADDRSTRLEN],
     bool *loopback, bool *full)
 {
-	union address from;
+	union address from = { .any = { .sa_family = AF_UNSPEC } };
 	socklen_t n = sizeof from;
 	int on = 1,
 	    fd = accept4(l->fd, &from.any, &n, SOCK_CLOEXEC | SOCK_NONBLOCK);
@@ -192,7 +192,7 @@ int
 listener_call(const struct listener *l)
 {
 	const struct timeval wait = { .tv_sec = CALL_WAIT };
-	union address at;
+	union address at = { .any = { .sa_family = AF_UNSPEC } };
 	int fd;
 
 	if (!address_of(callable(l), l->port, &at))

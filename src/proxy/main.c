@@ -142,7 +142,7 @@ work(struct proxy *p)
 int
 main(int argc, char **argv)
 {
-	static struct proxy p = { .log = { .who = "smtpd" } };
+	struct proxy p = { .log = { .who = "smtpd" } };
 	const char *config = NULL;
 	struct conf *conf = NULL;
 	int status = EX_OK;

@@ -2,8 +2,8 @@
 # LINT_FILES="src/core/log.c" narrows the first.
 
 LINT_DIRS = src cgi-bin tests fuzz man
-LINT_FILES = `find $(LINT_DIRS) -name '*.c' | sort`
-FORMAT_FILES = `find $(LINT_DIRS) -name '*.[ch]' | sort`
+LINT_FILES = `find $(LINT_DIRS) -name node_modules -prune -o -name '*.c' -print | sort`
+FORMAT_FILES = `find $(LINT_DIRS) -name node_modules -prune -o -name '*.[ch]' -print | sort`
 LINT_CPPFLAGS = -std=gnu17 -DLINT -DTOP_SRCDIR='"."' $(DEFS) -D_GNU_SOURCE -I. -Isrc -Itests -I$(abs_builddir)/src \
 	-I$(abs_builddir)/tests \
 	-DLETTERRACK_SYNC='"/l/letterrack-sync"' \

@@ -60,7 +60,7 @@ sleep_ms(const struct loop *l)
 	return ms < SLEEP_MOST ? (int)ms : SLEEP_MOST;
 }
 
-/* Each once a turn: one that is set anew for now waits for the sockets. */
+/* Each once a turn: what is set anew without a delay waits for the sockets. */
 static void
 ring(struct loop *l)
 {

@@ -21,8 +21,8 @@ struct hands {
 	int wake; /* an eventfd: something is done */
 	pthread_mutex_t lock;
 	pthread_cond_t more;
-	struct queue todo, done; /* under the lock */
-	bool end;                /* likewise */
+	struct queue waiting, done; /* under the lock */
+	bool end;                   /* likewise */
 	int n;
 	struct hand {
 		struct hands *all;
@@ -60,7 +60,7 @@ next(struct hands *h)
 	struct errand *e = NULL;
 
 	pthread_mutex_lock(&h->lock);
-	while (!h->end && (e = take(&h->todo)) == NULL)
+	while (!h->end && (e = take(&h->waiting)) == NULL)
 		pthread_cond_wait(&h->more, &h->lock);
 	pthread_mutex_unlock(&h->lock);
 	return e;
@@ -84,7 +84,7 @@ void
 hands_do(struct hands *h, struct errand *e)
 {
 	pthread_mutex_lock(&h->lock);
-	put(&h->todo, e);
+	put(&h->waiting, e);
 	pthread_cond_signal(&h->more);
 	pthread_mutex_unlock(&h->lock);
 }
@@ -146,7 +146,7 @@ hands_new(struct loop *loop, int n, const char *conninfo, struct log log)
 	if (h == NULL)
 		die("out of memory");
 	h->loop = loop;
-	h->todo.last = &h->todo.first;
+	h->waiting.last = &h->waiting.first;
 	h->done.last = &h->done.first;
 	h->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (h->wake < 0)

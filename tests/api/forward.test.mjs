@@ -215,12 +215,12 @@ describe('a thread that is forwarded', () => {
 	});
 	test('what was sent is read from there until its copy is filed', async () => {
 		const { json } = await member.post('/api/emails/send', { to: OUTSIDE,
-			subject: 'kept', body_text: 'Kept for now.' });
+			subject: 'kept', body_text: 'Kept at home.' });
 		const where = `${root}/emails/eml_${json.email.id}/body`;
 		const seen = await member.get(where);
-		assert.match(seen.json.data.text, /Kept for now\./);
+		assert.match(seen.json.data.text, /Kept at home\./);
 		const { emails } = await shown(json.email.thread_id);
-		assert.match(emails[0].body_text, /Kept for now\./);
+		assert.match(emails[0].body_text, /Kept at home\./);
 	});
 	test('is sent to somebody, by who may, and has mail', async () => {
 		const nobody = await forward({ body_text: 'x' });

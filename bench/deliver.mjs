@@ -3,7 +3,8 @@ import { once } from 'node:events';
 import http from 'node:http';
 import { Worker } from 'node:worker_threads';
 import { aside } from '../tests/lib/ctl.mjs';
-import { people, sql } from '../tests/lib/people.mjs';
+import { people } from '../tests/lib/people.mjs';
+import { sql } from '../tests/lib/sql.mjs';
 import { stack } from '../tests/lib/stack.mjs';
 import { median, ratio, rounds } from './measure.mjs';
 

@@ -4,7 +4,8 @@ import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import http from 'node:http';
 import { fileURLToPath } from 'node:url';
-import { people, sql } from '../tests/lib/people.mjs';
+import { people } from '../tests/lib/people.mjs';
+import { sql } from '../tests/lib/sql.mjs';
 import { stack } from '../tests/lib/stack.mjs';
 import { load, pgbench, statement } from './load.mjs';
 import { commandLine, cpuOfEnded, cpuTime, family, median, memory, partPid, ratio, rounds }

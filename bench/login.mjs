@@ -3,7 +3,8 @@
 import { spawnSync } from 'node:child_process';
 import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
-import { people, sql } from '../tests/lib/people.mjs';
+import { people } from '../tests/lib/people.mjs';
+import { sql } from '../tests/lib/sql.mjs';
 import { stack } from '../tests/lib/stack.mjs';
 import { load } from './load.mjs';
 import { commandLine, cpuTime, family, made, median, partPid, ratio, rounds }

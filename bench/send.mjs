@@ -7,7 +7,8 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { client } from '../tests/lib/api.mjs';
 import { aside } from '../tests/lib/ctl.mjs';
-import { people, sql } from '../tests/lib/people.mjs';
+import { people } from '../tests/lib/people.mjs';
+import { sql } from '../tests/lib/sql.mjs';
 import { stack } from '../tests/lib/stack.mjs';
 import { median, ratio, rounds } from './measure.mjs';
 

@@ -3,7 +3,8 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import { client } from '../tests/lib/api.mjs';
 import { connect, mailbox, message } from '../tests/lib/mail.mjs';
-import { people, sql } from '../tests/lib/people.mjs';
+import { people } from '../tests/lib/people.mjs';
+import { sql } from '../tests/lib/sql.mjs';
 import { stack } from '../tests/lib/stack.mjs';
 import { memory, median, partPid, until } from './measure.mjs';
 

@@ -9,7 +9,8 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { client } from '../lib/api.mjs';
 import { ctl, pass, passBeside, well } from '../lib/ctl.mjs';
 import { connect, emailOf, mailbox, message, sync } from '../lib/mail.mjs';
-import { people, sql } from '../lib/people.mjs';
+import { people } from '../lib/people.mjs';
+import { sql } from '../lib/sql.mjs';
 import { stack } from '../lib/stack.mjs';
 import { cookieOf } from '../lib/tokens.mjs';
 

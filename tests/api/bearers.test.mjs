@@ -9,7 +9,8 @@ import { after, before, describe, test } from 'node:test';
 import { client } from '../lib/api.mjs';
 import { aside } from '../lib/ctl.mjs';
 import { mailbox, message } from '../lib/mail.mjs';
-import { people, sql } from '../lib/people.mjs';
+import { people } from '../lib/people.mjs';
+import { sql } from '../lib/sql.mjs';
 import { stack } from '../lib/stack.mjs';
 import { giveTokens } from '../lib/token-giver.mjs';
 

@@ -13,9 +13,10 @@ import { each } from '../lib/each.mjs';
 import { connect, emailOf, ended, mailbox, message, sync }
 	from '../lib/mail.mjs';
 import { basic, clientRow, form } from '../lib/oauth.mjs';
-import { people, sql } from '../lib/people.mjs';
+import { people } from '../lib/people.mjs';
 import { psql } from '../lib/psql.mjs';
 import { operations, valid } from '../lib/requests.mjs';
+import { sql } from '../lib/sql.mjs';
 import { stack } from '../lib/stack.mjs';
 import { rows } from '../lib/tenants.mjs';
 import { cookieOf } from '../lib/tokens.mjs';

@@ -4,7 +4,8 @@ import { createHash } from 'node:crypto';
 import { before, describe, test } from 'node:test';
 import { client, refusedWithinSecond } from '../lib/api.mjs';
 import { machine } from '../lib/machine.mjs';
-import { people, sql } from '../lib/people.mjs';
+import { people } from '../lib/people.mjs';
+import { sql } from '../lib/sql.mjs';
 import { stack } from '../lib/stack.mjs';
 
 let house, api;

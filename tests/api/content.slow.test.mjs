@@ -6,7 +6,8 @@ import net from 'node:net';
 import { after, before, test } from 'node:test';
 import { client } from '../lib/api.mjs';
 import { connect, emailOf, mailbox, message, sync } from '../lib/mail.mjs';
-import { people, sql } from '../lib/people.mjs';
+import { people } from '../lib/people.mjs';
+import { sql } from '../lib/sql.mjs';
 import { stack } from '../lib/stack.mjs';
 
 let house, member, stranger, p;

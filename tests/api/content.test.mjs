@@ -8,7 +8,8 @@ import { after, before, describe, test } from 'node:test';
 import { client } from '../lib/api.mjs';
 import { bare, connect, emailOf, ended, mailbox, message, sync }
 	from '../lib/mail.mjs';
-import { people, sql } from '../lib/people.mjs';
+import { people } from '../lib/people.mjs';
+import { sql } from '../lib/sql.mjs';
 import { stack } from '../lib/stack.mjs';
 
 let house, api, p, member, viewer, stranger, root, imap, credential;

@@ -8,7 +8,7 @@ import { mkdtempSync, chmodSync, readdirSync, statSync, utimesSync }
 import { after, before, describe, test } from 'node:test';
 import { client } from '../lib/api.mjs';
 import { ctl as letterrackctl, run as program } from '../lib/ctl.mjs';
-import { sql } from '../lib/people.mjs';
+import { sql } from '../lib/sql.mjs';
 import { stack } from '../lib/stack.mjs';
 import { parts, signIn } from '../lib/tokens.mjs';
 

@@ -6,7 +6,8 @@ import { client } from '../lib/api.mjs';
 import { aside } from '../lib/ctl.mjs';
 import { connect, mailbox, message, sync } from '../lib/mail.mjs';
 import { Description } from '../lib/openapi.mjs';
-import { people, sql } from '../lib/people.mjs';
+import { people } from '../lib/people.mjs';
+import { sql } from '../lib/sql.mjs';
 import { endAll, receive, receiveRaw, signedWell }
 	from '../lib/receiver.mjs';
 import { stack } from '../lib/stack.mjs';

@@ -6,7 +6,8 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { client } from '../lib/api.mjs';
 import { bare, connect, emailOf, ended, mailbox, message, sync }
 	from '../lib/mail.mjs';
-import { people, sql } from '../lib/people.mjs';
+import { people } from '../lib/people.mjs';
+import { sql } from '../lib/sql.mjs';
 import { stack } from '../lib/stack.mjs';
 
 let house, api, p, member, viewer, stranger, root, imap, credential;

@@ -5,7 +5,7 @@ import { execFileSync } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
 import { client } from '../lib/api.mjs';
-import { sql } from '../lib/people.mjs';
+import { sql } from '../lib/sql.mjs';
 import { stack } from '../lib/stack.mjs';
 
 const BASE = 'http://ci-inbox.local';

@@ -10,7 +10,8 @@ import { client } from '../lib/api.mjs';
 import { ctl, pass, passBeside, well } from '../lib/ctl.mjs';
 import { issuer, issuerKey } from '../lib/issuer.mjs';
 import { basic, clientRow, form } from '../lib/oauth.mjs';
-import { people, sql } from '../lib/people.mjs';
+import { people } from '../lib/people.mjs';
+import { sql } from '../lib/sql.mjs';
 import { stack } from '../lib/stack.mjs';
 import { b64, parts, signingKey } from '../lib/tokens.mjs';
 

@@ -5,7 +5,8 @@ import http from 'node:http';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import { client } from '../lib/api.mjs';
-import { people, sql } from '../lib/people.mjs';
+import { people } from '../lib/people.mjs';
+import { sql } from '../lib/sql.mjs';
 import { stack } from '../lib/stack.mjs';
 import { cookieOf } from '../lib/tokens.mjs';
 

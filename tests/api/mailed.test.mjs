@@ -6,7 +6,8 @@ import { readFileSync, readdirSync } from 'node:fs';
 import { after, before, describe, test } from 'node:test';
 import { client } from '../lib/api.mjs';
 import { linkIn, mailsTo, tokenTo } from '../lib/outbox.mjs';
-import { people, sql } from '../lib/people.mjs';
+import { people } from '../lib/people.mjs';
+import { sql } from '../lib/sql.mjs';
 import { stack } from '../lib/stack.mjs';
 import { cookieOf } from '../lib/tokens.mjs';
 

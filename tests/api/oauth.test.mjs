@@ -8,7 +8,8 @@ import * as oidc from 'openid-client';
 import { client, refusedWithinSecond } from '../lib/api.mjs';
 import { back, basic, clientRow, form, formOf, hash, pkce }
 	from '../lib/oauth.mjs';
-import { people, sql } from '../lib/people.mjs';
+import { people } from '../lib/people.mjs';
+import { sql } from '../lib/sql.mjs';
 import { stack } from '../lib/stack.mjs';
 import { cookieOf, parts, signIn } from '../lib/tokens.mjs';
 

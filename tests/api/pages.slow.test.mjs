@@ -10,7 +10,8 @@ import { client } from '../lib/api.mjs';
 import { browser } from '../lib/browser.mjs';
 import { clientRow, form, pkce } from '../lib/oauth.mjs';
 import { linkIn, mailsTo } from '../lib/outbox.mjs';
-import { people, sql } from '../lib/people.mjs';
+import { people } from '../lib/people.mjs';
+import { sql } from '../lib/sql.mjs';
 import { stack } from '../lib/stack.mjs';
 import { enrol, totp } from '../lib/totp.mjs';
 

@@ -4,8 +4,9 @@ import { after, before, describe, test } from 'node:test';
 import { client } from '../lib/api.mjs';
 import { ctl, pass, well } from '../lib/ctl.mjs';
 import { connect, ended } from '../lib/mail.mjs';
-import { people, sql } from '../lib/people.mjs';
+import { people } from '../lib/people.mjs';
 import { receive } from '../lib/receiver.mjs';
+import { sql } from '../lib/sql.mjs';
 import { stack } from '../lib/stack.mjs';
 
 let house, p, member, bad, job, app;

@@ -9,7 +9,8 @@ import { client } from '../lib/api.mjs';
 import { aside } from '../lib/ctl.mjs';
 import { keepLedger } from '../lib/ledger.mjs';
 import { connect, ended, mailbox, sync } from '../lib/mail.mjs';
-import { people, sql } from '../lib/people.mjs';
+import { people } from '../lib/people.mjs';
+import { sql } from '../lib/sql.mjs';
 import { stack } from '../lib/stack.mjs';
 
 const A = 'first@elsewhere.test', B = 'second@elsewhere.test';

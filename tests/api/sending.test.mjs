@@ -8,8 +8,9 @@ import { after, before, describe, test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import { client } from '../lib/api.mjs';
 import { bare, connect, ended, mailbox, message, sync } from '../lib/mail.mjs';
-import { people, sql } from '../lib/people.mjs';
+import { people } from '../lib/people.mjs';
 import { standIn } from '../lib/smtp-stand-in.mjs';
+import { sql } from '../lib/sql.mjs';
 import { stack } from '../lib/stack.mjs';
 
 const OUTSIDE = 'someone@elsewhere.test';

@@ -7,7 +7,8 @@ import { before, describe, test } from 'node:test';
 import { client } from '../lib/api.mjs';
 import { back, basic, clientRow, form, formOf, pkce } from '../lib/oauth.mjs';
 import { mailsTo, tokenTo } from '../lib/outbox.mjs';
-import { people, sql } from '../lib/people.mjs';
+import { people } from '../lib/people.mjs';
+import { sql } from '../lib/sql.mjs';
 import { stack } from '../lib/stack.mjs';
 import { cookieOf } from '../lib/tokens.mjs';
 

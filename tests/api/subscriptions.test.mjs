@@ -11,8 +11,9 @@ import { after, before, describe, test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import { client } from '../lib/api.mjs';
 import { well } from '../lib/ctl.mjs';
-import { people, sql } from '../lib/people.mjs';
+import { people } from '../lib/people.mjs';
 import { roll, rounds, seed } from '../lib/rounds.mjs';
+import { sql } from '../lib/sql.mjs';
 import { stack } from '../lib/stack.mjs';
 import { standIn } from '../lib/stripe-stand-in.mjs';
 

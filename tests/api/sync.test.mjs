@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { before, describe, test } from 'node:test';
-import { people, sql } from '../lib/people.mjs';
+import { people } from '../lib/people.mjs';
+import { sql } from '../lib/sql.mjs';
 import { stack } from '../lib/stack.mjs';
 
 let house, p, job;

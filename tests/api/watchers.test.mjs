@@ -7,7 +7,8 @@ import { client } from '../lib/api.mjs';
 import { well } from '../lib/ctl.mjs';
 import { imapStandIn } from '../lib/imap-stand-in.mjs';
 import { connect, mailbox, message } from '../lib/mail.mjs';
-import { people, sql } from '../lib/people.mjs';
+import { people } from '../lib/people.mjs';
+import { sql } from '../lib/sql.mjs';
 import { stack } from '../lib/stack.mjs';
 
 const OVERVIEW = '/api/watchers/overview';

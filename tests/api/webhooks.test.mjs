@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { client } from '../lib/api.mjs';
-import { people, sql } from '../lib/people.mjs';
+import { people } from '../lib/people.mjs';
+import { sql } from '../lib/sql.mjs';
 import { endAll, isHexSigned, receive, signedWell, verified }
 	from '../lib/receiver.mjs';
 import { stack } from '../lib/stack.mjs';

@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { mailbox, message } from '../lib/mail.mjs';
-import { sql } from '../lib/people.mjs';
+import { sql } from '../lib/sql.mjs';
 import { stack } from '../lib/stack.mjs';
 
 const login = `

@@ -9,9 +9,10 @@ import { after, before, describe, test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import { client } from '../lib/api.mjs';
 import { aside } from '../lib/ctl.mjs';
-import { people, sql } from '../lib/people.mjs';
+import { people } from '../lib/people.mjs';
 import { receive, signedWell } from '../lib/receiver.mjs';
 import { roll, rounds, seed } from '../lib/rounds.mjs';
+import { sql } from '../lib/sql.mjs';
 import { stack } from '../lib/stack.mjs';
 
 let house, api, receiver, them, hook;

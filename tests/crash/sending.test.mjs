@@ -11,9 +11,10 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { client } from '../lib/api.mjs';
 import { ctl, well } from '../lib/ctl.mjs';
 import { connect, mailbox } from '../lib/mail.mjs';
-import { people, sql } from '../lib/people.mjs';
+import { people } from '../lib/people.mjs';
 import { keepLedger, refusal } from '../lib/ledger.mjs';
 import { roll, rounds, seed } from '../lib/rounds.mjs';
+import { sql } from '../lib/sql.mjs';
 import { stack } from '../lib/stack.mjs';
 
 const TO = 'someone@elsewhere.test';

@@ -5,9 +5,10 @@ import assert from 'node:assert/strict';
 import { before, test } from 'node:test';
 import { client } from '../lib/api.mjs';
 import { ctl } from '../lib/ctl.mjs';
-import { people, sql } from '../lib/people.mjs';
+import { people } from '../lib/people.mjs';
 import { recount } from '../lib/recount.mjs';
 import { rounds, seed as dice } from '../lib/rounds.mjs';
+import { sql } from '../lib/sql.mjs';
 import { stack } from '../lib/stack.mjs';
 
 const all = '/api/threads', MAILS = 24, CLIENTS = 4;

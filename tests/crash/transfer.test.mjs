@@ -6,8 +6,9 @@ import { once } from 'node:events';
 import { after, before, describe, test } from 'node:test';
 import { client } from '../lib/api.mjs';
 import { connect, mailbox, message } from '../lib/mail.mjs';
-import { people, sql } from '../lib/people.mjs';
+import { people } from '../lib/people.mjs';
 import { roll, rounds, seed } from '../lib/rounds.mjs';
+import { sql } from '../lib/sql.mjs';
 import { stack } from '../lib/stack.mjs';
 
 let house, p, member, imap, shared, mine, target, letters = 0;

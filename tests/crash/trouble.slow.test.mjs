@@ -12,8 +12,8 @@ import { readdirSync, readFileSync, rmSync, statfsSync, writeFileSync }
 import { after, afterEach, before, describe, test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import { effects } from '../lib/effects.mjs';
-import { sql } from '../lib/people.mjs';
 import { roll, rounds, seed } from '../lib/rounds.mjs';
+import { sql } from '../lib/sql.mjs';
 import { stack } from '../lib/stack.mjs';
 
 let house, all;

@@ -8,8 +8,9 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { client } from '../lib/api.mjs';
 import { aside } from '../lib/ctl.mjs';
 import { connect, mailbox, message } from '../lib/mail.mjs';
-import { people, sql } from '../lib/people.mjs';
+import { people } from '../lib/people.mjs';
 import { roll, rounds, seed } from '../lib/rounds.mjs';
+import { sql } from '../lib/sql.mjs';
 import { stack } from '../lib/stack.mjs';
 
 const users = ['support', 'sales', 'anna'];

@@ -13,10 +13,11 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { client } from './api.mjs';
 import { connect, mailbox, message } from './mail.mjs';
-import { people, sql } from './people.mjs';
+import { people } from './people.mjs';
 import { receive } from './receiver.mjs';
 import { roll } from './rounds.mjs';
 import { standIn } from './smtp-stand-in.mjs';
+import { sql } from './sql.mjs';
 
 /** letterrack-sync as a cron run on a host: of its own name, and with a
  * directory of its own. */

@@ -42,6 +42,7 @@ EXTRA_DIST += \
 	%D%/imap-stand-in.mjs \
 	%D%/smtp-stand-in.mjs \
 	%D%/smtp.mjs \
+	%D%/sql.mjs \
 	%D%/stack.mjs \
 	%D%/stack.sh \
 	%D%/stripe-stand-in.mjs \

@@ -1,5 +1,5 @@
 // A machine client, and a token of it as the installation would have made one.
-import { sql } from './people.mjs';
+import { sql } from './sql.mjs';
 import { sign, signingKey } from './tokens.mjs';
 
 let count = 0;

@@ -1,7 +1,7 @@
 // A browser's and a client's part of OAuth, as far as tests need them by hand.
 import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
-import { sql } from './people.mjs';
+import { sql } from './sql.mjs';
 
 export const form = (fields) => new URLSearchParams(fields);
 

@@ -1,13 +1,7 @@
 // People for tests: an application with two accounts, and somebody in every
 // role, signed in by rows of the database, so that no test waits for a password.
-import { execFileSync } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
-
-export function sql(house, text, dsn = house.database_super) {
-	return execFileSync('psql', ['-XqAt', '-v', 'ON_ERROR_STOP=1', '-d', dsn,
-		'-c', `SET search_path = letterrack; ${text}`], { encoding: 'utf8' })
-		.trim();
-}
+import { sql } from './sql.mjs';
 
 const roles = ['owner', 'member', 'viewer'];
 

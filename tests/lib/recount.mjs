@@ -1,6 +1,6 @@
 // Threads' numbers, totals and mail against a recount of the rows.
 import assert from 'node:assert/strict';
-import { sql } from './people.mjs';
+import { sql } from './sql.mjs';
 
 /** Every number of the account against a recount. */
 export function recount(house, account) {

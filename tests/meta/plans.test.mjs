@@ -3,7 +3,8 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, before, describe, test } from 'node:test';
-import { people, sql } from '../lib/people.mjs';
+import { people } from '../lib/people.mjs';
+import { sql } from '../lib/sql.mjs';
 import { stack } from '../lib/stack.mjs';
 
 let house;

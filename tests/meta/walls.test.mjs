@@ -2,7 +2,7 @@
 // does not stand outside the walls.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { sql } from '../lib/people.mjs';
+import { sql } from '../lib/sql.mjs';
 import { stack } from '../lib/stack.mjs';
 
 const house = await stack();

@@ -1,9 +1,9 @@
 // What the installation has mailed, before any mail server.
+import { sql } from './sql.mjs';
 
 const printable = (text) => Buffer.from(text.replace(/=\r\n/g, '')
 	.replace(/=([0-9A-F]{2})/g, (_, hex) =>
-		Striimport { sql } from './sql.mjs';
-ng.fromCharCode(parseInt(hex, 16))), 'latin1').toString();
+		String.fromCharCode(parseInt(hex, 16))), 'latin1').toString();
 
 /** "=?UTF-8?B?…?=" and "=?UTF-8?Q?…?=", as our own messages have them. */
 const words = (text) => text.replace(/\?=\s+=\?/g, '?==?')

@@ -8,7 +8,7 @@ import { people } from '../tests/lib/people.mjs';
 import { sql } from '../tests/lib/sql.mjs';
 import { stack } from '../tests/lib/stack.mjs';
 import { load, pgbench, statement } from './load.mjs';
-import { commandLine, cpuOfEnded, cpuTime, family, median, memory, partPid, ratio, rounds }
+import { median, memory, ratio, responders, rounds, spending }
 	from './measure.mjs';
 import { php, phpProgram } from './php.mjs';
 
@@ -183,11 +183,6 @@ async function compare(bench) {
 
 // ---- the figures ----
 
-function responders(house, name) {
-	return family(partPid(house, 'serve')).filter((pid) =>
-		commandLine(pid)[0].endsWith(`/${name}`));
-}
-
 const port = (url) => new URL(url).port;
 
 const emails = (bench, connections, seconds) => () => load(bench.house,
@@ -252,31 +247,13 @@ export async function listing(bench) {
  */
 export async function cpu(bench) {
 	const { house, quick } = bench;
-	const groups = {
-		PostgreSQL: () => cpuTime(family(partPid(house, 'postgres')))
-			+ cpuOfEnded(partPid(house, 'postgres')),
-		responder: () => cpuTime(responders(house, 'emails')),
-		nginx: () => cpuTime(family(partPid(house, 'nginx'))),
-		PHP: () => bench.php ? cpuTime(family(bench.php.pid)) : 0,
-		load: () => cpuOfEnded(process.pid),
-	};
-	const take = (load) => async () => {
-		const before = Object.values(groups).map((time) => time());
-		const { requests } = await load();
-		return Object.values(groups).map((time, i) =>
-			(time() - before[i]) / requests);
-	};
+	const { take, sum, spent } = spending(house, 'emails', bench.php);
 	const got = await rounds(quick ? 3 : 7, {
 		pg: take(() => pgbench(house.database_owner, bench.plain,
 			{ who: bench.who, clients: 2, seconds: 1 })),
 		http: take(emails(bench, 8, 1)),
 		...bench.php && { php: take(phpList(bench, 8, 1)) },
 	});
-	const sum = (list) => list.map((used) => used.reduce((a, b) => a + b));
-	const spent = (list) => Object.keys(groups).map((name, i) =>
-		[name, Math.round(median(list.map((used) => used[i])))])
-		.filter(([, time]) => time > 0)
-		.map(([name, time]) => `${name} ${time}`).join(', ');
 	return [{
 		figure: 'pgbench ÷ list of 50, CPU time',
 		value: ratio(sum(got.pg), sum(got.http)), least: 0.55, aim: 0.70,

@@ -98,3 +98,38 @@ export function cpuOfEnded(pid) {
 	const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
 	return (Number(fields[13]) + Number(fields[14])) * 10_000;
 }
+
+/** The processes that answer for a family of endpoints. */
+export function responders(house, name) {
+	return family(partPid(house, 'serve')).filter((pid) =>
+		commandLine(pid)[0].endsWith(`/${name}`));
+}
+
+/**
+ * CPU time a request of each part that works for a family, in microseconds:
+ * `take` makes of a load one that gives it, `sum` adds the parts up, and `spent`
+ * tells of them.
+ */
+export function spending(house, name, php) {
+	const groups = {
+		PostgreSQL: () => cpuTime(family(partPid(house, 'postgres')))
+			+ cpuOfEnded(partPid(house, 'postgres')),
+		responder: () => cpuTime(responders(house, name)),
+		nginx: () => cpuTime(family(partPid(house, 'nginx'))),
+		PHP: () => php ? cpuTime(family(php.pid)) : 0,
+		load: () => cpuOfEnded(process.pid),
+	};
+	return {
+		take: (load) => async () => {
+			const before = Object.values(groups).map((time) => time());
+			const { requests } = await load();
+			return Object.values(groups).map((time, i) =>
+				(time() - before[i]) / requests);
+		},
+		sum: (list) => list.map((used) => used.reduce((a, b) => a + b)),
+		spent: (list) => Object.keys(groups).map((part, i) =>
+			[part, Math.round(median(list.map((used) => used[i])))])
+			.filter(([, time]) => time > 0)
+			.map(([part, time]) => `${part} ${time}`).join(', '),
+	};
+}

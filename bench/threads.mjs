@@ -11,8 +11,7 @@ import { sql } from '../tests/lib/sql.mjs';
 import { stack } from '../tests/lib/stack.mjs';
 import { token } from './http.mjs';
 import { load, pgbench, statement } from './load.mjs';
-import { commandLine, family, median, partPid, ratio, rounds }
-	from './measure.mjs';
+import { median, ratio, responders, rounds, spending } from './measure.mjs';
 import { php, phpProgram } from './php.mjs';
 
 const LIMIT = 50, ALL = '/api/threads';
@@ -83,9 +82,8 @@ export async function open({ quick, say }) {
 			`Bearer ${await token(house, bench.who)}` };
 		bench.agent = new http.Agent({ keepAlive: true, maxSockets: 1 });
 		if (phpProgram())
-			bench.php = await php(house, bench.who, family(
-				partPid(house, 'serve')).filter((pid) =>
-				commandLine(pid)[0].endsWith('/threads')).length,
+			bench.php = await php(house, bench.who,
+				responders(house, 'threads').length,
 			'threads.php', statement('thread', 'thread_list_status',
 				['$1', '$2', '$3', '$4', '$5', '$6']));
 		await house.stop('nginx');
@@ -131,15 +129,17 @@ const rates = (list) => list.map((r) => r.rate);
 const at99 = (list) => [...list].sort((a, b) => a - b)[
 	Math.min(list.length - 1, Math.floor(list.length * 0.99))];
 
+const port = (url) => new URL(url).port;
+
+const ours = (bench, connections) => () => load(bench.house,
+	port(bench.house.url), bench.paths, { connections, seconds: 1,
+		header: `Authorization: ${bench.headers.authorization}` });
+
 /** Lists by status with labels. */
 async function lists(bench) {
 	const { house, who } = bench;
-	const port = (url) => new URL(url).port;
-	const ours = (connections) => () => load(house, port(house.url),
-		bench.paths, { connections, seconds: 1,
-			header: `Authorization: ${bench.headers.authorization}` });
 	const counts = [1, 2, 4, 8];
-	const takers = { 8: ours(8), 64: ours(64),
+	const takers = { 8: ours(bench, 8), 64: ours(bench, 64),
 		...Object.fromEntries(counts.map((clients) => [`pg${clients}`, () =>
 			pgbench(house.database_owner, bench.plain,
 				{ who, clients, seconds: 1 })])) };
@@ -161,6 +161,22 @@ async function lists(bench) {
 		most: 0.7, note: `${median(got[64].map((r) => r.p99)).toFixed(1)} ms ÷ ${
 			median(got.php64.map((r) => r.p99)).toFixed(1)} ms; PHP checks ` +
 			'no caller' }];
+}
+
+/**
+ * CPU time of one of them, which does not depend on what else the machine does:
+ * where it has nothing else to do, this is what the rate is, too.
+ */
+async function cpu(bench) {
+	const { house, who } = bench;
+	const { take, sum, spent } = spending(house, 'threads');
+	const got = await rounds(bench.quick ? 3 : 7, {
+		pg: take(() => pgbench(house.database_owner, bench.plain,
+			{ who, clients: 2, seconds: 1 })),
+		http: take(ours(bench, 8)) });
+	return { figure: 'pgbench ÷ threads by status, CPU time',
+		value: ratio(sum(got.pg), sum(got.http)), least: 0.55,
+		note: `µs: ${spent(got.pg)} ÷ ${spent(got.http)}` };
 }
 
 /** A thread of twenty mails, with all that hangs on it. */
@@ -245,6 +261,7 @@ async function growth(bench) {
 
 export const threads = async (bench) => [
 	...await lists(bench),
+	await cpu(bench),
 	await details(bench),
 	await growth(bench),
 	await bulk(bench),

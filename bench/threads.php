@@ -5,7 +5,7 @@ declare(strict_types=1);
 
 const NUMBER = ['id', 'assigned_to', 'email_count', 'unread_count'];
 const TIME = ['last_message_at', 'snoozed_until', 'created_at', 'updated_at'];
-const HIDDEN = ['account_id', 'sort_at', 'version'];
+const HIDDEN = ['sort_at', 'account_total', 'labels_at'];
 const LIMIT = 50;
 
 function connected()
@@ -56,7 +56,8 @@ if (count($rows) > LIMIT) {
 }
 $text = json_encode(['threads' => array_map(
 	fn ($row) => shown($row, $labels), $rows),
-	'meta' => ['limit' => LIMIT, 'next_cursor' => $next]],
+	'meta' => ['total' => (int) ($rows[0]['account_total'] ?? 0),
+		'limit' => LIMIT, 'next_cursor' => $next]],
 	JSON_UNESCAPED_SLASHES | JSON_UNESCAPED_UNICODE);
 header('Content-Type: application/json');
 header('Content-Length: ' . strlen($text));

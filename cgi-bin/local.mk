@@ -77,6 +77,7 @@ libfamilies_a_SOURCES = \
 	%D%/threads-bodies.c \
 	%D%/threads-bulk.c \
 	%D%/threads-change.c \
+	%D%/threads-labels.c \
 	%D%/users.c %D%/users.h \
 	%D%/users-signatures.c \
 	%D%/threads-move.c \

@@ -177,18 +177,29 @@ has_filter(const struct request *rq)
 }
 
 static enum rc
-list_plain(struct request *rq, struct thread_page *p)
+list_rows(struct request *rq, struct thread_page *p)
 {
 	int64_t account = rq->actor.account;
 	const struct listing *ask = &p->ask;
 
-	p->exact = true;
-	TRY(thread_total(rq->db, account, p->status, &p->total));
 	if (p->status == NULL)
 		return thread_list(rq->db, account, p->before, ask->after,
 		    ask->most, ask->skip, rq->arena, &p->rows);
 	return thread_list_status(rq->db, account, p->before, ask->after,
 	    ask->most, ask->skip, p->status, rq->arena, &p->rows);
+}
+
+/* A page with nothing on it has no row to say how many there are. */
+static enum rc
+list_plain(struct request *rq, struct thread_page *p)
+{
+	TRY(list_rows(rq, p));
+	p->exact = true;
+	if (p->rows.n == 0)
+		return thread_total(
+		    rq->db, rq->actor.account, p->status, &p->total);
+	p->total = p->rows.v[0].account_total;
+	return labels_kept(rq, p->rows.v[0].labels_at, &p->labels);
 }
 
 enum rc
@@ -222,13 +233,17 @@ list_filtered(struct request *rq, struct thread_page *p)
 	bool nobodys;
 
 	TRY(assignee_given(rq, f->assigned_to, &assignee, &nobodys));
+	db_pipe_begin(rq->db);
 	TRY(thread_find(rq->db,
 	    &(struct thread_find_args){ CHOSEN, .before = p->before,
 		.before_id = p->ask.after, .limit = p->ask.most,
 		.offset = p->ask.skip },
 	    rq->arena, &p->rows));
-	return thread_find_total(
-	    rq->db, &(struct thread_find_total_args){ CHOSEN }, &p->total);
+	TRY(thread_find_total(
+	    rq->db, &(struct thread_find_total_args){ CHOSEN }, &p->total));
+	TRY(label_list(
+	    rq->db, rq->actor.account, false, rq->arena, &p->labels));
+	return db_pipe_end(rq->db);
 }
 
 static enum rc
@@ -265,10 +280,7 @@ list(struct request *rq)
 
 	TRY(listing_ask(rq, &f->page, &p.ask));
 	p.before = p.ask.after != 0 ? (instant){ p.ask.at } : NEWEST;
-	db_pipe_begin(rq->db);
 	TRY((has_filter(rq) ? list_filtered : list_plain)(rq, &p));
-	TRY(label_list(rq->db, rq->actor.account, false, rq->arena, &p.labels));
-	TRY(db_pipe_end(rq->db));
 	return reply_threads(rq, &f->page, &p);
 }
 

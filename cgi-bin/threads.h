@@ -29,6 +29,11 @@ void thread_tag(struct request *, const struct thread *);
 struct thread_email_list;
 enum rc thread_bodies(struct request *, struct thread_email_list *) MUST_CHECK;
 
+/* Labels of the actor's account, as they are since `at` (thread.labels_at):
+ * from what this process has kept, or read. Id, name and colour alone. */
+enum rc
+labels_kept(struct request *, int64_t at, struct label_list *) MUST_CHECK;
+
 extern const struct field thread_answer[], thread_email_answer[], note_answer[];
 
 /* ---- what changes them ---- */

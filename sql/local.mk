@@ -82,7 +82,8 @@ migrations_sql = \
 	%D%/migrations/0180-plans.sql \
 	%D%/migrations/0181-subscriptions.sql \
 	%D%/migrations/0182-billing.sql \
-	%D%/migrations/0183-hold-figures.sql
+	%D%/migrations/0183-hold-figures.sql \
+	%D%/migrations/0200-labels-seen.sql
 queries_sql = \
 	%D%/queries/account.sql \
 	%D%/queries/actor.sql \

@@ -5,11 +5,22 @@
 -- ---- reading ----
 
 -- The hot lists: one walk along an index each, no filter that could make the
--- plan depend on its values.
+-- plan depend on its values. How many there are, and what tells whether labels
+-- that were read before still hold, is asked once, beside it.
 -- name: thread_list :many
 -- args: account account, time before, id before_id, int limit, int offset
 -- row:  thread
-SELECT * FROM thread_row
+SELECT id, subject, status, assigned_to, labels, email_count, unread_count,
+    has_attachments, sender_email, sender_name, last_message_at, sort_at,
+    snoozed_until, created_at, updated_at,
+    (SELECT coalesce(sum(n), 0)::bigint FROM counter WHERE account_id = $1
+        AND name IN ('threads:open', 'threads:closed', 'threads:archived'))
+    - (SELECT count(*) FROM thread s
+        WHERE s.account_id = $1 AND s.snoozed_until > now()
+        AND s.removed_at IS NULL AND s.merged_into IS NULL) AS account_total,
+    (SELECT n FROM counter WHERE account_id = $1 AND name = 'labels')
+        AS labels_at
+FROM thread_row
 WHERE account_id = $1 AND (sort_at, id) < ($2, $3)
 AND CASE WHEN snoozed_until IS NULL THEN true END IS NOT NULL
 ORDER BY sort_at DESC, id DESC LIMIT $4 OFFSET $5;
@@ -18,7 +29,16 @@ ORDER BY sort_at DESC, id DESC LIMIT $4 OFFSET $5;
 -- args: account account, time before, id before_id, int limit, int offset
 -- args: text status
 -- row:  thread
-SELECT * FROM thread_row
+SELECT id, subject, status, assigned_to, labels, email_count, unread_count,
+    has_attachments, sender_email, sender_name, last_message_at, sort_at,
+    snoozed_until, created_at, updated_at,
+    (SELECT n FROM counter WHERE account_id = $1 AND name = 'threads:' || $6)
+    - (SELECT count(*) FROM thread s
+        WHERE s.account_id = $1 AND s.snoozed_until > now() AND s.status = $6
+        AND s.removed_at IS NULL AND s.merged_into IS NULL) AS account_total,
+    (SELECT n FROM counter WHERE account_id = $1 AND name = 'labels')
+        AS labels_at
+FROM thread_row
 WHERE account_id = $1 AND status = $6 AND (sort_at, id) < ($2, $3)
 AND CASE WHEN snoozed_until IS NULL THEN true END IS NOT NULL
 ORDER BY sort_at DESC, id DESC LIMIT $4 OFFSET $5;

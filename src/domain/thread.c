@@ -19,6 +19,8 @@ const struct col thread_cols[] = {
 	COL(struct thread, sort_at, .hidden = true),
 	COL(struct thread, version, .hidden = true),
 	COL(struct thread, merged_into, .hidden = true),
+	COL(struct thread, account_total, .hidden = true),
+	COL(struct thread, labels_at, .hidden = true),
 	COL_END,
 };
 

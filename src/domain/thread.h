@@ -33,6 +33,9 @@ struct thread {
 	int64_t version;
 	int64_t merged_into; /* 0: it is no redirect */
 	instant created_at, updated_at;
+	/* Beside each row of a list: how many threads it walks along, and the
+	 * number of changes of the account's labels. 0: not asked. */
+	int64_t account_total, labels_at;
 };
 /* Labels are written by thread_write, which knows their names. */
 extern const struct col thread_cols[];

@@ -128,6 +128,38 @@ describe('labels', () => {
 			assert.equal(sql(house, `SELECT count(*) FROM counter
 				WHERE name = 'label:${id}'`), '0');
 		});
+	/* Each process that answers keeps what it has read of them. */
+	test('are in lists as they are now, whichever process answers', async () => {
+		const there = people(house), member = api.as(there.member);
+		const id = await made('first', { color: 'red' }, member);
+		await member.post('/api/threads', { subject: 'a', labels: [id] });
+		const lists = async (query = '?status=open') => (await Promise.all(
+			Array.from({ length: 12 }, () => member.get(
+				`/api/threads${query}`)))).map((answer) => {
+			assert.equal(answer.status, 200, answer.text);
+			return answer.json.threads.map((t) => t.labels);
+		});
+		const all_say = async (...labels) => {
+			for (const query of ['?status=open', '', '?q=a'])
+				for (const list of await lists(query))
+					assert.deepEqual(list, [labels]);
+		};
+		await all_say({ id, name: 'first', color: 'red' });
+		for (const change of [{ name: 'second' }, { color: '#123456' },
+			{ name: 'third', color: 'navy' }]) {
+			assert.equal((await member.put(`${all}/${id}`, change)).status, 200);
+			const { label } = (await member.get(`${all}/${id}`)).json;
+			await all_say({ id, name: label.name, color: label.color });
+		}
+		assert.equal((await member.delete(`${all}/${id}`)).status, 200);
+		await all_say();
+		const next = await made('third', {}, member);
+		const thread = Number(sql(house, `SELECT id FROM thread
+			WHERE account_id = ${there.account}`));
+		assert.equal((await member.post('/api/threads/bulk/labels/add',
+			{ thread_ids: [thread], label_id: next })).status, 200);
+		await all_say({ id: next, name: 'third', color: '#6B7280' });
+	});
 	test('come once under an Idempotency-Key', async () => {
 		const headers = { 'idempotency-key': 'label' };
 		const first = await who.post(all, { name: 'once' }, headers);

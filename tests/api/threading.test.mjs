@@ -511,8 +511,18 @@ describe('threads that are made again', () => {
 	const sets = () => sql(house, `SELECT string_agg(id::text, ' ' ORDER BY id)
 		FROM email WHERE account_id = ${them.account} AND removed_at IS NULL
 		GROUP BY thread_id ORDER BY min(id)`);
+	/** Numbers 1 to `most` in an order that a seed gives. */
+	function shuffled(most, seed) {
+		const list = Array.from({ length: most }, (_, i) => i + 1);
+		for (let i = most - 1, x = seed; i > 0; i--) {
+			x = x * 48271 % 2147483647;
+			const j = x % (i + 1);
+			[list[i], list[j]] = [list[j], list[i]];
+		}
+		return list;
+	}
 	/** Conversations of all kinds, in any order of arrival. */
-	async function box() {
+	async function box(order = shuffled(13, 7)) {
 		fresh();
 		const mails = [[1], [2, { re: 1 }], [3, { re: 2, refs: [1, 2] }],
 			[4, { re: 2, subject: 'Fwd: Hello' }],
@@ -520,9 +530,8 @@ describe('threads that are made again', () => {
 			[6], [7, { re: 66 }], [8, { re: 66 }], [9, { re: 6 }], [10],
 			[11, { re: 10 }], [12, { re: 11 }], [13, { re: 10 }]];
 		const came = {};
-		for (const [n, how] of [...mails].sort((a, b) =>
-			(a[0] * 7) % 13 - (b[0] * 7) % 13))
-			came[n] = await comes(n, how);
+		for (const n of order)
+			came[n] = await comes(n, mails[n - 1][1]);
 		return came;
 	}
 
@@ -534,6 +543,22 @@ describe('threads that are made again', () => {
 				numbers: [0, 0, 0] });
 		assert.equal(sets(), before);
 		recount(house, them.account);
+	});
+	test('are the same in whatever order mail came', async () => {
+		/** Which numbers are together. */
+		const together = (m) => {
+			const of = new Map(Object.entries(m).map(([n, { id: email }]) =>
+				[String(email), n]));
+			return sets().split('\n').map((line) => line.split(' ')
+				.map((email) => of.get(email)).sort().join(' ')).sort();
+		};
+		const seed = Date.now() % 65536 + 1, right = together(await box());
+		for (let n = 0; n < 8; n++) {
+			const order = shuffled(13, seed + n);
+			assert.deepEqual(together(await box(order)), right,
+				`order ${order}`);
+			assert.deepEqual(again().numbers, [0, 0, 0], `order ${order}`);
+		}
 	});
 	test('leave what people decided', async () => {
 		const m = await box();

@@ -83,7 +83,8 @@ migrations_sql = \
 	%D%/migrations/0181-subscriptions.sql \
 	%D%/migrations/0182-billing.sql \
 	%D%/migrations/0183-hold-figures.sql \
-	%D%/migrations/0200-labels-seen.sql
+	%D%/migrations/0200-labels-seen.sql \
+	%D%/migrations/0201-threads-emptied.sql
 queries_sql = \
 	%D%/queries/account.sql \
 	%D%/queries/actor.sql \

@@ -14,6 +14,13 @@ SELECT housekeeping_begin($1);
 -- scope: global: old rows of all accounts
 SELECT housekeep($1, $2, $3);
 
+-- The same of threads that were deleted: what people wrote in them.
+-- name: thread_clear :value
+-- args: text what, int4 keep, int4 most
+-- value: int
+-- scope: global: old rows of all accounts
+SELECT thread_clear($1, $2, $3);
+
 -- The same of sign-ins that wait for their second step.
 -- name: half_sign_in_clear :value
 -- args: text what, int4 keep, int4 most

@@ -134,6 +134,9 @@
 	X(SECONDS, event_keep, "30d", 86400, 315360000,                        \
 	    "How long events are kept, and what was told of them to webhooks " \
 	    "after its end.")                                                  \
+	X(SECONDS, deleted_keep, "30d", 86400, 315360000,                      \
+	    "How long notes, subjects and extracts of threads that were "      \
+	    "deleted are kept; that they were is remembered for ever.")        \
 	X(SECONDS, hold_keep, "30d", 86400, 315360000,                         \
 	    "How long mail that was discarded stays in its quarantine, and "   \
 	    "the bytes that were kept of mail that was held, after its end.")  \

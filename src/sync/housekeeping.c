@@ -40,6 +40,7 @@ static const struct chore {
 	{ "delivery_late", KEEP_NOTHING, event_clear },
 	{ "delivery", KEEP(event_keep), event_clear },
 	{ "event_order", KEEP_NOTHING, event_clear },
+	{ "deleted_thread", KEEP(deleted_keep), thread_clear },
 };
 
 static int32_t

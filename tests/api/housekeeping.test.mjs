@@ -76,6 +76,36 @@ const half = (name, days) => sql(house, `INSERT INTO half_sign_in (hash,
 	application_id, user_id, expires_at) VALUES (sha256('${name}'),
 	${p.application}, ${p.member.user}, ${ago(days)})`);
 
+/* A thread that was deleted, with one that was merged into it, a note, mail and
+ * what leads to it. */
+const deleted = (name, days) => {
+	const id = sql(house, `INSERT INTO thread (application_id, account_id,
+		subject, removed_at) VALUES (${place}, '${name}', ${ago(days)})
+		RETURNING id`);
+	sql(house, `INSERT INTO thread (application_id, account_id, subject,
+		merged_into) VALUES (${place}, '${name}', ${id});
+		INSERT INTO note (application_id, account_id, thread_id, content,
+		position) VALUES (${place}, ${id}, '${name}', 1);
+		INSERT INTO thread_key (application_id, account_id, key, thread_id)
+		VALUES (${place}, ${id}, ${id});
+		INSERT INTO email (application_id, account_id, message_id, subject,
+		snippet, received_at, thread_id, thread_rule, removed_at, removed_why)
+		VALUES (${place}, '<${name}@x.test>', '${name}', '${name}', now(),
+		${id}, 'started', ${ago(days)}, 'deleted')`);
+	return id;
+};
+const leaves = (id) => sql(house, `SELECT
+	(SELECT count(*) FROM thread WHERE (id = ${id} OR merged_into = ${id})
+		AND subject <> ''),
+	(SELECT count(*) FROM note WHERE thread_id = ${id}),
+	(SELECT count(*) FROM thread_key WHERE thread_id = ${id}),
+	(SELECT count(*) FROM email WHERE thread_id = ${id}
+		AND snippet IS NOT NULL),
+	(SELECT count(*) FROM email WHERE thread_id = ${id}
+		AND message_id IS NOT NULL AND removed_why = 'deleted'),
+	(SELECT count(*) FROM thread WHERE id = ${id}
+		AND removed_at IS NOT NULL)`);
+
 describe('housekeeping', () => {
 	test('removes what is old and done with, and nothing that is needed', () => {
 		const rows = [
@@ -138,6 +168,24 @@ describe('housekeeping', () => {
 			assert.notEqual(sql(house, `SELECT count(*) FROM ${table}`), '0',
 				table);
 	});
+	test('empties threads that were deleted, and remembers that they were',
+		() => {
+			const old = deleted('old', 31), young = deleted('young', 29);
+			const there = sql(house, `INSERT INTO thread (application_id,
+				account_id, subject) VALUES (${place}, 'there')
+				RETURNING id`);
+			assert.equal(leaves(old), '2|1|1|1|1|1');
+			pass();
+			assert.equal(leaves(old), '0|0|0|0|1|1');
+			assert.equal(leaves(young), '2|1|1|1|1|1');
+			assert.equal(sql(house, `SELECT subject FROM thread
+				WHERE id = ${there}`), 'there');
+			const version = () => sql(house, `SELECT version FROM thread
+				WHERE id = ${old}`);
+			const then = version();
+			pass();
+			assert.equal(version(), then);
+		});
 	test('of grants and links is nobody else\'s', () => {
 		for (const f of ['door_code_add', 'door_device_add',
 			'refresh_family_add', 'door_one_time_add'])

@@ -125,7 +125,8 @@ const struct field held_release_body[] = {
 	    NULLABLE | BLANK_OK | LINES_OK),
 	F_BOOL(struct held_release, strip_attachments, OPTIONAL),
 	F_TEXT(struct held_release, target_folder, 1, 255, NULLABLE,
-	    .about = "INBOX, where it is not given."),
+	    .about = "INBOX, where it is not given; not of mail that is to be "
+		     "sent."),
 	F_TEXT(struct held_release, content_hash, 1, 80, NULLABLE,
 	    .about = "Of what was looked at, as its details show it: what is "
 		     "another by now is refused. Needed where the account "
@@ -135,7 +136,7 @@ const struct field held_release_body[] = {
 static const struct field file_field = { .kind = FIELD_TEXT };
 const struct field held_release_answer[] = { A_TEXT("message", 0),
 	A_ID("email_id", ID_EMAIL, 0), A_TEXT("status", 0),
-	A_TEXT("released_to", 0), A_BOOL("edited", 0),
+	A_TEXT("released_to", NULLABLE), A_BOOL("edited", 0),
 	A_LIST("attachments_removed", &file_field, 0),
 	A_TEXT("edited_message_id", NULLABLE), F_END };
 
@@ -147,13 +148,16 @@ struct release {
 
 /* Not the folder that it is to leave. */
 static enum rc
-target_find(struct request *rq, struct db *db, int64_t credential,
+target_find(struct request *rq, struct db *db, const struct held_state *state,
     const char *name, int64_t *id)
 {
 	struct hold_folder *f;
 
+	if (state->is_given)
+		return fault_add(rq, "target_folder", "unknown",
+		    "It is mail to be sent, which goes into no folder.");
 	TRY(held_folder(
-	    db, rq->actor.account, credential, name, rq->arena, &f));
+	    db, rq->actor.account, state->credential_id, name, rq->arena, &f));
 	if (f == NULL)
 		return fault_add(rq, "target_folder", "unknown",
 		    "The mail account has no such folder.");
@@ -237,8 +241,7 @@ release_with(struct release *r, struct db *db, const struct held_state *state)
 
 	TRY(approval_check(r, state, in));
 	if (in->target_folder != NULL)
-		TRY(target_find(
-		    rq, db, state->credential_id, in->target_folder, &target));
+		TRY(target_find(rq, db, state, in->target_folder, &target));
 	TRY(edits_take(rq, db, r->of.email, in));
 	TRY(held_release(db, rq->actor.account, r->of.email,
 	    in->strip_attachments, target, review_by(rq)));
@@ -281,15 +284,25 @@ server_refused(const struct held_state *s)
 	    s->error_detail != NULL ? s->error_detail : result_row(rc)->text);
 }
 
+/* A folder; mail that is to be sent goes to its recipients. */
+static const char *
+released_to(const struct held_full *row)
+{
+	if (row->is_given)
+		return NULL;
+	return row->released_to != NULL ? row->released_to : "INBOX";
+}
+
 static enum rc
 release_reply(struct request *rq, const struct held_full *row)
 {
 	bool done = strcmp(row->status, "RELEASED") == 0;
-	const char *to = row->released_to != NULL ? row->released_to : "INBOX";
+	const char *to = released_to(row);
 	struct jw *w = reply_open(rq, done ? 200 : 202);
 
 	JW_TEXT(w, "message",
-	    done ? arena_fmt(rq->arena, "Email released to %s", to)
+	    done ? arena_fmt(rq->arena, "Email released to %s",
+		       to != NULL ? to : "its recipients")
 		 : "Email is being released");
 	JW_INT(w, "email_id", row->id);
 	JW_TEXT(w, "status", row->status);

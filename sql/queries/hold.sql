@@ -89,7 +89,7 @@ ORDER BY id LIMIT 1;
 -- at_* is where it began; else where the email lies now, INBOX first for what
 -- is to be held, the quarantine for what is to leave it; 0: nowhere.
 -- name: hold_work :many
--- args: account account, id credential, id after, int most
+-- args: account account, id credential, id after, bool given, int most
 -- row:  hold_work
 SELECT h.email_id, h.state, h.why, h.sha256,
     coalesce(h.size_bytes, e.size_bytes) AS size_bytes, e.received_at,
@@ -106,7 +106,9 @@ SELECT h.email_id, h.state, h.why, h.sha256,
 FROM (SELECT * FROM hold
     WHERE account_id = $1 AND credential_id = $2 AND email_id > $3
     AND state IN ('due', 'moving', 'releasing', 'filed')
-    ORDER BY email_id LIMIT $4) AS h
+    AND (NOT $4 OR EXISTS (SELECT FROM given_held v
+        WHERE v.account_id = $1 AND v.email_id = hold.email_id))
+    ORDER BY email_id LIMIT $5) AS h
 JOIN email e ON e.account_id = $1 AND e.id = h.email_id
 LEFT JOIN LATERAL (SELECT x.mailbox_id, x.uidvalidity, x.uid, x.flags
     FROM placement x
@@ -123,6 +125,13 @@ LEFT JOIN mailbox a ON a.account_id = $1 AND a.id = CASE
 LEFT JOIN mailbox t ON t.account_id = $1 AND t.id = h.to_mailbox_id
 LEFT JOIN mailbox g ON g.account_id = $1 AND g.id = h.target_mailbox_id
 ORDER BY h.email_id;
+
+-- Is there anything to do at all?
+-- name: hold_waits :value
+-- args: account account, id credential
+-- value: bool
+SELECT EXISTS (SELECT FROM hold WHERE account_id = $1 AND credential_id = $2
+    AND state IN ('due', 'moving', 'releasing', 'filed'));
 
 -- UIDs of a folder from this one on that belong to other emails.
 -- name: hold_taken :value

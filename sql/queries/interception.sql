@@ -44,7 +44,8 @@ SELECT e.id, h.credential_id AS account_id, e.subject,
     h.tags, h.sha256, h.original_uid, e.received_at, h.created_at, h.held_at,
     h.latency_ms, h.edited_subject, h.edited_text, h.edited_html, h.edited_by,
     h.edited_at, h.edited_message_id, h.edited_sha256, h.removed_files,
-    h.strip_attachments, g.name AS released_to, h.error_code, h.error_detail,
+    h.strip_attachments, g.name AS released_to,
+    h.original_mailbox_id IS NULL AS is_given, h.error_code, h.error_detail,
     hold_content(h.sha256, h.edited_subject, h.edited_text, h.edited_html)
         AS content_hash
 FROM hold h
@@ -64,6 +65,7 @@ SELECT h.email_id, h.credential_id, h.application_id, h.state, h.edited_by,
     h.edited_subject IS NOT NULL OR h.edited_text IS NOT NULL
         OR h.edited_html IS NOT NULL AS is_edited,
     coalesce(r.review_policy = 'four_eyes', false) AS four_eyes,
+    h.original_mailbox_id IS NULL AS is_given,
     hold_content(h.sha256, h.edited_subject, h.edited_text, h.edited_html)
         AS content_hash
 FROM hold h LEFT JOIN review_setting r ON r.account_id = $1

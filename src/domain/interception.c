@@ -53,6 +53,7 @@ const struct col held_full_cols[] = {
 	COL(struct held_full, removed_files, .hidden = true),
 	COL(struct held_full, strip_attachments, .hidden = true),
 	COL(struct held_full, released_to),
+	COL(struct held_full, is_given, .hidden = true),
 	COL(struct held_full, error_code),
 	COL(struct held_full, error_detail),
 	COL(struct held_full, content_hash),
@@ -69,6 +70,7 @@ const struct col held_state_cols[] = {
 	COL(struct held_state, error_detail),
 	COL(struct held_state, is_edited),
 	COL(struct held_state, four_eyes),
+	COL(struct held_state, is_given),
 	COL(struct held_state, content_hash),
 	COL_END,
 };

@@ -43,7 +43,8 @@ struct held_full {
 	struct str edited_sha256;
 	struct texts removed_files;
 	bool strip_attachments;
-	const char *released_to; /* NULL: INBOX */
+	const char *released_to; /* NULL: INBOX, or nowhere */
+	bool is_given;           /* to be sent: it lies in no folder */
 	const char *error_code, *error_detail;
 	const char *content_hash; /* of what would go now */
 };
@@ -56,6 +57,7 @@ struct held_state {
 	const char *error_code, *error_detail;
 	bool is_edited;
 	bool four_eyes; /* the account wants them */
+	bool is_given;  /* as above */
 	const char *content_hash;
 };
 extern const struct col held_state_cols[];

@@ -272,8 +272,14 @@ describe('review', () => {
 				WHERE message_id = '${id}'`));
 			const go = (i, body) => admin.post(
 				`/api/interception/release/${emails_[i]}`, body);
+			assert.equal((await go(0, { target_folder: 'INBOX' })).status,
+				400);
 			const plain = await go(0, {});
 			assert.ok([200, 202].includes(plain.status), plain.text);
+			assert.equal(plain.json.released_to, null);
+			if (plain.status === 200)
+				assert.equal(plain.json.message,
+					'Email released to its recipients');
 			const edited = await go(1, { edited_subject: '[REVIEWED]' });
 			assert.ok([200, 202].includes(edited.status), edited.text);
 			assert.equal((await admin.post(
@@ -288,6 +294,31 @@ describe('review', () => {
 			assert.equal(count('submission', ids[2]), 0);
 			assert.equal((await go(0, {})).status, 409);
 		});
+	test('lets go what an address without a mailbox has given', async () => {
+		const from = 'only@letterrack.test', id = fresh();
+		const { json } = await api.post('/api/auth/login',
+			{ username: 'admin', password: 'admin123' });
+		const admin = api.as({ token: json.data.token });
+		const made = await admin.post('/api/accounts/acc_1/provider-credentials',
+			{ provider_kind: 'smtp', label: 'only', host: '127.0.0.1',
+				port: Number(house.submission_port), security_mode: 'none',
+				email_address: from, secret: { username:
+				'support@letterrack.test', password: 'letterrack' } });
+		assert.equal(made.status, 201, made.text);
+		sql(house, `UPDATE credential SET hold_policy = 'all'
+			WHERE account_id = 1 AND email_address = '${from}'`);
+		const c = await on(), bytes = letter({ id, from });
+		assert.match((await c.send(from, OUTSIDE, bytes)).at(-1).text,
+			/for review/);
+		c.destroy();
+		const email = sql(house, `SELECT id FROM email
+			WHERE message_id = '${id}'`);
+		const { status, text } = await admin.post(
+			`/api/interception/release/${email}`, {});
+		assert.equal(status, 200, text);
+		assert.equal(given(await arrived(byId(id))).toString(),
+			bytes.toString());
+	});
 	test('holds everything where the policy says all', async () => {
 		const id = fresh(), from = 'sales@letterrack.test';
 		const set = (policy) => sql(house, `UPDATE credential SET

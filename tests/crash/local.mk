@@ -1,7 +1,8 @@
 # tests/crash: programs are killed and taken up again; see crash.h.
 
 EXTRA_DIST += %D%/deliveries.slow.test.mjs %D%/hosts.slow.test.mjs \
-	%D%/outgoing.test.mjs %D%/restart.slow.test.mjs \
+	%D%/outgoing.test.mjs %D%/proxy.test.mjs \
+	%D%/restart.slow.test.mjs \
 	%D%/sending.test.mjs %D%/threads.test.mjs %D%/transfer.test.mjs \
 	%D%/trouble.slow.test.mjs %D%/watchers.test.mjs
 

@@ -69,10 +69,16 @@ dial(struct sync *s)
 }
 
 enum rc
+sync_credential(struct sync *s)
+{
+	return credential_access_get(
+	    s->db, s->account, s->lease->credential_id, s->arena, &s->access);
+}
+
+enum rc
 sync_access(struct sync *s)
 {
-	TRY(credential_access_get(
-	    s->db, s->account, s->lease->credential_id, s->arena, &s->access));
+	TRY(sync_credential(s));
 	if (strcmp(s->access->provider_kind, "imap") != 0)
 		return fail(RC_INVALID, "the credential is not an IMAP one");
 	if (!s->access->is_active)

@@ -465,6 +465,7 @@ struct round {
 	struct arena *arena; /* rules and rows */
 	struct raw_store *raws;
 	struct rule_set *rules;
+	bool given; /* only what was handed over, and without a server */
 	int64_t open;
 	enum rc rc; /* the first failure */
 	const char *why;
@@ -495,7 +496,7 @@ work_on(struct round *r, const struct hold_work *w)
 		r->why = arena_str(r->s->arena, fail_detail());
 	}
 	r->open = 0;
-	return sync_alive(r->s) ? RC_OK : rc;
+	return r->given || sync_alive(r->s) ? RC_OK : rc;
 }
 
 static enum rc
@@ -508,6 +509,13 @@ rules_read(struct round *r)
 	return rule_set_new(r->arena, rules.v, rules.n, &r->rules);
 }
 
+/* Nothing of it lies in a folder. */
+static bool
+only_sends(const struct sync *s)
+{
+	return strcmp(s->access->provider_kind, "smtp") == 0;
+}
+
 static enum rc
 round_run(struct round *r)
 {
@@ -515,10 +523,11 @@ round_run(struct round *r)
 	struct hold_work_list work;
 	int64_t last = 0;
 
-	TRY(hold_end_old(s, r->raws, r->arena));
+	if (!r->given || only_sends(s))
+		TRY(hold_end_old(s, r->raws, r->arena));
 	for (;;) {
-		TRY(hold_work(s->db, s->account, s->access->id, last, WORK_MOST,
-		    r->arena, &work));
+		TRY(hold_work(s->db, s->account, s->access->id, last, r->given,
+		    WORK_MOST, r->arena, &work));
 		if (work.n == 0)
 			return r->rc == RC_OK ? RC_OK
 					      : fail(r->rc, "%s", r->why);
@@ -534,10 +543,12 @@ round_run(struct round *r)
 	}
 }
 
-enum rc
-sync_holds(struct sync *s)
+static enum rc
+holds(struct sync *s, bool given)
 {
-	struct round r = { .s = s, .arena = arena_new((size_t)64 << 20) };
+	struct round r = {
+		.s = s, .arena = arena_new((size_t)64 << 20), .given = given
+	};
 	enum rc rc = sync_settle(s);
 
 	if (rc == RC_OK)
@@ -547,6 +558,24 @@ sync_holds(struct sync *s)
 		rc = round_run(&r);
 	arena_free(&r.arena);
 	return rc;
+}
+
+enum rc
+sync_holds(struct sync *s)
+{
+	return holds(s, false);
+}
+
+enum rc
+sync_holds_given(struct sync *s, bool *more)
+{
+	enum rc rc = holds(s, true);
+
+	*more = false;
+	if (only_sends(s) || sync_is_ours(s, rc))
+		return rc;
+	TRY(hold_waits(s->db, s->account, s->access->id, more));
+	return *more ? RC_OK : rc; /* its row says what was wrong */
 }
 
 enum rc

@@ -316,9 +316,17 @@ run_watch(struct sync *s)
 	return and_thread(s, watched(s));
 }
 
+/* What is only to be sent waits for no mail server, and a credential that only
+ * sends has none. */
 static enum rc
 run_holds(struct sync *s)
 {
+	bool more;
+
+	TRY(sync_credential(s));
+	TRY(sync_holds_given(s, &more));
+	if (!more)
+		return RC_OK;
 	TRY(sync_connect(s));
 	TRY(sync_holds(s));
 	return sync_connected(s);

@@ -85,8 +85,10 @@ enum rc sync_beat(struct sync *) MUST_CHECK;
 
 /* ---- connect.c ---- */
 
-/* Reads the credential; then opens its secret, dials and logs in. What comes of
- * it is noted with the credential. */
+/* Reads the credential, whatever kind it is of. */
+enum rc sync_credential(struct sync *) MUST_CHECK;
+/* The same of one to sync with; then opens its secret, dials and logs in. What
+ * comes of it is noted with the credential. */
 enum rc sync_access(struct sync *) MUST_CHECK;
 enum rc sync_dial(struct sync *) MUST_CHECK;
 /* Both. */
@@ -280,7 +282,11 @@ enum rc sync_reports(struct sync *) MUST_CHECK;   /* report.c */
 
 /* All that is to be held or released. */
 enum rc sync_holds(struct sync *) MUST_CHECK;
-/* The same behind the sync of one folder, where that may have brought some. */
+/* What programs have handed over and is released: no server is asked. `more`:
+ * there is something that one has to be asked for. */
+enum rc sync_holds_given(struct sync *, bool *more) MUST_CHECK;
+/* The same as sync_holds behind the sync of one folder, where that may have
+ * brought some. */
 enum rc sync_holds_of(struct sync *, const struct sync_folder *) MUST_CHECK;
 
 #endif

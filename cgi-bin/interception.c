@@ -38,8 +38,8 @@ static const struct route routes[] = {
 		     "text are looked at, and of its headers subject and "
 		     "people." },
 	{ POST, MONITOR "start", watcher_begin, NEED_WRITE, ENV_OK, OF_MAILBOX,
-	    .answer = watcher_answer, .fails = { RC_CONFLICT },
-	    .summary = "Watch a mail account",
+	    .flags = PLANNED, .answer = watcher_answer,
+	    .fails = { RC_CONFLICT }, .summary = "Watch a mail account",
 	    .about = "Its sync_mode is idle from now on." },
 	{ POST, MONITOR "stop", watcher_end, NEED_WRITE, ENV_OK, OF_MAILBOX,
 	    .answer = watcher_stop_answer, .fails = { RC_CONFLICT },
@@ -47,7 +47,8 @@ static const struct route routes[] = {
 	    .about = "Nor is it polled: its sync_mode is on_demand from now "
 		     "on." },
 	{ POST, MONITOR "restart", watcher_again, NEED_WRITE, ENV_OK,
-	    OF_MAILBOX, .answer = watcher_answer, .fails = { RC_CONFLICT },
+	    OF_MAILBOX, .flags = PLANNED, .answer = watcher_answer,
+	    .fails = { RC_CONFLICT },
 	    .summary = "Watch a mail account with a new session" },
 	{ GET, "/api/watchers/overview", watchers_overview, NEED_READ, ENV_OK,
 	    .flags = BARE | TIMES_SPACED, .answer = watchers_answer,

@@ -83,6 +83,7 @@ migrations_sql = \
 	%D%/migrations/0181-subscriptions.sql \
 	%D%/migrations/0182-billing.sql \
 	%D%/migrations/0183-hold-figures.sql \
+	%D%/migrations/0190-billing-clear.sql \
 	%D%/migrations/0200-labels-seen.sql \
 	%D%/migrations/0201-threads-emptied.sql
 queries_sql = \

@@ -27,3 +27,10 @@ SELECT thread_clear($1, $2, $3);
 -- value: int
 -- scope: global: old rows of all accounts
 SELECT half_sign_in_clear($1, $2, $3);
+
+-- The same of what is asked of the payment service, and what it has told.
+-- name: billing_clear :value
+-- args: text what, int4 keep, int4 most
+-- value: int
+-- scope: global: old rows of all accounts
+SELECT billing_clear($1, $2, $3);

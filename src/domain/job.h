@@ -73,7 +73,8 @@ extern const struct col job_cols[];
 	X(imap_file_sent, "imap", 8, 15, 1800, sync_sent_run)                  \
 	X(imap_read_reports, "imap", 8, 15, 1800, sync_reports_run)            \
 	X(credential_renew, NULL, 8, 60, 3600, credential_renew_run)           \
-	X(billing_event, NULL, 16, 5, 14400, billing_event_run)                \
+	/* Five days, too. */                                                  \
+	X(billing_event, NULL, 40, 5, 14400, billing_event_run)                \
 	/* Nobody could say "try again": the account is out of reach. */       \
 	X(account_remove, NULL, 100000, 5, 600, account_remove)
 

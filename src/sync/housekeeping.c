@@ -36,6 +36,8 @@ static const struct chore {
 	{ "task", KEEP(job_keep), housekeep },
 	{ "failed_task", KEEP(log_keep), housekeep },
 	{ "log", KEEP(log_keep), housekeep },
+	{ "billing_event", KEEP(log_keep), billing_clear },
+	{ "billing_intent", KEEP(log_keep), billing_clear },
 	{ "event", KEEP(event_keep), event_clear },
 	{ "delivery_late", KEEP_NOTHING, event_clear },
 	{ "delivery", KEEP(event_keep), event_clear },

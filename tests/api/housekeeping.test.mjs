@@ -106,6 +106,13 @@ const leaves = (id) => sql(house, `SELECT
 	(SELECT count(*) FROM thread WHERE id = ${id}
 		AND removed_at IS NOT NULL)`);
 
+const told = (name, days) => sql(house, `INSERT INTO billing_event (event_id,
+	type, created_at) VALUES ('${name}', 'x', ${ago(days)})`);
+const asked = (name, days, state = 'done') => sql(house, `INSERT INTO
+	billing_intent (application_id, account_id, method, path, form, state,
+	created_at) VALUES (${place}, 'POST', '${name}', '', '${state}',
+	${ago(days)})`);
+
 describe('housekeeping', () => {
 	test('removes what is old and done with, and nothing that is needed', () => {
 		const rows = [
@@ -145,6 +152,15 @@ describe('housekeeping', () => {
 				THEN 'gone' ELSE 'kept' END)`, () => {
 				half('gone', 0.01);
 				half('kept', -0.005);
+			}],
+			['billing_event', 'event_id', () => {
+				told('gone', 91);
+				told('kept', 89);
+			}],
+			['billing_intent', 'path', () => {
+				asked('gone', 91);
+				asked('gone: nobody knows', 91, 'open');
+				asked('kept', 89);
 			}],
 			['task', 'task_type', () => {
 				task('gone', 'succeeded', 15);

@@ -119,6 +119,43 @@ describe('a limit', () => {
 		assert.equal((await member.patch(`/api/provider-credentials/pc_${on}`,
 			{ sync_mode: 'idle', label: 'x' })).status, 200);
 	});
+	/* Each way in: a new one, an old one changed, a watcher started, one that is
+	 * switched on again. */
+	test('of mail that is watched holds, with fifty at once', async () => {
+		limited('--watched', '7');
+		const rest = sql(house, `INSERT INTO credential (application_id,
+			account_id, provider_kind, host, port, security_mode, sync_mode,
+			is_active) SELECT ${p.application}, ${p.account}, 'imap',
+			'127.0.0.1', 9, 'none', CASE WHEN i % 3 = 0
+			THEN 'poll' ELSE 'on_demand' END, i % 3 <> 0
+			FROM generate_series(1, ${AT_ONCE}) i
+			RETURNING id || ' ' || is_active`).split('\n');
+		const made = await Promise.all(rest.map((row, i) => {
+			const [id, on] = row.split(' ');
+			const path = `/api/provider-credentials/pc_${id}`;
+			if (on === 'false')
+				return member.patch(path, { is_active: true });
+			if (i % 3 === 0)
+				return member.patch(path, { sync_mode: 'idle' });
+			return i % 6 === 1 ? credential(member, { sync_mode: 'poll' })
+				: member.post(`/api/accounts/${id}/monitor/start`);
+		}));
+		assert.equal(made.filter((m) => m.status < 300).length, 4,
+			made.map((m) => m.status).join(' '));
+		assert.ok(made.every((m) => m.status < 300 || m.status === 402),
+			made.map((m) => m.status).join(' '));
+		assert.deepEqual(await limit('watched'),
+			{ name: 'watched', limit: 7, used: 7 });
+		const [idle] = sql(house, `SELECT id FROM credential WHERE account_id =
+			${p.account} AND is_active AND sync_mode = 'on_demand' LIMIT 1`)
+			.split('\n');
+		const answer = await member.post(`/api/accounts/${idle}/monitor/start`);
+		refused(answer, 'watched', 7, 7);
+		assert.deepEqual([answer.json.ok, answer.json.code],
+			[false, 'PLAN_LIMIT']);
+		sql(house, `DELETE FROM credential WHERE account_id = ${p.account}
+			AND id IN (${rest.map((row) => row.split(' ')[0]).join()})`);
+	});
 	test('of members counts open invitations', async () => {
 		limited('--members', '5');
 		const invite = (n) => owner.post(`/api/accounts/${p.account}/invite`,
@@ -165,6 +202,24 @@ describe('a limit', () => {
 		assert.ok(used > 100);
 		limited('--storage', `${used + 10}`);
 		refused(await send(), 'storage_bytes', used + 10, used);
+	});
+	test('of storage holds, with fifty at once', async () => {
+		const { used } = await limit('storage_bytes');
+		const size = Number(sql(house, `SELECT max(octet_length(message))
+			FROM submission WHERE account_id = ${p.account}`));
+		const most = used + 3 * size + size / 2 | 0;
+		limited('--storage', `${most}`);
+		const [smtp] = sql(house, `SELECT id FROM credential WHERE account_id =
+			${p.account} AND provider_kind = 'smtp'`).split('\n');
+		const sent = await Promise.all(Array.from({ length: AT_ONCE }, () =>
+			member.post(`/api/accounts/${p.account}/smtp/messages`, {
+				credential_id: `pc_${smtp}`, subject: 'x',
+				to_json: [{ address: 'b@example.org' }],
+				text_body: 'Hello.' })));
+		assert.equal(sent.filter((m) => m.status === 202).length, 3,
+			sent.map((m) => m.status).join(' '));
+		assert.ok(sent.every((m) => [202, 402].includes(m.status)));
+		assert.ok((await limit('storage_bytes')).used <= most);
 	});
 	test('that is lowered keeps what is there, and lets no more come',
 		async () => {

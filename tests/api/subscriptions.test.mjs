@@ -1,104 +1,28 @@
 // Subscriptions at a payment service: begun, changed, cancelled, told of by signed
-// events that come late, twice and out of order; and programs that are killed on
-// their way. The service is a stand-in with state, whose events Stripe's own
-// package signs.
+// events. The service is a stand-in with state, whose events Stripe's own package
+// signs. What becomes of kills and of events in disorder: tests/crash/billing.
 import assert from 'node:assert/strict';
-import { execFileSync, spawnSync } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
-import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync }
-	from 'node:fs';
+import { spawnSync } from 'node:child_process';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
-import { client } from '../lib/api.mjs';
-import { well } from '../lib/ctl.mjs';
-import { people } from '../lib/people.mjs';
-import { roll, rounds, seed } from '../lib/rounds.mjs';
+import { ALL, open, places } from '../lib/shop.mjs';
 import { sql } from '../lib/sql.mjs';
-import { stack } from '../lib/stack.mjs';
-import { standIn } from '../lib/stripe-stand-in.mjs';
 
-const ALL = '/api/subscriptions';
-const places = { success_url: 'https://app.test/ok',
-	cancel_url: 'https://app.test/no' };
-
-let stripe, house, dir, api, month, year;
+let shop, stripe, house, api, month, year;
 
 before(async () => {
-	stripe = await standIn();
-	dir = mkdtempSync('/tmp/lr-stripe.');
-	chmodSync(dir, 0o755);
-	const file = (name, text) => {
-		writeFileSync(`${dir}/${name}`, text, { mode: 0o600 });
-		return `${dir}/${name}`;
-	};
-	const files = [file('key', `${stripe.key}\n`),
-		file('secret', `whsec_another\n${stripe.secret}\n`)];
-	house = await stack({ own: true, with: ['sync'], set: [
-		`stripe_url = ${stripe.url}`, `stripe_secret_key_file = ${files[0]}`,
-		`stripe_webhook_secret_file = ${files[1]}`] });
-	execFileSync('chown', [house.user, ...files]);
-	api = client(house);
-	[month, year] = ['month', 'year'].map((i) => stripe.price('team', i));
-	for (const [period, price] of [['month', month], ['year', year]])
-		well(house, ['plan', 'set', 'team', '--title', 'Team',
-			'--credentials', '9', '--price', `${period}=${price}`]);
+	shop = await open();
+	({ stripe, house, api, month, year } = shop);
 });
-after(async () => {
-	await house?.end();
-	await stripe?.end();
-	rmSync(dir, { recursive: true, force: true });
-});
+after(() => shop?.end());
 
-/** Somebody new: { owner, member, … } of an account of its own. */
-function newcomer() {
-	const p = people(house);
-	return { ...p, ...Object.fromEntries(['owner', 'member', 'viewer',
-		'stranger'].map((who) => [who, api.as({ cookie: p[who].cookie })])) };
-}
-
-async function post(event, how) {
-	const { body, header } = stripe.signed(event, how);
-	return api.post('/webhooks/stripe', body, {
-		'content-type': 'application/json', 'stripe-signature': header });
-}
-async function deliver(events, how) {
-	for (const event of events) {
-		const { status, text, json } = await post(event, how);
-		assert.equal(status, 200, text);
-		assert.deepEqual(json.data, { received: true });
-	}
-}
-
-/** Until all jobs of events have ended well. */
-async function settled() {
-	for (let i = 0; i < 1800; i++) {
-		const [waiting, failed] = sql(house, `SELECT count(*) FILTER (WHERE state
-			IN ('queued', 'running')) || ' ' || count(*) FILTER (WHERE
-			state = 'failed') FROM job WHERE action = 'billing_event'`)
-			.split(' ').map(Number);
-		assert.equal(failed, 0);
-		if (waiting === 0)
-			return;
-		await pause(100);
-	}
-	assert.fail('the jobs of events do not end');
-}
-
-const checkout = (who, price = month) => who.post(
-	`${ALL}/stripe/checkout-session`, { price_id: price, ...places });
-const list = async (p) => (await p.owner.get(ALL)).json.data;
-const plan = async (p) => (await p.owner.get(`${ALL}/features`)).json.data.plan;
-
-async function subscribed(price = month) {
-	const p = newcomer();
-	const begun = await checkout(p.owner, price);
-	assert.equal(begun.status, 201, begun.text);
-	const sub = stripe.pay(begun.json.data.id);
-	const synced = await p.owner.post(`${ALL}/stripe/checkout-session-sync`,
-		{ session_id: begun.json.data.id });
-	assert.equal(synced.status, 200, synced.text);
-	return { p, sub, session: begun.json.data.id, id: synced.json.data.id };
-}
+const newcomer = () => shop.newcomer();
+const subscribed = (price) => shop.subscribed(price);
+const checkout = (who, price) => shop.checkout(who, price);
+const deliver = (events, how) => shop.deliver(events, how);
+const settled = () => shop.settled();
+const list = (p) => shop.list(p);
+const plan = (p) => shop.plan(p);
 
 describe('a subscription', () => {
 	test('is begun at a checkout, and active when its events have come',
@@ -319,161 +243,25 @@ describe('an event', () => {
 		assert.deepEqual(rows.map((r) => ({ ...r, updated_at: 0 })),
 			JSON.parse(before).map((r) => ({ ...r, updated_at: 0 })));
 	});
-	test('whose handling fails is tried again by a job', async () => {
-		const { p, sub, id } = await subscribed();
-		stripe.change(sub, { cancel_at_period_end: true });
-		let n = 0;
-		stripe.fault = () => n++ < 3 ? 503 : undefined;
-		await deliver(stripe.events.slice(-1));
-		for (let i = 0; i < 300 && n < 3; i++)
-			await pause(100);
-		stripe.fault = () => undefined;
-		for (let i = 0; i < 300 && sql(house, `SELECT count(*) FROM job WHERE
-			account_id = ${p.account} AND action = 'billing_event'
-			AND last_error_code IS NOT NULL`) === '0'; i++)
-			await pause(100);
-		sql(house, `UPDATE job SET run_at = now() WHERE state = 'queued'
-			AND account_id = ${p.account}`);
-		await settled();
-		const row = (await list(p)).find((s) => s.id === id);
-		assert.equal(row.cancel_at_period_end, true);
-	});
-});
-
-/* ---- kills ---- */
-
-const points = ['intent-before', 'effect-before', 'effect-after',
-	'confirm-after'].map((where) => `billing-${where}`);
-
-/** Responders that kill themselves there; null: those that do not. */
-async function armed(point) {
-	const text = readFileSync(house.conf, 'utf8')
-		.replace(/^failpoint = .*\n/m, '');
-	writeFileSync(house.conf, point ? `${text}failpoint = ${point}\n` : text);
-	await house.stop('serve');
-	await house.start('serve');
-}
-
-describe('killed', () => {
-	for (const point of points)
-		test(`at ${point}, it has asked once when it is done`, async () => {
-			const { p, sub, id } = await subscribed();
-			const q = newcomer();
-			const from = stripe.done.length, asked = stripe.asked.length;
-			await armed(point);
-			const dead = [await p.owner.post(`${ALL}/${id}/change`,
-				{ interval: 'year' }), await checkout(q.owner)];
-			assert.ok(dead.every((d) => d.status >= 500),
-				dead.map((d) => d.text).join());
-			await armed(null);
-			const changed = await p.owner.post(`${ALL}/${id}/change`,
-				{ interval: 'year' });
-			assert.equal(changed.status, 200, changed.text);
-			const begun = await checkout(q.owner);
-			assert.equal(begun.status, 201, begun.text);
-			assert.equal(sub.items.data[0].price.id, year);
-			assert.equal(changed.json.data.interval, 'year');
-			const paths = stripe.done.slice(from).map(([, path]) => path);
-			const change = `/v1/subscriptions/${sub.id}`;
-			assert.equal(paths.filter((path) => path === change).length, 1);
-			assert.equal(paths.filter((path) => path === '/v1/customers')
-				.length, 1);
-			const keys = new Set(stripe.asked.slice(asked)
-				.filter((c) => c.path === change && c.key).map((c) => c.key));
-			assert.equal(keys.size, 1);
-			assert.equal(sql(house, `SELECT count(*) FROM billing_intent WHERE
-				state = 'open' AND account_id IN (${p.account}, ${q.account})`),
-			'0');
-		});
-});
-
-/* ---- histories ---- */
-
-const happenings = [
-	(sub) => stripe.renew(sub),
-	(sub) => stripe.renew(sub, false),
-	(sub) => stripe.change(sub, { cancel_at_period_end: true }),
-	(sub) => stripe.change(sub, { cancel_at_period_end: false }),
-	(sub) => {
-		sub.items.data[0].price = stripe.prices.get(
-			sub.items.data[0].price.id === month ? year : month);
-		stripe.change(sub, {});
-	},
-	(sub) => stripe.cancel(sub),
-	(sub) => stripe.change(sub, { status: 'unpaid' }),
-];
-
-/** Accounts with a customer each; no request is needed for that. */
-function customers(n) {
-	const app = sql(house, `INSERT INTO application (name)
-		VALUES ('${randomBytes(4).toString('hex')}') RETURNING id`);
-	const tag = randomBytes(6).toString('hex');
-	const rows = sql(house, `WITH a AS (INSERT INTO account (application_id,
-		name) SELECT ${app}, i FROM generate_series(1, ${n}) i RETURNING id)
-		INSERT INTO billing_customer (application_id, account_id, customer_id)
-		SELECT ${app}, id, 'cus_${tag}' || id FROM a
-		RETURNING account_id || ' ' || customer_id`);
-	return rows.split('\n').map((row) => {
-		const [account, customer] = row.split(' ');
-		stripe.customers.set(customer, { id: customer });
-		return { account, customer };
-	});
-}
-
-/** A life of a subscription, and what came of its events, in an order. */
-function* history(n, customer) {
-	const dice = (k, most) => roll(n * 64 + k, most);
-	const late = [];
-	let from = stripe.events.length, k = 0;
-	const sub = stripe.subscribe(customer, dice(k++, 2) ? month : year);
-	for (let i = dice(k++, 6); ; i--) {
-		late.push(...stripe.events.slice(from).filter((e) =>
-			e.data.object.customer === customer));
-		from = stripe.events.length;
-		while (late.length > 0 && dice(k++, 3) > 0) {
-			const at = dice(k++, late.length);
-			yield late[at];
-			if (dice(k++, 4) > 0)
-				late.splice(at, 1); // else it comes again
-		}
-		if (i <= 0 || sub.status === 'canceled')
-			break;
-		happenings[dice(k++, happenings.length)](sub);
-	}
-	while (late.length > 0)
-		yield late.splice(dice(k++, late.length), 1)[0];
-}
-
-const state = (sub) => [sub.id, sub.status, sub.cancel_at_period_end,
-	sub.items.data[0].price.id, sub.current_period_end].join(' ');
-
-describe(`histories, seed ${seed}`, () => {
-	test('end as the service has them, however their events came', async () => {
-		const numbers = [...rounds(60)];
-		const those = customers(numbers.length);
-		const lives = numbers.map((n, i) => history(n, those[i].customer));
-		const left = new Set(lives);
-		/* Twelve at once, so that jobs run between. */
-		await Promise.all(Array.from({ length: 12 }, async () => {
-			for (let life; (life = [...left][0]);) {
-				left.delete(life);
-				for (const event of life)
-					await deliver([event]);
-			}
-		}));
-		await settled();
-		const rows = sql(house, `SELECT concat_ws(' ', stripe_id, status,
-			CASE WHEN cancel_at_period_end THEN 'true' ELSE 'false' END,
-			price_id, extract(epoch FROM current_period_end)::bigint)
-			FROM subscription WHERE account_id IN
-			(${those.map((t) => t.account).join()})`).split('\n');
-		const mine = new Set(those.map((t) => t.customer));
-		assert.deepEqual(rows.sort(), [...stripe.subscriptions.values()]
-			.filter((s) => mine.has(s.customer)).map(state).sort());
-		const paid = sql(house, `SELECT stripe_id FROM billing_invoice
-			WHERE account_id IN (${those.map((t) => t.account).join()})`)
-			.split('\n');
-		assert.deepEqual(paid.sort(), [...stripe.invoices.values()]
-			.filter((v) => mine.has(v.customer)).map((v) => v.id).sort());
-	});
+	for (const status of [503, 401, 400])
+		test(`whose handling fails with ${status} is tried again by a job`,
+			async () => {
+				const { p, sub, id } = await subscribed();
+				stripe.change(sub, { cancel_at_period_end: true });
+				stripe.fault = () => status;
+				await deliver(stripe.events.slice(-1));
+				const job = () => sql(house, `SELECT concat_ws(' ', state,
+					last_error_code, run_at - now() < interval '1 minute')
+					FROM job WHERE account_id = ${p.account}
+					AND action = 'billing_event'`);
+				for (let i = 0; i < 600 && !/transient/.test(job()); i++)
+					await pause(100);
+				assert.equal(job(), 'queued transient_connection t');
+				stripe.fault = () => undefined;
+				sql(house, `UPDATE job SET run_at = now()
+					WHERE state = 'queued' AND account_id = ${p.account}`);
+				await settled();
+				const row = (await list(p)).find((s) => s.id === id);
+				assert.equal(row.cancel_at_period_end, true);
+			});
 });

@@ -39,6 +39,7 @@ EXTRA_DIST += \
 	%D%/reporter.mjs \
 	%D%/requests.mjs \
 	%D%/rounds.mjs \
+	%D%/shop.mjs \
 	%D%/imap-stand-in.mjs \
 	%D%/smtp-stand-in.mjs \
 	%D%/smtp.mjs \

@@ -8,9 +8,11 @@
 //	stripe.events, stripe.signed(event)          // { body, header }
 //	stripe.done                                  // [method, path] of changes
 //	stripe.fault = (call) => 'before' | 'after' | 500 | undefined
+//	stripe.late = (call) => 20   // ms that an answer is on its way
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import http from 'node:http';
+import { setTimeout as pause } from 'node:timers/promises';
 import Stripe from 'stripe';
 
 const id = (prefix) => `${prefix}_${randomBytes(12).toString('hex')}`;
@@ -50,6 +52,7 @@ class StandIn {
 	asked = [];
 	ahead = 0; /* seconds that its clock is ahead */
 	fault = () => undefined;
+	late = () => 0; /* ms between an answer and its leaving */
 
 	now() {
 		return Math.floor(Date.now() / 1000) + this.ahead;
@@ -99,6 +102,11 @@ class StandIn {
 		this.event(status === 'paid' ? 'invoice.paid'
 			: 'invoice.payment_failed', invoice);
 		return invoice;
+	}
+
+	invoicesOf(sub) {
+		return [...this.invoices.values()]
+			.filter((invoice) => invoice.subscription === sub.id);
 	}
 
 	/** The customer pays on the checkout's page. */
@@ -277,6 +285,7 @@ class StandIn {
 			return reply.end('{"error":{"message":"not now"}}');
 		}
 		const [status, json] = this.answer(call);
+		await pause(this.late(call));
 		if (fault === 'after')
 			return request.socket.destroy();
 		reply.writeHead(status, { 'content-type': 'application/json' });

@@ -107,14 +107,14 @@ confirm(void *arg)
 
 static const struct effect asked = EFFECT("billing", intend, act, confirm);
 
-/* A no is an answer: the key is not needed any more. */
+/* The key is not needed any more, or leads nowhere. */
 static enum rc
-refused(struct step *s, enum rc rc)
+given_up(struct step *s, enum rc rc, const char *state)
 {
 	const char *why = arena_str(s->b->arena, fail_detail());
 
 	TRY(billing_intent_end(
-	    s->b->db, s->b->account, s->intent->id, "refused", NULL, NULL));
+	    s->b->db, s->b->account, s->intent->id, state, NULL, NULL));
 	return fail(rc, "%s", why);
 }
 
@@ -123,9 +123,12 @@ step_do(struct step *s)
 {
 	enum rc rc = effect_run(&asked, s);
 
-	if (s->intent != NULL && (rc == RC_CONFLICT || rc == RC_NOT_FOUND))
-		return refused(s, rc);
-	return rc;
+	if (s->intent == NULL || rc == RC_OK)
+		return rc;
+	/* A no is an answer. */
+	if (rc == RC_CONFLICT || rc == RC_NOT_FOUND)
+		return given_up(s, rc, "refused");
+	return s->b->stripe.is_spent ? given_up(s, rc, "over") : rc;
 }
 
 enum rc
@@ -284,6 +287,25 @@ billing_subscription_read(struct billing *b, const char *id)
 	return subscription_keep(b, o, read_no);
 }
 
+static enum rc
+invoice_keep(struct billing *b, struct json_object *o, int64_t read_no)
+{
+	TRY(ours(b, o));
+	return billing_invoice_put(b->db,
+	    &(struct billing_invoice_put_args){ .account = b->account,
+		.application = b->application,
+		.stripe = text_of(b, o, "id"),
+		.subscription = text_of(b, o, "subscription"),
+		.number = text_of(b, o, "number"),
+		.status = text_of(b, o, "status"),
+		.currency = text_of(b, o, "currency"),
+		.due = int_of(o, "amount_due"),
+		.paid = int_of(o, "amount_paid"),
+		.created = time_of(o, "created"),
+		.read_no = read_no },
+	    NULL);
+}
+
 enum rc
 billing_invoice_read(struct billing *b, const char *id)
 {
@@ -293,21 +315,8 @@ billing_invoice_read(struct billing *b, const char *id)
 
 	TRY(billing_read_no(b->db, &read_no));
 	TRY(get(b, "invoices", id, &o));
-	TRY(ours(b, o));
+	TRY(invoice_keep(b, o, read_no));
 	subscription = text_of(b, o, "subscription");
-	TRY(billing_invoice_put(b->db,
-	    &(struct billing_invoice_put_args){ .account = b->account,
-		.application = b->application,
-		.stripe = text_of(b, o, "id"),
-		.subscription = subscription,
-		.number = text_of(b, o, "number"),
-		.status = text_of(b, o, "status"),
-		.currency = text_of(b, o, "currency"),
-		.due = int_of(o, "amount_due"),
-		.paid = int_of(o, "amount_paid"),
-		.created = time_of(o, "created"),
-		.read_no = read_no },
-	    NULL));
 	return subscription != NULL ? billing_subscription_read(b, subscription)
 				    : RC_OK;
 }
@@ -336,6 +345,9 @@ billing_checkout_read(
 
 struct walk {
 	struct billing *b;
+	const char *what;  /* "subscriptions" */
+	const char *which; /* "&status=all" */
+	enum rc (*keep)(struct billing *, struct json_object *, int64_t);
 	int64_t read_no;
 	struct str ids[PAGE * PAGES];
 	size_t n;
@@ -349,9 +361,12 @@ page_keep(struct walk *w, struct json_object *data)
 
 	for (size_t i = 0; i < n && w->n < PAGE * PAGES; i++) {
 		struct json_object *o = json_at(data, i);
+		const char *id = text_of(w->b, o, "id");
 
-		TRY(subscription_keep(w->b, o, w->read_no));
-		w->ids[w->n++] = str_of(text_of(w->b, o, "id"));
+		if (id == NULL || !stripe_id_ok(str_of(id)))
+			return fail(RC_RETRY, "Stripe's answer has no id");
+		TRY(w->keep(w->b, o, w->read_no));
+		w->ids[w->n++] = str_of(id);
 	}
 	return RC_OK;
 }
@@ -364,9 +379,8 @@ page_read(struct walk *w, const char *customer)
 	    ? ""
 	    : arena_fmt(a, "&starting_after=%.*s", STR_FMT(w->ids[w->n - 1]));
 	const struct stripe_ask ask = { .method = "GET",
-		.path = arena_fmt(a,
-		    "/v1/subscriptions?customer=%s&status=all&limit=%d%s",
-		    customer, PAGE, after) };
+		.path = arena_fmt(a, "/v1/%s?customer=%s&limit=%d%s%s", w->what,
+		    customer, PAGE, w->which, after) };
 	struct json_object *o, *data;
 
 	TRY(stripe_ask(&w->b->stripe, &ask, a, &o));
@@ -377,6 +391,17 @@ page_read(struct walk *w, const char *customer)
 	return RC_OK;
 }
 
+static enum rc
+walk_all(struct walk *w, const char *customer)
+{
+	w->n = 0;
+	TRY(billing_read_no(w->b->db, &w->read_no));
+	do {
+		TRY(page_read(w, customer));
+	} while (w->more && w->n < PAGE * PAGES);
+	return RC_OK;
+}
+
 enum rc
 billing_read_all(struct billing *b, bool forgets, int64_t *read, int64_t *gone)
 {
@@ -384,19 +409,22 @@ billing_read_all(struct billing *b, bool forgets, int64_t *read, int64_t *gone)
 	const char *customer;
 	size_t n = 0;
 
-	w->b = b;
 	*read = *gone = 0;
 	TRY(billing_customer(b, &customer));
 	if (customer == NULL)
 		return RC_OK;
-	TRY(billing_read_no(b->db, &w->read_no));
-	do {
-		TRY(page_read(w, customer));
-	} while (w->more && w->n < PAGE * PAGES);
+	w->b = b;
+	w->what = "subscriptions";
+	w->which = "&status=all";
+	w->keep = subscription_keep;
+	TRY(walk_all(w, customer));
 	*read = (int64_t)w->n;
 	if (forgets && !w->more)
 		TRY(billing_subscription_forget(b->db, b->account,
 		    (struct texts){ w->ids, w->n }, w->read_no, &n));
 	*gone = (int64_t)n;
-	return RC_OK;
+	w->what = "invoices";
+	w->which = "";
+	w->keep = invoice_keep;
+	return walk_all(w, customer);
 }

@@ -52,7 +52,8 @@ enum rc billing_invoice_read(struct billing *, const char *id) MUST_CHECK;
 /* What a checkout has led to; `*subscription` NULL: nothing yet. */
 enum rc billing_checkout_read(
     struct billing *, const char *id, const char **subscription) MUST_CHECK;
-/* All subscriptions; what is not there any more goes where `forgets`. */
+/* All subscriptions and invoices; a subscription that is not there any more
+ * goes where `forgets`. Counted are subscriptions. */
 enum rc billing_read_all(
     struct billing *, bool forgets, int64_t *read, int64_t *gone) MUST_CHECK;
 

@@ -15,10 +15,14 @@
 
 #define STRIPE_VERSION "2024-06-20"
 
+/* For one request, or one job. */
 struct stripe {
 	const struct egress *egress; /* borrowed */
 	const char *url;             /* borrowed from the configuration */
 	struct secret key;
+	int64_t end_ms; /* what is not asked by then, is not */
+	/* Of the last question: its key has the same fault for ever. */
+	bool is_spent;
 };
 
 /* RC_BILLING: the operator has not set it up. */
@@ -42,9 +46,9 @@ struct stripe_ask {
 /* Asks, up to three times where that may help. RC_NOT_FOUND: there is no such
  * object. RC_CONFLICT: it says no, and why in fail_detail. RC_BILLING: the key
  * is no good. RC_RETRY, RC_CONNECTION, RC_TIMEOUT: nobody knows what came of
- * it; with the same key it can be asked again. */
-enum rc stripe_ask(const struct stripe *, const struct stripe_ask *,
-    struct arena *, struct json_object **) MUST_CHECK;
+ * it; with the same key it can be asked again, unless that is spent. */
+enum rc stripe_ask(struct stripe *, const struct stripe_ask *, struct arena *,
+    struct json_object **) MUST_CHECK;
 
 /* Does a Stripe-Signature header hold for these bytes? Any of its v1 may, by
  * any of the secrets, a line each; it is not older than five minutes. */

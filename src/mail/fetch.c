@@ -68,6 +68,20 @@ undress(struct curl_slist *list)
 	curl_slist_free_all(list);
 }
 
+static void
+told(CURL *h, struct fetch_header *headers)
+{
+	struct curl_header *found;
+
+	for (; headers != NULL && headers->name != NULL; headers++) {
+		headers->value[0] = '\0';
+		if (curl_easy_header(h, headers->name, 0, CURLH_HEADER, -1,
+			&found) == CURLHE_OK &&
+		    strlen(found->value) < sizeof headers->value)
+			strcpy(headers->value, found->value);
+	}
+}
+
 static enum rc
 result_of(CURL *h, CURLcode code, const struct fetch *f,
     const struct egress_use *use, const struct buf *b)
@@ -84,6 +98,7 @@ result_of(CURL *h, CURLcode code, const struct fetch *f,
 	if (code != CURLE_OK)
 		return fail(RC_CONNECTION, "%s", curl_easy_strerror(code));
 	(void)curl_easy_getinfo(h, CURLINFO_RESPONSE_CODE, &status);
+	told(h, f->told);
 	if (f->status != NULL)
 		*f->status = status;
 	else if (status != 200)

@@ -9,6 +9,12 @@
 
 struct egress;
 
+/* A header of the answer that the caller looks at. */
+struct fetch_header {
+	const char *name; /* NULL: the end of a list of them */
+	char value[64];   /* out; "": there is none, or it is longer */
+};
+
 struct fetch {
 	const char *url;
 	size_t most; /* bytes; a longer one is refused */
@@ -21,6 +27,7 @@ struct fetch {
 	    *headers; /* "Name: value", NULL at the end; or NULL */
 	/* Where the caller looks at it any status is an answer; or NULL. */
 	long *status;
+	struct fetch_header *told; /* or NULL */
 };
 
 /* RC_TIMEOUT, RC_CONNECTION, RC_TOO_LARGE; RC_INVALID: another status than

@@ -104,6 +104,8 @@ describe('a subscription', () => {
 		const synced = await p.owner.post(`${ALL}/sync`, {});
 		assert.deepEqual(synced.json.data, { synced: 2, deleted: 0 });
 		assert.equal(await plan(p), 'team'); // two weeks of grace
+		assert.deepEqual((await list(p)).map((s) => s.invoices[0].status),
+			['paid', 'paid']);
 		assert.equal((await list(p)).find((s) => s.id === id).status,
 			'past_due');
 		stripe.subscriptions.delete(old.id);
@@ -184,6 +186,43 @@ describe('the payment service', () => {
 		assert.equal(new Set(stripe.asked.slice(asked)
 			.filter((c) => c.method === 'POST').map((c) => c.key)).size, 1);
 	});
+	/* What comes once, how often it is asked in all, what a person is told. */
+	for (const [fault, times, status] of [
+		[{ status: 500 }, 2, 200], [{ status: 409 }, 2, 200],
+		[{ status: 429 }, 2, 200],
+		[{ status: 400, headers: { 'stripe-should-retry': 'true' } }, 2, 200],
+		[{ status: 429, headers: { 'retry-after': '1' } }, 2, 200],
+		[{ status: 429, headers: { 'retry-after': '3600' } }, 1, 503],
+		[{ status: 429, headers: { 'retry-after': '-1, x' } }, 2, 200],
+		[{ status: 409, headers: { 'stripe-should-retry': 'false' } }, 1, 409],
+		[{ status: 402 }, 1, 409], [{ status: 400 }, 1, 409],
+		[{ status: 500, headers: { 'stripe-should-retry': 'false' } }, 1, 503],
+		[{ status: 500, keeps: true }, 2, 503]])
+		test(`that answers ${JSON.stringify(fault)} is asked as its ` +
+			'documents say', async () => {
+			const { p, id, sub } = await subscribed();
+			const from = stripe.done.length, asked = stripe.asked.length;
+			let n = 0;
+			stripe.fault = (call) => (call.method === 'POST' && n++ === 0
+				? fault : undefined);
+			const change = () => p.owner.post(`${ALL}/${id}/change`,
+				{ interval: 'year' });
+			const calls = () => stripe.asked.slice(asked)
+				.filter((c) => c.method === 'POST');
+			const first = await change();
+			assert.equal(first.status, status, first.text);
+			assert.equal(calls().length, times);
+			assert.equal(new Set(calls().map((c) => c.key)).size, 1);
+			if (fault.headers?.['retry-after'] === '1')
+				assert.ok(calls()[1].at - calls()[0].at >= 1000);
+			stripe.fault = () => undefined;
+			const again = await change();
+			assert.equal(again.status, 200, again.text);
+			assert.equal(sub.items.data[0].price.id, year);
+			assert.equal(stripe.done.length - from, 1);
+			assert.equal(sql(house, `SELECT count(*) FROM billing_intent WHERE
+				state = 'open' AND account_id = ${p.account}`), '0');
+		});
 });
 
 describe('an event', () => {

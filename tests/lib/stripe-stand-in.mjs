@@ -8,6 +8,7 @@
 //	stripe.events, stripe.signed(event)          // { body, header }
 //	stripe.done                                  // [method, path] of changes
 //	stripe.fault = (call) => 'before' | 'after' | 500 | undefined
+//	    | { status, headers, keeps }   // `keeps`: as the answer to the key
 //	stripe.late = (call) => 20   // ms that an answer is on its way
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
@@ -160,6 +161,17 @@ class StandIn {
 		return found;
 	}
 
+	/** Of a customer, the newest first. */
+	page(map, { customer, starting_after: after, limit = 10 }, wanted = () => true) {
+		const all = [...this[map].values()].reverse()
+			.filter((one) => one.customer === customer && wanted(one));
+		const from = after ? all.findIndex((one) => one.id === after) + 1 : 0;
+		const most = Math.min(Number(limit), this.pageMost);
+		return { object: 'list', url: `/v1/${map}`,
+			has_more: all.length > from + most,
+			data: all.slice(from, from + most) };
+	}
+
 	routes = [
 		['GET', /^\/v1\/account$/, () => this.account],
 		['POST', /^\/v1\/customers$/, (m, form) => {
@@ -189,17 +201,11 @@ class StandIn {
 				customer: form.customer, return_url: form.return_url,
 				url: 'https://portal.test/p/x' };
 		}],
-		['GET', /^\/v1\/subscriptions$/, (m, form) => {
-			const all = [...this.subscriptions.values()].reverse()
-				.filter((s) => s.customer === form.customer &&
-					(form.status === 'all' || s.status !== 'canceled'));
-			const from = form.starting_after ? all.findIndex((s) =>
-				s.id === form.starting_after) + 1 : 0;
-			const most = Math.min(Number(form.limit ?? 10), this.pageMost);
-			return { object: 'list', url: '/v1/subscriptions',
-				has_more: all.length > from + most,
-				data: all.slice(from, from + most) };
-		}],
+		['GET', /^\/v1\/subscriptions$/, (m, form) =>
+			this.page('subscriptions', form, (s) => form.status === 'all' ||
+				s.status !== 'canceled')],
+		['GET', /^\/v1\/invoices$/, (m, form) =>
+			this.page('invoices', form)],
 		['GET', /^\/v1\/subscriptions\/(\w+)$/, ([, key]) =>
 			this.find('subscriptions', key)],
 		['POST', /^\/v1\/subscriptions\/(\w+)$/, ([, key], form) => {
@@ -251,20 +257,23 @@ class StandIn {
 	}
 
 	/** One request; a key that came before has the first answer again. */
-	answer({ method, path, form, key, body, headers }) {
+	answer({ method, path, form, key, body, headers }, fault) {
 		if (headers.authorization !== `Bearer ${this.key}`)
 			return [401, { error: { message: 'Invalid API Key' } }];
 		if (headers['stripe-version'] !== '2024-06-20')
 			return [400, { error: { message: 'Another API version' } }];
+		const what = `${method} ${path} ${body}`;
 		const before = key && this.keys.get(key);
 		if (before)
-			return before.what === `${method} ${path} ${body}` ? before.said
+			return before.what === what
+				? [...before.said, { 'idempotent-replayed': 'true' }]
 				: [400, { error: { type: 'idempotency_error',
 					message: 'Keys are for one request.' } }];
-		const said = this.act(method, path, form);
-		if (key)
-			this.keys.set(key, { what: `${method} ${path} ${body}`, said });
-		return said;
+		const said = fault ? [fault.status, { error: { type: 'api_error',
+			message: 'not now' } }] : this.act(method, path, form);
+		if (key && !(fault && !fault.keeps))
+			this.keys.set(key, { what, said });
+		return [...said, fault?.headers ?? {}];
 	}
 
 	async handle(request, reply) {
@@ -276,19 +285,20 @@ class StandIn {
 			form: brackets(request.method === 'POST' ? body
 				: search.slice(1)), headers: request.headers,
 			key: request.headers['idempotency-key'] };
+		call.at = performance.now();
 		this.asked.push(call);
-		const fault = this.fault(call);
+		let fault = this.fault(call);
 		if (fault === 'before')
 			return request.socket.destroy();
-		if (typeof fault === 'number') {
-			reply.writeHead(fault, { 'content-type': 'application/json' });
-			return reply.end('{"error":{"message":"not now"}}');
-		}
-		const [status, json] = this.answer(call);
+		const lost = fault === 'after';
+		fault = typeof fault === 'number' ? { status: fault } : fault;
+		const [status, json, headers] = this.answer(call,
+			lost ? undefined : fault);
 		await pause(this.late(call));
-		if (fault === 'after')
+		if (lost)
 			return request.socket.destroy();
-		reply.writeHead(status, { 'content-type': 'application/json' });
+		reply.writeHead(status, { 'content-type': 'application/json',
+			...headers });
 		return reply.end(JSON.stringify(json));
 	}
 }

@@ -11,7 +11,7 @@ import { client } from '../lib/api.mjs';
 import { aside } from '../lib/ctl.mjs';
 import { people } from '../lib/people.mjs';
 import { receive, signedWell } from '../lib/receiver.mjs';
-import { roll, rounds, seed } from '../lib/rounds.mjs';
+import { lanes, roll, seed } from '../lib/rounds.mjs';
 import { sql } from '../lib/sql.mjs';
 import { stack } from '../lib/stack.mjs';
 
@@ -66,8 +66,8 @@ const raise = (n) => sql(house, `INSERT INTO event (application_id, account_id,
 	json_build_object('n', i, 'text', repeat('ü"', i)) FROM
 	generate_series(1, ${n}) i`);
 
-const start = (env) => aside(house, 'bin/letterrack-sync',
-	['--only', 'deliver'], env);
+const start = (env, words = []) => aside(house, 'bin/letterrack-sync',
+	['--only', 'deliver', ...words], env);
 
 const rows = () => JSON.parse(sql(house, `SELECT coalesce(json_agg(d), '[]')
 	FROM (SELECT id, event_id, stem, body, state, attempts
@@ -212,48 +212,53 @@ test('stopped, it waits for what is under way', async () => {
 const points = ['delivery-intent-before', 'delivery-effect-before',
 	'delivery-effect-after', 'delivery-confirm-after'];
 
-/** A worker that is killed by SIGKILL: at a failpoint that it comes by for the
- * so-manieth time, or after a time. Was it? */
-async function killed(n) {
+/** At one of the failpoints, which it comes by for the so-manieth time: of one
+ * in four. */
+const failing = (n) => {
 	const point = roll(n * 7, 4 * points.length);
-	const worker = start(point < points.length ? { LETTERRACK_FAILPOINT:
-		`${points[point]}:${1 + roll(n * 11, 3)}` } : {});
-	const timer = setTimeout(() => worker.child.kill('SIGKILL'),
-		20 + roll(n * 13, 120));
-	const { signal, status } = await worker;
-	clearTimeout(timer);
-	return signal === 'SIGKILL' || status === 137;
-}
+	return point < points.length ? { LETTERRACK_FAILPOINT:
+		`${points[point]}:${1 + roll(n * 11, 3)}` } : undefined;
+};
 
-/* A round is one that was killed. Each twentieth time all is told and the
- * ledger is held against the tables. */
-test('killed at random, with a second one and a bad receiver', async () => {
-	let events = 0, kills = 0;
-	const settle = async () => {
+/* So long is waited for a failpoint that others may keep from being met. */
+const PATIENCE_MS = 1500;
+
+/* A round is one SIGKILL, at a failpoint or after a time, of a worker that
+ * stays; six are there at a time. Each 200th time all is told and the ledger is
+ * held against the tables. */
+test('killed at random, several at once, with a bad receiver', async () => {
+	let events = 0, kills = 0, early = 0, told = 0, again = 0;
+	const each = async (n) => {
+		const env = failing(n);
+		const worker = start(env, ['--stay']);
+		const more = roll(n * 19, 12);
+		if (more > 0)
+			raise(more);
+		hurry();
+		events += more;
+		early += await Promise.race([worker.then(() => 1),
+			pause(env ? PATIENCE_MS : 20 + roll(n * 13, 400))
+				.then(() => 0)]);
+		worker.child.kill('SIGKILL');
+		const { signal, status, err } = await worker;
+		assert.equal(signal ?? status, 'SIGKILL', err);
+		kills++;
+	};
+	const look = async () => {
 		dice = 0;
 		await drain();
 		compare(events);
+		told += events;
+		again += [...ledger.values()].filter((t) => t.length > 1).length;
+		await next();
 	};
-	for (const n of rounds(300)) {
-		if (events === 0)
-			await begin();
-		dice = n * 1000 + 1;
-		const beside = roll(n * 17, 3) === 0 ? start() : null;
-		for (let i = 0, done = false; !done && i < 50; i++) {
-			const more = 1 + roll(n * 19 + i, 20);
-			raise(more);
-			hurry();
-			events += more;
-			done = await killed(n * 50 + i);
-			kills += done ? 1 : 0;
-		}
-		await beside;
-		if (n % 20 === 19) {
-			await settle();
-			events = 0;
-		}
-	}
-	if (events > 0)
-		await settle();
-	console.log(`${kills} were killed`);
+	const next = async () => {
+		events = 0;
+		await begin();
+		dice = kills + 1;
+	};
+	await next();
+	await lanes(300, { wide: 6, most: 200 }, each, look);
+	console.log(`${kills} kills, ${early} of them at failpoints; ` +
+		`${told} deliveries, ${again} of them told again`);
 });

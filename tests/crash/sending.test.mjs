@@ -13,7 +13,7 @@ import { ctl, well } from '../lib/ctl.mjs';
 import { connect, mailbox } from '../lib/mail.mjs';
 import { people } from '../lib/people.mjs';
 import { keepLedger, refusal } from '../lib/ledger.mjs';
-import { roll, rounds, seed } from '../lib/rounds.mjs';
+import { lanes, roll, seed } from '../lib/rounds.mjs';
 import { sql } from '../lib/sql.mjs';
 import { stack } from '../lib/stack.mjs';
 
@@ -58,7 +58,8 @@ function start(words, env = {}) {
 		({ status, signal, err })) };
 }
 const pass = (env) => start([], env).ended;
-const stay = () => start(['--stay', '--only', 'send', '--only', 'imap']);
+const stay = (env) => start(['--stay', '--only', 'send', '--only', 'imap'],
+	env);
 
 async function queue(from = smtp) {
 	const { status, text, json } = await member.post(`${root}/smtp/messages`, {
@@ -158,20 +159,22 @@ test('the checker finds what is lost, doubled, and not filed', () => {
 		'f is filed and lies nowhere']);
 });
 
+const points = [
+	['submission-taken', 'filed'],
+	['submission-intent-before', 'filed'],
+	['submission-effect-before', 'unknown'],
+	['submission-effect-after', 'unknown'],
+	['submission-confirm-after', 'filed'],
+	['submission-file-intent-before', 'filed'],
+	['submission-file-effect-before', 'filed'],
+	['submission-file-effect-after', 'filed'],
+	['submission-file-confirm-after', 'filed'],
+	['job-finish-before', 'filed'],
+	['job-finish-after', 'filed'],
+];
+
 describe('killed at', () => {
-	for (const [point, state] of [
-		['submission-taken', 'filed'],
-		['submission-intent-before', 'filed'],
-		['submission-effect-before', 'unknown'],
-		['submission-effect-after', 'unknown'],
-		['submission-confirm-after', 'filed'],
-		['submission-file-intent-before', 'filed'],
-		['submission-file-effect-before', 'filed'],
-		['submission-file-effect-after', 'filed'],
-		['submission-file-confirm-after', 'filed'],
-		['job-finish-before', 'filed'],
-		['job-finish-after', 'filed'],
-	])
+	for (const [point, state] of points)
 		test(`${point} it ends as ${state}`, async () => {
 			await settle();
 			const id = await queue();
@@ -406,18 +409,34 @@ describe('with a ledger', () => {
 			`${twice} came 2 times`].sort());
 	});
 
-	/* Each round is one SIGKILL, of one of four workers that stay; another
-	 * takes its place. */
+	/** At one of the failpoints, which it comes by for the so-manieth time: of
+	 * one in four. */
+	const failing = (n) => {
+		const [point] = points[roll(n * 7, 4 * points.length)] ?? [];
+		return point &&
+			{ LETTERRACK_FAILPOINT: `${point}:${1 + roll(n * 11, 2)}` };
+	};
+	/* So long is waited for one that others may keep from being met. */
+	const PATIENCE_MS = 1500;
+
+	/* Each round is one SIGKILL, at a failpoint or after a time, of a worker
+	 * that stays; six are there at a time. */
 	test('killed at random', async () => {
-		const pool = [];
-		let ids = [], unknown = 0, sent = 0, kills = 0;
-		const kill = async (worker) => {
+		let ids = [], unknown = 0, sent = 0, kills = 0, early = 0;
+		const each = async (n) => {
+			const env = failing(n);
+			const worker = stay(env);
+			for (let i = roll(n ^ 0x333, 4); i > 0; i--)
+				ids.push(await queue(out));
+			early += await Promise.race([worker.ended.then(() => 1),
+				pause(env ? PATIENCE_MS : 20 + roll(n, 500))
+					.then(() => 0)]);
 			worker.child.kill('SIGKILL');
 			const { status, signal, err } = await worker.ended;
 			assert.equal(signal ?? status, 'SIGKILL', err);
+			kills++;
 		};
 		const look = async () => {
-			await Promise.all(pool.splice(0).map(kill));
 			const found = await audit(ids);
 			assert.deepEqual(found.bad, []);
 			unknown += found.unknown;
@@ -426,23 +445,9 @@ describe('with a ledger', () => {
 			ids = [];
 		};
 		console.log(`seed ${seed}`);
-		for (const n of rounds(300)) {
-			while (pool.length < 4)
-				pool.push(stay());
-			const [more] = await Promise.all([
-				Promise.all(Array.from({ length: roll(n ^ 0x333, 3) },
-					() => queue(out))),
-				pause(20 + roll(n, 250))]);
-			ids.push(...more);
-			await kill(...pool.splice(roll(n ^ 0x55555, 4), 1));
-			kills++;
-			if (ids.length >= 200)
-				await look();
-		}
-		if (ids.length > 0)
-			await look();
-		console.log(`${kills} kills, ${sent} messages, ${unknown} of them ` +
-			'unknown');
+		await lanes(300, { wide: 6, most: 300 }, each, look);
+		console.log(`${kills} kills, ${early} of them at failpoints; ` +
+			`${sent} messages, ${unknown} of them unknown`);
 		assert.ok(unknown <= sent / 4, `${unknown} of ${sent} are unknown`);
 	});
 });

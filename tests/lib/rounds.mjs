@@ -28,3 +28,29 @@ export function roll(n, most) {
 	x = Math.imul(x ^ x >>> 16, 0x45d9f3b) >>> 0;
 	return ((x ^ x >>> 16) >>> 0) % most;
 }
+
+/** Rounds in so many lanes at once: `each(n)`; and `look()` each time that `most`
+ * of them are over, and at the end, while no lane is under way. */
+export async function lanes(usual, { wide, most }, each, look) {
+	const all = rounds(usual);
+	for (let over = false; !over;) {
+		let left = most, some = false;
+		const lane = async () => {
+			while (left-- > 0 && !over) {
+				const { value, done } = all.next();
+				if (done) {
+					over = true;
+					return;
+				}
+				some = true;
+				await each(value);
+			}
+		};
+		const ended = await Promise.allSettled(
+			Array.from({ length: wide }, lane));
+		for (const { reason } of ended.filter((e) => e.status === 'rejected'))
+			throw reason;
+		if (some)
+			await look();
+	}
+}

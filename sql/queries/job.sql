@@ -41,6 +41,12 @@ SELECT pg_advisory_lock_shared(
 -- scope: global: nobody knows which accounts they are of
 SELECT released, held FROM job_release_dead($1);
 
+-- What this transaction writes is on disk with the next that is waited for: of
+-- what has no effect on anybody before that one is.
+-- name: job_unhurried :exec
+-- scope: global: a setting of the transaction at hand
+SELECT set_config('synchronous_commit', 'off', true);
+
 -- name: job_account_known :value
 -- args: int account
 -- value: bool

@@ -86,9 +86,9 @@ WITH r AS (
 	FROM r WHERE account_id = $1 AND id = $2
 	RETURNING email_id, state
 ), e AS (
-	UPDATE email SET status = s.state, updated_at = now() FROM s
-	WHERE account_id = $1 AND email.id = s.email_id
-	AND email.status IS DISTINCT FROM s.state
+	UPDATE email SET status = (SELECT state FROM s), updated_at = now()
+	WHERE account_id = $1 AND id = (SELECT email_id FROM s)
+	AND status IS DISTINCT FROM (SELECT state FROM s)
 )
 SELECT FROM s;
 

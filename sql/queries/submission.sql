@@ -1,4 +1,7 @@
 -- Mail that accounts send; see domain/submission.h.
+--
+-- A message's email is named by its whole key, not joined: a plan that is kept
+-- from when an account had little mail would walk along all of it.
 
 -- The SMTP credential that sends where none is named: the account's, else the
 -- caller's own. 0: there is none.
@@ -104,6 +107,15 @@ RETURNING id, credential_id, email_id, message_id, message, raw_sha256, is_utf8,
     sender, state, first_at, attempt_count, look_count, last_error_code,
     last_error_detail, file_task_id, filed_at;
 
+-- Who is to get it.
+-- name: submission_recipients_of :many
+-- args: account account, id task
+-- row:  submission_recipient
+SELECT n, address, kind, state, code, detail, report, reported_at
+FROM submission_recipient
+WHERE account_id = $1 AND submission_id = (SELECT id FROM submission
+    WHERE account_id = $1 AND task_id = $2) ORDER BY n;
+
 -- The intent: from its commit on it may have left.
 -- name: submission_intend :must
 -- args: account account, id id, id job, int4s ns, texts states, int4s codes,
@@ -113,8 +125,8 @@ WITH s AS (
 	WHERE account_id = $1 AND id = $2 AND job_id = $3 AND state = 'queued'
 	RETURNING id, email_id
 ), e AS (
-	UPDATE email SET status = 'sending', updated_at = now() FROM s
-	WHERE account_id = $1 AND email.id = s.email_id
+	UPDATE email SET status = 'sending', updated_at = now()
+	WHERE account_id = $1 AND id = (SELECT email_id FROM s)
 ), r AS (
 	UPDATE submission_recipient r SET state = f.state, code = f.code,
 	    detail = f.detail
@@ -138,8 +150,8 @@ WITH s AS (
 	AND state IN ('queued', 'sending', 'unknown')
 	RETURNING id, email_id, state
 ), e AS (
-	UPDATE email SET status = s.state, updated_at = now() FROM s
-	WHERE account_id = $1 AND email.id = s.email_id
+	UPDATE email SET status = (SELECT state FROM s), updated_at = now()
+	WHERE account_id = $1 AND id = (SELECT email_id FROM s)
 ), r AS (
 	UPDATE submission_recipient r SET state = f.state, code = f.code,
 	    detail = f.detail
@@ -155,8 +167,8 @@ WITH s AS (
 	UPDATE submission SET file_task_id = $3
 	WHERE account_id = $1 AND id = $2 RETURNING email_id
 )
-UPDATE email SET credential_id = $4 FROM s
-WHERE account_id = $1 AND email.id = s.email_id;
+UPDATE email SET credential_id = $4
+WHERE account_id = $1 AND id = (SELECT email_id FROM s);
 
 -- Is there a message of this task?
 -- name: submission_known :value
@@ -175,8 +187,8 @@ WITH s AS (
 	AND (message IS NOT NULL OR raw_sha256 IS NOT NULL)
 	RETURNING id, email_id
 ), e AS (
-	UPDATE email SET status = 'queued', updated_at = now() FROM s
-	WHERE account_id = $1 AND email.id = s.email_id
+	UPDATE email SET status = 'queued', updated_at = now()
+	WHERE account_id = $1 AND id = (SELECT email_id FROM s)
 ), r AS (
 	UPDATE submission_recipient r SET state = 'queued' FROM s
 	WHERE r.account_id = $1 AND r.submission_id = s.id
@@ -204,8 +216,8 @@ WITH was AS (
 	RETURNING submission.id, credential_id, email_id, message_id, sender,
 	    state, was.file_task_id
 ), e AS (
-	UPDATE email SET status = s.state, updated_at = now() FROM s
-	WHERE account_id = $1 AND email.id = s.email_id
+	UPDATE email SET status = (SELECT state FROM s), updated_at = now()
+	WHERE account_id = $1 AND id = (SELECT email_id FROM s)
 ), r AS (
 	UPDATE submission_recipient r SET state = $3 FROM s
 	WHERE r.account_id = $1 AND r.submission_id = s.id
@@ -277,5 +289,5 @@ WITH r AS (
 	WHERE account_id = $1 AND id = $2 AND filed_at IS NULL
 	RETURNING email_id, state
 )
-UPDATE email SET status = s.state, updated_at = now() FROM s
-WHERE account_id = $1 AND email.id = s.email_id;
+UPDATE email SET status = (SELECT state FROM s), updated_at = now()
+WHERE account_id = $1 AND id = (SELECT email_id FROM s);

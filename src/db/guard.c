@@ -18,6 +18,7 @@ settle(struct db *db)
 	db->awaiting = false;
 	db->in_tx = false;
 	db->tx_broken = false;
+	db->tx_unsaid = false;
 }
 
 void

@@ -50,6 +50,7 @@ struct db {
 	enum rc pipe_rc;
 
 	bool in_tx;
+	bool tx_unsaid; /* BEGIN and the guard go with its first statement */
 	bool tx_broken; /* the server has aborted the transaction */
 	bool retry;     /* ... and asks to run it again */
 	bool committing;
@@ -110,6 +111,8 @@ enum rc args_encode(struct buf *, const struct stmt *, const struct arg *,
 /* pipe.c */
 enum rc pipe_side(struct db *, const char *sql) MUST_CHECK;
 enum rc pipe_guard(struct db *) MUST_CHECK;
+/* BEGIN and the guard, of a transaction. */
+enum rc pipe_begin(struct db *) MUST_CHECK;
 enum rc pipe_flush(struct db *) MUST_CHECK;
 /* Fills what the results of a flushed pipeline give back. */
 enum rc pipe_fill(struct db *) MUST_CHECK;

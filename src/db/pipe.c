@@ -97,6 +97,14 @@ pipe_guard(struct db *db)
 		.out = db->guard_out });
 }
 
+enum rc
+pipe_begin(struct db *db)
+{
+	db->tx_unsaid = false;
+	TRY(pipe_side(db, "BEGIN"));
+	return pipe_guard(db);
+}
+
 /* The connection, and the guard where a transaction begins here. */
 static enum rc
 pipe_start(struct db *db)
@@ -106,7 +114,9 @@ pipe_start(struct db *db)
 	TRY(link_ensure(db));
 	if (db->tx_broken)
 		return fail(RC_RETRY, "the transaction has failed already");
-	if (!db->in_tx)
+	if (db->tx_unsaid)
+		TRY(pipe_begin(db));
+	else if (!db->in_tx)
 		TRY(pipe_guard(db));
 	db->started = true;
 	return RC_OK;

@@ -2,6 +2,7 @@
 #include "db/inside.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
@@ -11,28 +12,53 @@
 #define TX_TRIES 5
 #define PAUSE_MS 5 /* doubled each time, and jittered */
 
-/* BEGIN and the guard in one pipeline. */
+/* BEGIN and the guard in a pipeline of their own. */
 static enum rc
-begin(struct db *db)
+begin_now(struct db *db)
 {
-	enum rc rc = link_ensure(db);
+	enum rc rc;
 
-	if (rc != RC_OK)
-		return rc;
 	pipe_forget(db);
 	db->pipe_rc = RC_OK;
-	db->in_tx = true;
-	db->tx_broken = false;
-	db->retry = false;
-	rc = pipe_side(db, "BEGIN");
-	if (rc == RC_OK)
-		rc = pipe_guard(db);
+	rc = pipe_begin(db);
 	if (rc == RC_OK)
 		rc = pipe_flush(db);
 	if (rc == RC_OK)
 		rc = pipe_fill(db);
 	pipe_forget(db);
 	return rc;
+}
+
+static enum rc
+begin(struct db *db, bool late)
+{
+	enum rc rc = link_ensure(db);
+
+	if (rc != RC_OK)
+		return rc;
+	pipe_forget(db);
+	db->in_tx = true;
+	db->tx_broken = false;
+	db->tx_unsaid = true;
+	db->retry = false;
+	return late ? RC_OK : begin_now(db);
+}
+
+/* A body that ends without a statement ends behind the guard, which may have
+ * more to say. */
+static enum rc
+guard_first(struct db *db, enum rc rc)
+{
+	char why[WORDS_SIZE];
+	enum rc guard;
+
+	if (!db->tx_unsaid || db->conn == NULL)
+		return rc;
+	snprintf(why, sizeof why, "%s", fail_detail());
+	guard = begin_now(db);
+	if (guard != RC_OK || rc == RC_OK)
+		return guard;
+	return fail(rc, "%s", why);
 }
 
 /* One word to the server, and what it did: COMMIT of a broken transaction
@@ -85,12 +111,12 @@ rollback(struct db *db)
 }
 
 static enum rc
-once(struct db *db, enum rc (*body)(struct db *, void *), void *ctx)
+once(struct db *db, enum rc (*body)(struct db *, void *), void *ctx, bool late)
 {
-	enum rc rc = begin(db);
+	enum rc rc = begin(db, late);
 
 	if (rc == RC_OK) {
-		rc = body(db, ctx);
+		rc = guard_first(db, body(db, ctx));
 		assert(!db->piping);
 	}
 	/* A body that overlooks a failed call has nothing to commit. */
@@ -102,6 +128,7 @@ once(struct db *db, enum rc (*body)(struct db *, void *), void *ctx)
 		rollback(db);
 	db->in_tx = false;
 	db->tx_broken = false;
+	db->tx_unsaid = false;
 	return rc;
 }
 
@@ -117,8 +144,8 @@ pause_ms(int ms)
 	nanosleep(&t, NULL);
 }
 
-enum rc
-db_tx(struct db *db, enum rc (*body)(struct db *, void *), void *ctx)
+static enum rc
+run(struct db *db, enum rc (*body)(struct db *, void *), void *ctx, bool late)
 {
 	enum rc rc = RC_OK;
 
@@ -127,12 +154,24 @@ db_tx(struct db *db, enum rc (*body)(struct db *, void *), void *ctx)
 		if (i > 0)
 			pause_ms(PAUSE_MS << i);
 		db->retry = false;
-		rc = once(db, body, ctx);
+		rc = once(db, body, ctx, late);
 		if (rc == RC_OK || !db->retry)
 			return rc;
 	}
 	log_warn(&db->log, "transaction given up tries=%d", TX_TRIES);
 	return rc;
+}
+
+enum rc
+db_tx(struct db *db, enum rc (*body)(struct db *, void *), void *ctx)
+{
+	return run(db, body, ctx, false);
+}
+
+enum rc
+db_tx_late(struct db *db, enum rc (*body)(struct db *, void *), void *ctx)
+{
+	return run(db, body, ctx, true);
 }
 
 bool

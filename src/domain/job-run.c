@@ -42,6 +42,14 @@ runner_find(const char *action)
 
 /* ---- for the functions ---- */
 
+static struct str
+data_of(const struct job_run *r)
+{
+	const struct str data = { r->data.p, r->data.n };
+
+	return data.n > 0 ? data : STR("{}");
+}
+
 bool
 job_run_interrupted(const struct job_run *r)
 {
@@ -81,6 +89,13 @@ job_run_beat(struct job_run *r)
 	return RC_OK;
 }
 
+enum rc
+job_run_finish_queue(struct job_run *r, enum rc rc, const char *detail)
+{
+	return job_finish_queue(
+	    r->db, r->lease, rc, detail, data_of(r), r->last, r->arena);
+}
+
 /* ---- from a claimed job to its end ---- */
 
 void
@@ -111,15 +126,13 @@ job_run_end(struct job_run *r)
 static enum rc
 finish_once(struct job_run *r, enum rc rc, const char *detail)
 {
-	const struct str data = { r->data.p, r->data.n };
-
 	if (r->stopping)
 		return job_release(r->db, r->lease);
 	/* One part that is ill keeps the others waiting for no longer. */
-	return (r->last     ? job_finish_last
-		: r->partly ? job_finish_partly
-			    : job_finish)(
-	    r->db, r->lease, rc, detail, data.n > 0 ? data : STR("{}"), NULL);
+	return (r->last ? job_finish_last
+		: r->partly
+		? job_finish_partly
+		: job_finish)(r->db, r->lease, rc, detail, data_of(r), NULL);
 }
 
 /* A database that restarts is back in seconds; its lease would keep what it
@@ -155,7 +168,7 @@ job_run(const struct job_host *host, const struct lease *lease, enum rc *result)
 	    ? run(&r)
 	    : fail(RC_INVALID, "no such action: %s", lease->action);
 	*result = r.stopping ? RC_COUNT : rc;
-	if (!r.gone)
+	if (!r.gone && !r.ended)
 		ended = finish(&r, rc);
 	job_run_end(&r);
 	return ended;

@@ -59,6 +59,7 @@ struct job_run {
 	bool last;     /* if it fails, a person has to say "try again" */
 	bool stopping; /* ends early, and is not at fault: given back */
 	bool gone;     /* the job is no more: its account was removed */
+	bool ended;    /* its last transaction has finished the job */
 };
 
 /* RC_OK, or why it failed, with fail_detail(). */
@@ -90,6 +91,11 @@ bool job_run_beat_due(const struct job_run *);
 /* Renews the lease when it is time; within no pipeline. RC_STALE: it is
  * gone. */
 enum rc job_run_beat(struct job_run *) MUST_CHECK;
+
+/* What the run comes to, into the pipeline of its last transaction, where that
+ * is known already: who says so sets `ended` behind the commit. */
+enum rc
+job_run_finish_queue(struct job_run *, enum rc, const char *detail) MUST_CHECK;
 
 /* For who looks and runs no job. */
 void

@@ -199,16 +199,15 @@ wait_after(const struct job_action *action, enum rc result, int attempt)
 	return result == RC_RETRY && brief < usual ? brief : usual;
 }
 
-/* The job, its task and the log, in one pipeline. */
+/* The job, its task and the log, into the pipeline that is open. */
 static enum rc
-move_write(struct db *db, const struct move *m, struct arena *a)
+move_queue(struct db *db, const struct move *m, struct arena *a)
 {
 	const struct lease *l = m->lease;
-	struct job *job = NULL;
+	struct job **job = ARENA_NEW(a, struct job *);
 	enum rc rc;
 
 	assert(job_may[JOB_RUNNING] & 1u << m->becomes);
-	db_pipe_begin(db);
 	rc = job_move(db,
 	    &(struct job_move_args){ .account = l->account_id,
 		.id = l->id,
@@ -218,7 +217,7 @@ move_write(struct db *db, const struct move *m, struct arena *a)
 		.attempt_step = m->attempt_step,
 		.code = m->code,
 		.detail = m->detail },
-	    a, &job);
+	    a, job);
 	if (rc == RC_OK)
 		rc = task_follow(db, l->account_id, l->task_id, l->id,
 		    task_state(m->becomes), NULL);
@@ -233,7 +232,17 @@ move_write(struct db *db, const struct move *m, struct arena *a)
 			.data = m->data,
 			.credential = l->credential_id },
 		    NULL);
-	enum rc ended = db_pipe_end(db);
+	return rc;
+}
+
+static enum rc
+move_write(struct db *db, const struct move *m, struct arena *a)
+{
+	enum rc rc, ended;
+
+	db_pipe_begin(db);
+	rc = move_queue(db, m, a);
+	ended = db_pipe_end(db);
 	return rc != RC_OK ? rc : ended;
 }
 
@@ -253,9 +262,9 @@ move_commit(struct db *db, const struct move *m)
 #define NO_OTHER (-1)
 
 /* `pause`: of which try. */
-static enum rc
-finish(struct db *db, const struct lease *l, enum rc result, const char *detail,
-    struct str data, int pause, enum job_state *state)
+static struct move
+move_of(const struct lease *l, enum rc result, const char *detail,
+    struct str data, int pause)
 {
 	const struct job_action *action = job_action_find(l->action);
 	struct move m = { .lease = l,
@@ -276,6 +285,15 @@ finish(struct db *db, const struct lease *l, enum rc result, const char *detail,
 		m.status = "retry";
 		m.wait = wait_after(action, result, pause);
 	}
+	return m;
+}
+
+static enum rc
+finish(struct db *db, const struct lease *l, enum rc result, const char *detail,
+    struct str data, int pause, enum job_state *state)
+{
+	const struct move m = move_of(l, result, detail, data, pause);
+
 	if (state != NULL)
 		*state = m.becomes;
 	return move_commit(db, &m);
@@ -300,6 +318,16 @@ job_finish_last(struct db *db, const struct lease *l, enum rc result,
     const char *detail, struct str data, enum job_state *state)
 {
 	return finish(db, l, result, detail, data, NO_OTHER, state);
+}
+
+enum rc
+job_finish_queue(struct db *db, const struct lease *l, enum rc result,
+    const char *detail, struct str data, bool last, struct arena *a)
+{
+	const struct move m = move_of(
+	    l, result, detail, data, last ? NO_OTHER : l->attempt_count);
+
+	return move_queue(db, &m, a);
 }
 
 enum rc

@@ -181,6 +181,11 @@ enum rc job_finish_partly(struct db *, const struct lease *, enum rc,
 enum rc job_finish_last(struct db *, const struct lease *, enum rc,
     const char *detail, struct str data, enum job_state *state) MUST_CHECK;
 
+/* The same of a run whose own last transaction ends the job, too: into the
+ * pipeline that is open there. */
+enum rc job_finish_queue(struct db *, const struct lease *, enum rc,
+    const char *detail, struct str data, bool last, struct arena *) MUST_CHECK;
+
 /* Gives the lease back at once, without counting the try: the program was told
  * to stop, or its time is up, and another goes on where this one was. */
 enum rc job_release(struct db *, const struct lease *) MUST_CHECK;

@@ -7,6 +7,7 @@
 #include "domain/credential-sql.h"
 #include "domain/credential-token.h"
 #include "domain/job-run.h"
+#include "domain/job-sql.h"
 #include "domain/submission-sql.h"
 #include "domain/submission.h"
 #include "domain/task.h"
@@ -27,9 +28,12 @@ struct sending {
 	const char **to;
 	size_t n;
 	struct credential_access *access;
+	int64_t filer; /* whose Sent folder gets the copy; 0: nobody's */
 	struct credential_secret secret;
 	struct smtp_report report;
 	bool begun; /* the message may have left */
+	bool asked; /* the server was, or could not be */
+	bool ends;  /* nothing is to be written behind the confirmation */
 	/* What came of it. */
 	enum submission_state becomes;
 	enum rc rc;
@@ -213,38 +217,55 @@ note(struct sending *x)
 }
 
 /* A copy for the Sent folder, once somebody has been given the message; and a
- * look there for one whose answer was lost, when a server that files by itself
- * has had the time to. */
-static enum rc
-file(struct sending *x, struct db *db)
+ * look there for one whose answer was lost. */
+static bool
+is_to_file(const struct sending *x)
 {
-	bool lost = due_has(x, "unknown");
+	return x->filer != 0 && !instant_is(x->m->filed_at) &&
+	    x->m->file_task_id == 0 &&
+	    (due_has(x, "accepted") || due_has(x, "unknown"));
+}
+
+/* A server that files by itself is given the time to. */
+static enum rc
+file(struct sending *x, struct db *db, int64_t *id)
+{
 	struct task_new task = { .application_id = x->r->lease->application_id,
 		.action = "imap_file_sent",
 		.priority = 4,
-		.run_at = lost ? (instant){ clock_now().us + LOOK_AFTER_US }
-			       : INSTANT_NONE };
+		.credential_id = x->filer,
+		.run_at = due_has(x, "unknown")
+		    ? (instant){ clock_now().us + LOOK_AFTER_US }
+		    : INSTANT_NONE };
 	struct task_started *started;
-	int64_t filer;
 
-	if ((!lost && !due_has(x, "accepted")) || instant_is(x->m->filed_at) ||
-	    x->m->file_task_id != 0)
-		return RC_OK;
-	TRY(submission_filer(db, x->r->account, x->m->credential_id, &filer));
-	if (filer == 0)
-		return RC_OK;
-	task.credential_id = filer;
 	task.payload = str_of(arena_fmt(x->r->arena,
 	    "{\"email_id\":\"eml_%lld\"}", (long long)x->m->email_id));
 	TRY(task_start(db, x->r->account, &task, x->r->arena, &started));
-	return submission_file_with(
-	    db, x->r->account, x->m->id, started->task_id, filer);
+	*id = started->task_id;
+	return RC_OK;
 }
 
+/* How the server took the credential. */
 static enum rc
-write_down(struct db *db, void *arg)
+access_note(struct sending *x, struct db *db)
 {
-	struct sending *x = arg;
+	const struct credential_access *c = x->access;
+	const char *status = credential_status_of(x->report.rc);
+
+	if (status == NULL)
+		return x->report.end == SMTP_ACCEPTED
+		    ? credential_works(db, x->r->account, c->id,
+			  c->secret_version, NULL, NULL)
+		    : RC_OK;
+	return credential_fails(db, x->r->account, c->id, c->secret_version,
+	    status, result_code(x->report.rc), x->report.detail, NULL);
+}
+
+/* `filing`: the task that is to file a copy; 0: none is. */
+static enum rc
+write_rows(struct sending *x, struct db *db, int64_t filing)
+{
 	struct fates f = fates_of(x);
 
 	TRY(submission_confirm(db,
@@ -258,17 +279,51 @@ write_down(struct db *db, void *arg)
 		.states = { f.state, f.rows },
 		.codes = { f.code, f.rows },
 		.details = { f.detail, f.rows } }));
-	TRY(file(x, db));
+	if (filing != 0)
+		TRY(submission_file_with(
+		    db, x->r->account, x->m->id, filing, x->filer));
 	TRY(events(x));
-	return note(x);
+	TRY(note(x));
+	if (x->asked)
+		TRY(access_note(x, db));
+	return x->ends ? job_run_finish_queue(x->r, x->rc, x->detail) : RC_OK;
 }
 
+static enum rc
+write_down(struct db *db, void *arg)
+{
+	struct sending *x = arg;
+	int64_t filing = 0;
+	enum rc rc, ended;
+
+	if (is_to_file(x))
+		TRY(file(x, db, &filing));
+	db_pipe_begin(db);
+	rc = write_rows(x, db, filing);
+	ended = db_pipe_end(db);
+	return rc != RC_OK ? rc : ended;
+}
+
+/* The mail account that was to have the copy may have gone meanwhile. */
 static enum rc
 confirm(void *arg)
 {
 	struct sending *x = arg;
+	enum rc rc = db_tx_late(x->r->db, write_down, x);
 
-	return db_tx(x->r->db, write_down, x);
+	if (rc != RC_OK && rc != RC_RETRY && rc != RC_STALE && is_to_file(x)) {
+		x->filer = 0;
+		rc = db_tx_late(x->r->db, write_down, x);
+	}
+	x->r->ended = rc == RC_OK && x->ends;
+	return rc;
+}
+
+/* A server that calls it something else from now on says so. */
+static bool
+is_renamed(const struct sending *x)
+{
+	return threading_queued_key(str_of(x->report.queued), STR("")) != 0;
 }
 
 /* What the server may call it from now on. That it was sent stays true where
@@ -276,7 +331,7 @@ confirm(void *arg)
 static void
 renamed(struct sending *x)
 {
-	if (x->report.queued[0] != '\0' &&
+	if (is_renamed(x) &&
 	    threading_queued(x->r->db, x->r->account,
 		x->r->lease->application_id, x->m->email_id,
 		str_of(x->report.queued), x->r->arena) != RC_OK)
@@ -435,31 +490,14 @@ access_read(struct sending *x)
 {
 	struct job_run *r = x->r;
 
-	TRY(credential_access_get(
-	    r->db, r->account, x->m->credential_id, r->arena, &x->access));
+	if (x->access == NULL)
+		return fail(RC_NOT_FOUND, "the credential is gone");
 	if (!x->access->is_active)
 		return fail(RC_DENIED, "the credential is switched off");
 	return credential_secret_ready(
 	    &(struct token_host){
 		r->db, r->host->conf, r->host->keks, r->host->egress },
 	    r->account, &x->access, r->arena, &x->secret);
-}
-
-/* How the server took the credential. */
-static enum rc
-access_note(struct sending *x)
-{
-	const struct credential_access *c = x->access;
-	const char *status = credential_status_of(x->report.rc);
-
-	if (status == NULL)
-		return x->report.end == SMTP_ACCEPTED
-		    ? credential_works(x->r->db, x->r->account, c->id,
-			  c->secret_version, NULL, NULL)
-		    : RC_OK;
-	return credential_fails(x->r->db, x->r->account, c->id,
-	    c->secret_version, status, result_code(x->report.rc),
-	    x->report.detail, NULL);
 }
 
 /* What is wrong before any server was asked is an outcome, too. */
@@ -498,9 +536,10 @@ hand(struct sending *x)
 	fates_take(x, &x->report);
 	explain(x);
 	decide(x);
+	x->asked = true;
+	x->ends = !is_renamed(x);
 	TRY(effect_confirm(&hand_over, x));
 	renamed(x);
-	TRY(access_note(x));
 	return outcome(x);
 }
 
@@ -564,14 +603,44 @@ go_on(struct sending *x)
 	return has(x, "failed") ? again(x) : RC_OK;
 }
 
+static enum rc
+take_rows(struct sending *x)
+{
+	struct job_run *r = x->r;
+	const struct lease *l = r->lease;
+
+	TRY(job_unhurried(r->db, NULL));
+	TRY(submission_take(
+	    r->db, r->account, l->task_id, l->id, r->arena, &x->m));
+	TRY(submission_recipients_of(
+	    r->db, r->account, l->task_id, r->arena, &x->all));
+	TRY(submission_filer(r->db, r->account, l->credential_id, &x->filer));
+	return credential_access_get(
+	    r->db, r->account, l->credential_id, r->arena, &x->access);
+}
+
+/* The message, who is to get it, and what it is sent with. That it was taken
+ * is on disk with the intent, before which nothing leaves. */
+static enum rc
+take(struct sending *x)
+{
+	enum rc rc, ended;
+
+	db_pipe_begin(x->r->db);
+	rc = take_rows(x);
+	ended = db_pipe_end(x->r->db);
+	if (rc == RC_OK && ended == RC_NOT_FOUND) /* the credential: see hand */
+		return RC_OK;
+	return rc != RC_OK ? rc : ended;
+}
+
 enum rc
 submission_send(struct job_run *r)
 {
 	struct sending x = { .r = r };
 	bool known;
 
-	TRY(submission_take(r->db, r->account, r->lease->task_id, r->lease->id,
-	    r->arena, &x.m));
+	TRY(take(&x));
 	if (x.m == NULL) {
 		TRY(submission_known(
 		    r->db, r->account, r->lease->task_id, &known));
@@ -580,7 +649,5 @@ submission_send(struct job_run *r)
 		    : fail(RC_PAYLOAD, "the task has no message");
 	}
 	FAILPOINT("submission-taken");
-	TRY(submission_recipients(
-	    r->db, r->account, x.m->id, r->arena, &x.all));
 	return go_on(&x);
 }

@@ -17,6 +17,7 @@
 #define DELIVER_MS    2000 /* then other work has its turn */
 #define ACTIONS_MOST  64
 #define ASK_MS        1000 /* for jobs of some classes, whose time comes */
+#define ASIDE_MS      50   /* between two looks for other work than jobs */
 
 /* ---- what is wanted ---- */
 
@@ -147,6 +148,21 @@ deliver(struct program *p)
 	return rc;
 }
 
+/* Between two jobs, but not for each of many that are short. */
+static enum rc
+aside(struct program *p)
+{
+	int64_t now = clock_steady_ms();
+
+	p->aside_left = now - p->aside_ms < ASIDE_MS;
+	if (p->aside_left)
+		return RC_OK;
+	TRY(hand_over(p));
+	TRY(deliver(p));
+	p->aside_ms = clock_steady_ms();
+	return RC_OK;
+}
+
 /* What cannot be finished is another worker's by now, or the database is
  * away: only that ends the pass. */
 static enum rc
@@ -161,18 +177,23 @@ run_due(struct program *p)
 	struct arena *a = arena_new(LEASE_ARENA);
 	enum rc rc = RC_OK;
 
+	p->aside_ms = -ASIDE_MS;
 	while (rc == RC_OK && *p->host.stop == 0) {
 		struct lease *lease;
 
 		arena_reset(a);
-		rc = hand_over(p);
-		if (rc == RC_OK)
-			rc = deliver(p);
+		rc = aside(p);
 		if (rc != RC_OK || wanted.actions.n == 0)
 			break;
 		rc = job_claim_one(p->host.db, &wanted, a, &lease);
-		if (rc != RC_OK || lease == NULL)
+		if (rc != RC_OK)
 			break;
+		if (lease == NULL && !p->aside_left)
+			break;
+		if (lease == NULL) {
+			p->aside_ms = -ASIDE_MS;
+			continue;
+		}
 		p->served = wanted.after = lease->account_id;
 		rc = run_job(p, lease);
 		if (rc == RC_STALE) {

@@ -50,9 +50,11 @@ struct program {
 	struct alive alive;
 	bool again; /* dead workers' jobs are not all free yet */
 	int64_t ran, failed;
-	int64_t served;  /* account of the last job; 0: none yet */
-	int64_t tidy_ms; /* steady: when housekeeping is asked about */
-	pid_t keeper;    /* of one that stays; 0: none */
+	int64_t served;   /* account of the last job; 0: none yet */
+	int64_t tidy_ms;  /* steady: when housekeeping is asked about */
+	int64_t aside_ms; /* steady: when other work than jobs was, last */
+	bool aside_left;  /* it was not asked about since the last job */
+	pid_t keeper;     /* of one that stays; 0: none */
 	pid_t starter; /* this is a keeper, and that its sync; 0: it is none */
 };
 

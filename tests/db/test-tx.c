@@ -155,6 +155,57 @@ START_TEST(guard_row)
 }
 END_TEST
 
+/* One whose BEGIN leaves with its first statement ends alike. */
+START_TEST(late_commits)
+{
+	int64_t n = -1;
+
+	ck_assert_int_eq(db_tx_late(db, add_two, NULL), RC_OK);
+	ck_assert_int_eq(count(), 2);
+	ck_assert_int_eq(db_tx_late(db, add_in_pipe, &n), RC_OK);
+	ck_assert_int_eq(n, 3);
+}
+END_TEST
+
+START_TEST(late_rolls_back)
+{
+	ck_assert_int_eq(db_tx_late(db, add_same, NULL), RC_CONFLICT);
+	ck_assert_int_eq(
+	    db_tx_late(db, add_same_overlooked, NULL), RC_INTERNAL);
+	ck_assert_int_eq(count(), 0);
+}
+END_TEST
+
+START_TEST(late_guard_refuses)
+{
+	thing_guard(db, 1, "bad", NULL, NULL);
+	ck_assert_int_eq(db_tx_late(db, add_two, NULL), RC_UNAUTHORIZED);
+	thing_guard(db, 1, "good", NULL, NULL);
+	ck_assert_int_eq(count(), 0);
+}
+END_TEST
+
+static enum rc
+say_nothing(struct db *inside, void *ctx)
+{
+	(void)inside;
+	return ctx == NULL ? RC_OK : fail(RC_INVALID, "%s", (char *)ctx);
+}
+
+/* Whoever may not ask at all is told that first. */
+START_TEST(late_without_statements)
+{
+	ck_assert_int_eq(db_tx_late(db, say_nothing, NULL), RC_OK);
+	ck_assert_int_eq(db_tx_late(db, say_nothing, "wrong"), RC_INVALID);
+	ck_assert_str_eq(fail_detail(), "wrong");
+	thing_guard(db, 1, "bad", NULL, NULL);
+	ck_assert_int_eq(db_tx_late(db, say_nothing, NULL), RC_UNAUTHORIZED);
+	ck_assert_int_eq(db_tx_late(db, say_nothing, "wrong"), RC_UNAUTHORIZED);
+	thing_guard(db, 1, "good", NULL, NULL);
+	ck_assert_int_eq(db_tx(db, add_two, NULL), RC_OK);
+}
+END_TEST
+
 struct collision {
 	const char *state;
 	int64_t times;
@@ -318,6 +369,10 @@ suite(void)
 	tcase_add_test(t, pipeline_inside);
 	tcase_add_test(t, guard_refuses);
 	tcase_add_test(t, guard_row);
+	tcase_add_test(t, late_commits);
+	tcase_add_test(t, late_rolls_back);
+	tcase_add_test(t, late_guard_refuses);
+	tcase_add_test(t, late_without_statements);
 	tcase_add_loop_test(
 	    t, runs_again, 0, (int)(sizeof collisions / sizeof *collisions));
 	tcase_add_test(t, deadlock);

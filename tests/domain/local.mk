@@ -4,12 +4,13 @@
 EXTRA_DIST += tests/lib/dovecot.sh
 
 if HAVE_CHECK
-domain_check_cppflags = $(check_cppflags) $(CURL_CFLAGS) \
+domain_check_cppflags = $(PQ_CFLAGS) $(check_cppflags) $(CURL_CFLAGS) \
 	-DTOP_SRCDIR='"$(abs_top_srcdir)"' \
 	-DLETTERRACK_SYNC='"$(abs_top_builddir)/letterrack-sync"'
 check_LIBRARIES += libhouse.a
 libhouse_a_CPPFLAGS = $(domain_check_cppflags)
-libhouse_a_SOURCES = %D%/house.c %D%/house.h %D%/profiles.c %D%/profiles.h
+libhouse_a_SOURCES = %D%/house.c %D%/house.h %D%/house-tables.c \
+	%D%/profiles.c %D%/profiles.h
 
 check_PROGRAMS += %D%/test-body-cache %D%/test-hold %D%/test-rule-match \
 	%D%/test-sync %D%/test-sync-moves

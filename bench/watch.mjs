@@ -51,20 +51,30 @@ async function hold({ quick }, options) {
 	await until('sessions', () => living(house) === users.length);
 	await until('the first look', () => sql(house, `SELECT count(*) FROM job
 		WHERE state IN ('queued', 'running')`) === '0');
+	let held = 0;
+	const deliver = async (user, subject) => {
+		await boxes[user].append('INBOX', message({ subject }));
+		const at = Date.now();
+		held++;
+		await until('held', () => Number(sql(house, `SELECT count(*) FROM
+			hold WHERE state = 'held'`)) >= held);
+		return Number(sql(house, `SELECT extract(epoch FROM held_at) * 1000
+			FROM hold JOIN email e ON e.id = email_id
+			WHERE e.subject = '${subject}'`)) - at;
+	};
+	// The first of a mail account makes the quarantine.
+	for (const user of users.keys())
+		await deliver(user, `first ${user}`);
+	for (const other of others)
+		other.seen.exists = 0;
 	const delivered = [];
 	const n = quick ? 20 : 200;
 	for (let i = 0; i < n; i++) {
-		const subject = `held ${i}`;
-		await boxes[i % users.length].append('INBOX', message({ subject }));
-		const at = Date.now();
-		await until('held', () => sql(house, `SELECT count(*) FROM hold
-			WHERE state = 'held'`) === String(i + 1));
-		delivered.push(Number(sql(house, `SELECT extract(epoch FROM held_at)
-			* 1000 FROM hold JOIN email e ON e.id = email_id
-			WHERE e.subject = '${subject}'`)) - at);
+		delivered.push(await deliver(i % users.length, `held ${i}`));
 		await pause(Math.random() * 300);
 	}
-	const told = sql(house, 'SELECT latency_ms FROM hold').split('\n')
+	const told = sql(house, `SELECT latency_ms FROM hold JOIN email e
+		ON e.id = email_id WHERE e.subject LIKE 'held %'`).split('\n')
 		.map(Number);
 	const flashed = others.reduce((a, o) => a + o.seen.exists, 0);
 	for (const one of [...others, ...boxes])
@@ -74,23 +84,25 @@ async function hold({ quick }, options) {
 }
 
 const rows = (name, { delivered, told, flashed, n }, aims) => [
-	{ figure: `${name}: told → held, p50 in ms`, value: median(told),
-		most: aims.p50, aim: aims.p50,
-		note: `p99 ${part(told, 0.99).toFixed(0)} ms, ${n} mails` },
+	{ figure: `${name}: told → moved, p50 in ms`, value: median(told),
+		most: 10, aim: 10, note: `${n} mails` },
+	{ figure: `${name}: told → moved, p99 in ms`, value: part(told, 0.99),
+		most: 60, aim: 60 },
 	{ figure: `${name}: delivered → held, p99 in ms`,
 		value: part(delivered, 0.99), most: aims.delivered,
 		aim: aims.delivered,
-		note: `p50 ${median(delivered).toFixed(0)} ms; a mail program in ` +
-			`IDLE was told of ${flashed}` },
+		note: `p50 ${median(delivered).toFixed(0)} ms` },
+	{ figure: `${name}: seen by a mail program in IDLE`, value: flashed,
+		...aims.seen, note: `of ${n}` },
 ];
 
 async function watch(bench) {
-	return rows('IDLE', await hold(bench, []), { p50: 10, delivered: 600 });
+	return rows('IDLE', await hold(bench, []), { delivered: 600 });
 }
 
 async function pace(bench) {
 	return rows('NOOP 250 ms', await hold(bench, ['watch_pace = 250']),
-		{ p50: 10, delivered: 270 });
+		{ delivered: 270, seen: { most: 0, aim: 0 } });
 }
 
 /** CPU time of all threads of a process, in microseconds. */
@@ -100,7 +112,7 @@ const cpuOf = (pid) => readdirSync(`/proc/${pid}/task`).reduce((sum, task) =>
 
 /** Many sessions with TLS, of the same mailboxes. */
 async function sessions({ quick }) {
-	const n = quick ? 30 : 300;
+	const n = quick ? 30 : 500;
 	const { house, who, owner } = await house_of(['watch_workers = 0']);
 	const pid = partPid(house, 'watch');
 	const before = memory(pid, 'smaps_rollup', 'Rss');
@@ -113,7 +125,7 @@ async function sessions({ quick }) {
 		await connect(owner, who.account, users[i % users.length], {
 			port: Number(house.imaps_port), security_mode: 'ssl_tls',
 			host: 'localhost', sync_mode: 'idle' });
-	for (let i = 0; i < 20 && living(house) < n; i++)
+	for (let i = 0; i < 60 && living(house) < n; i++)
 		await pause(1000);
 	const got = living(house);
 	const rss = memory(pid, 'smaps_rollup', 'Rss');

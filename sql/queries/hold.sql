@@ -239,13 +239,13 @@ WHERE account_id = $1 AND id = $7 AND uidvalidity = $8 AND placed.is_new;
 SELECT coalesce((SELECT email_id FROM placement WHERE account_id = $1
     AND mailbox_id = $2 AND uidvalidity = $3 AND uid = $4), 0);
 
--- It waits for review from here on.
+-- It waits for review from here on; nobody else has seen it since `ms` ago.
 -- name: hold_held :must
--- args: account account, id email, bool visible
+-- args: account account, id email, bool visible, int ms
 WITH h AS (
 	UPDATE hold SET state = 'held', held_at = now(),
-	    latency_ms = least(2147483647, greatest(0,
-	        extract(epoch FROM clock_timestamp() - told_at) * 1000))::int,
+	    latency_ms = least(2147483647, greatest(0, extract(epoch
+	        FROM clock_timestamp() - told_at) * 1000 - $4))::int,
 	    at_mailbox_id = coalesce(to_mailbox_id, at_mailbox_id),
 	    at_uidvalidity = coalesce(to_uidvalidity, at_uidvalidity),
 	    at_uid = coalesce(to_uid, at_uid),

@@ -34,9 +34,9 @@ SELECT count(*) FROM (
         AND c.id = m.credential_id AND (c.user_id IS NULL OR c.user_id = $2))
     LIMIT 10001) AS capped;
 
--- The folders of one as the sync needs them.
+-- The folders of one, or its INBOX, as the sync needs them.
 -- name: mailbox_cursors :many
--- args: account account, id credential
+-- args: account account, id credential, bool inbox
 -- row:  mailbox_cursor
 SELECT id, name, wire_name, delimiter, special_use, attributes,
     is_selectable, uidvalidity, uid_next, uid_low, news_from, highestmodseq,
@@ -61,6 +61,7 @@ SELECT id, name, wire_name, delimiter, special_use, attributes,
     texts_missed_from IS NOT NULL AS texts_missed
 FROM mailbox m
 WHERE account_id = $1 AND credential_id = $2 AND removed_at IS NULL
+AND (NOT $3 OR special_use = 'inbox')
 ORDER BY special_use IS DISTINCT FROM 'inbox', name, id;
 
 -- name: mailbox_add :value
@@ -106,6 +107,12 @@ UPDATE mailbox m SET server_messages = coalesce(s.messages, m.server_messages),
     last_error_code = NULL, last_error_detail = NULL
 FROM unnest($2, $3, $4, $5) AS s (id, messages, unseen, uidnext)
 WHERE m.account_id = $1 AND m.id = s.id;
+
+-- So many more messages lie there than the last look has seen.
+-- name: mailbox_grows :exec
+-- args: account account, id id, int messages
+UPDATE mailbox SET server_messages = server_messages + $3
+WHERE account_id = $1 AND id = $2;
 
 -- A folder begins, or begins anew: the cursor of a UIDVALIDITY. What was
 -- placed under another one stays until it is matched or the walk has ended.

@@ -1,4 +1,5 @@
 -- uses: task
+-- uses: job
 -- Watchers: what letterrack-watch asks and says.
 
 -- A watcher's transactions in an account, as long as it is its own.
@@ -38,6 +39,15 @@ SELECT c.application_id, c.account_id, 'watcher.state', json_build_object(
     'error', $4::text), c.user_id
 FROM credential c WHERE c.account_id = $1 AND c.id = $2;
 
+-- Begins the job of what the server told of so long ago; none where another is
+-- to do it.
+-- name: watcher_claim :maybe
+-- args: account account, id credential, text worker, int4 lease, int ms
+-- row:  lease
+SELECT id, application_id, account_id, task_id, credential_id, action,
+    attempt_count, lease_token, payload
+FROM watch_claim($1, $2, $3, $4, $5);
+
 -- The server told of mail so long ago; the first time counts until somebody has
 -- looked.
 -- name: watcher_told :exec
@@ -73,6 +83,23 @@ AND (run_at > now() OR priority < $3);
 SELECT uidvalidity, uid_next, server_messages FROM mailbox
 WHERE account_id = $1 AND credential_id = $2 AND special_use = 'inbox'
 AND removed_at IS NULL ORDER BY id LIMIT 1;
+
+-- The folder that mail of a server's rule comes to, and how far that is known; by
+-- the name that it is to have, where it is not there yet. None where nothing is
+-- held.
+-- name: watcher_quarantine :maybe
+-- args: account account, id credential
+-- row:  watcher_quarantine
+SELECT c.quarantine_folder AS name, b.wire_name, coalesce(b.uid_next, 0)
+    AS uid_next
+FROM credential c
+LEFT JOIN LATERAL (SELECT m.wire_name, m.uid_next FROM mailbox m
+    WHERE m.account_id = $1 AND m.credential_id = c.id
+    AND m.removed_at IS NULL AND m.is_selectable
+    AND m.name IN (c.quarantine_folder,
+        'INBOX' || m.delimiter || c.quarantine_folder)
+    ORDER BY m.name <> c.quarantine_folder, m.id LIMIT 1) AS b ON true
+WHERE c.account_id = $1 AND c.id = $2 AND c.hold_policy <> 'off';
 
 -- ---- what people want
 

@@ -106,6 +106,12 @@ enum rc db_tx_late(
 #define DB_OUTCOME_UNKNOWN "the answer of the database was lost"
 bool db_outcome_unknown(enum rc); /* of the failure at hand */
 
+/* From now on a transaction that is committed need not be on the disk yet, so
+ * that nobody waits for that: what a crash of the database undoes then is done
+ * again. What comes behind it and is no such transaction takes all before it to
+ * the disk. */
+void db_lazy(struct db *, bool);
+
 /* ---- waiting ---- */
 
 /* Listens on a channel (a name of our own, [a-z_]), also after reconnects. */

@@ -44,6 +44,12 @@ db_guard_run(struct db *db)
 	return db_pipe_end(db);
 }
 
+void
+db_lazy(struct db *db, bool lazy)
+{
+	db->lazy = lazy;
+}
+
 bool
 db_guard_passed(const struct db *db)
 {

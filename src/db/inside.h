@@ -55,6 +55,7 @@ struct db {
 	bool retry;     /* ... and asks to run it again */
 	bool committing;
 
+	bool lazy; /* commits do not wait for the disk */
 	const struct stmt *guard;
 	struct arg guard_args[GUARD_ARGS];
 	struct arena *guard_arena;

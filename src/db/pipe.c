@@ -13,6 +13,11 @@ static const char custom_on[] =
 static const char custom_off[] =
     "SELECT set_config('plan_cache_mode', 'force_generic_plan', true)";
 
+/* For this transaction (see 11.1 of PostgreSQL's manual, "Asynchronous
+ * commit"). */
+static const char lazy_on[] =
+    "SELECT set_config('synchronous_commit', 'off', true)";
+
 /* ---- sending ---- */
 
 static void
@@ -87,6 +92,8 @@ pipe_guard(struct db *db)
 {
 	struct args args;
 
+	if (db->lazy)
+		TRY(pipe_side(db, lazy_on));
 	if (db->guard == NULL)
 		return RC_OK;
 	TRY(args_encode(&db->guard_buf, db->guard, db->guard_args, &args));

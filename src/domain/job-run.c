@@ -158,11 +158,19 @@ finish(struct job_run *r, enum rc rc)
 enum rc
 job_run(const struct job_host *host, const struct lease *lease, enum rc *result)
 {
-	job_run_fn *run = runner_find(lease->action);
+	return job_run_as(
+	    host, lease, runner_find(lease->action), NULL, result);
+}
+
+enum rc
+job_run_as(const struct job_host *host, const struct lease *lease,
+    job_run_fn *run, void *arg, enum rc *result)
+{
 	enum rc rc, ended = RC_OK;
 	struct job_run r;
 
 	job_run_begin(&r, host, lease);
+	r.arg = arg;
 	job_guard_set(r.db, lease);
 	rc = run != NULL
 	    ? run(&r)

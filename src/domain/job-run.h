@@ -60,6 +60,7 @@ struct job_run {
 	bool stopping; /* ends early, and is not at fault: given back */
 	bool gone;     /* the job is no more: its account was removed */
 	bool ended;    /* its last transaction has finished the job */
+	void *arg;     /* of who runs it himself (job_run_as) */
 };
 
 /* RC_OK, or why it failed, with fail_detail(). */
@@ -77,6 +78,11 @@ extern const struct texts job_runs;
  * not be finished: the lease or the database is gone. */
 enum rc job_run(
     const struct job_host *, const struct lease *, enum rc *result) MUST_CHECK;
+
+/* The same by a function of the caller's, for who has at hand what the work
+ * needs. */
+enum rc job_run_as(const struct job_host *, const struct lease *, job_run_fn *,
+    void *arg, enum rc *result) MUST_CHECK;
 
 /* ---- for the functions ---- */
 

@@ -89,6 +89,7 @@ libdomain_a_SOURCES = \
 	%D%/sync/hold-send.c \
 	%D%/sync/list.c \
 	%D%/sync/move.c \
+	%D%/sync/news.c %D%/sync/news.h \
 	%D%/sync/preview.c \
 	%D%/sync/proof.c \
 	%D%/sync/report.c \

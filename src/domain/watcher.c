@@ -21,6 +21,13 @@ const struct col watcher_inbox_cols[] = {
 	COL_END,
 };
 
+const struct col watcher_quarantine_cols[] = {
+	COL(struct watcher_quarantine, name),
+	COL_STR(struct watcher_quarantine, wire_name),
+	COL(struct watcher_quarantine, uid_next),
+	COL_END,
+};
+
 const struct col watcher_view_cols[] = {
 	COL_ID(struct watcher_view, id, ID_CREDENTIAL),
 	COL(struct watcher_view, account_name),

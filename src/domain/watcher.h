@@ -30,6 +30,13 @@ struct watcher_inbox {
 };
 extern const struct col watcher_inbox_cols[];
 
+struct watcher_quarantine {
+	const char *name;
+	struct str wire_name; /* p == NULL: not seen yet */
+	int64_t uid_next;
+};
+extern const struct col watcher_quarantine_cols[];
+
 /* As it is shown. */
 struct watcher_view {
 	int64_t id;

@@ -1,7 +1,23 @@
 #include "mail/dial.h"
 
+#include <pthread.h>
+
 #include "core/clock.h"
 #include "mail/egress.h"
+
+static pthread_mutex_t one_at_a_time = PTHREAD_MUTEX_INITIALIZER;
+
+void
+dial_enter(void)
+{
+	pthread_mutex_lock(&one_at_a_time);
+}
+
+void
+dial_leave(void)
+{
+	pthread_mutex_unlock(&one_at_a_time);
+}
 
 enum rc
 dial_turn(CURLM *multi, CURL *h, int64_t until, bool *done, CURLcode *code)

@@ -11,6 +11,13 @@
 
 #include "core/result.h"
 
+/* What hangs on one multi handle is libcurl's for one thread at a time, and a
+ * byte on any of its connections asks the handle. Whoever touches either while
+ * another thread may (dials.c, imap-link.c) does it between these two; nothing
+ * in between waits. */
+void dial_enter(void);
+void dial_leave(void);
+
 /* One turn, of a second at most, for a handle that is in `multi`. *done: it has
  * finished, with *code. RC_TIMEOUT: `until` (clock_steady_ms) has passed. */
 enum rc dial_turn(

@@ -4,6 +4,7 @@
 
 #include "core/clock.h"
 #include "core/log.h"
+#include "mail/dial.h"
 
 struct dials_socket {
 	struct source source;
@@ -14,23 +15,35 @@ struct dials_socket {
 
 /* ---- what has ended ---- */
 
-static void
-tell_ended(struct dials *d)
+/* The next that has; `*end` NULL: nobody waits for it. False: there is none. */
+static bool
+next_ended(struct dials *d, struct dials_end **end, CURLcode *code)
 {
 	CURLMsg *m;
 	int left;
 
-	while ((m = curl_multi_info_read(d->multi, &left)) != NULL) {
-		CURLcode code = m->data.result;
-		struct dials_end *end = NULL;
-
-		if (m->msg != CURLMSG_DONE ||
-		    curl_easy_getinfo(m->easy_handle, CURLINFO_PRIVATE, &end) !=
-			CURLE_OK ||
-		    end == NULL)
-			continue;
-		end->ended(end->arg, code);
+	*end = NULL;
+	dial_enter();
+	m = curl_multi_info_read(d->multi, &left);
+	if (m != NULL && m->msg == CURLMSG_DONE) {
+		*code = m->data.result;
+		if (curl_easy_getinfo(m->easy_handle, CURLINFO_PRIVATE, end) !=
+		    CURLE_OK)
+			*end = NULL;
 	}
+	dial_leave();
+	return m != NULL;
+}
+
+static void
+tell_ended(struct dials *d)
+{
+	struct dials_end *end;
+	CURLcode code = CURLE_OK;
+
+	while (next_ended(d, &end, &code))
+		if (end != NULL)
+			end->ended(end->arg, code);
 }
 
 static void
@@ -38,7 +51,9 @@ act(struct dials *d, curl_socket_t fd, int what)
 {
 	int running;
 
+	dial_enter();
 	(void)curl_multi_socket_action(d->multi, fd, what, &running);
+	dial_leave();
 	tell_ended(d);
 }
 

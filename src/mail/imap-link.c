@@ -143,10 +143,15 @@ handle_set(struct imap_link *l)
 static enum rc
 start(struct imap_link *l)
 {
+	CURLMcode added;
+
 	TRY(handle_set(l));
 	l->error[0] = '\0';
 	l->words_n = 0;
-	if (curl_multi_add_handle(l->multi, l->handle) != CURLM_OK)
+	dial_enter();
+	added = curl_multi_add_handle(l->multi, l->handle);
+	dial_leave();
+	if (added != CURLM_OK)
 		return fail(RC_INTERNAL, "libcurl refuses a connection");
 	l->in_multi = true;
 	return RC_OK;
@@ -183,9 +188,11 @@ imap_link_free(struct imap_link **lp)
 
 	if (l == NULL)
 		return;
+	dial_enter();
 	if (l->in_multi)
 		curl_multi_remove_handle(l->multi, l->handle);
 	curl_easy_cleanup(l->handle);
+	dial_leave();
 	if (l->own_multi)
 		curl_multi_cleanup(l->multi);
 	free(l);
@@ -336,7 +343,9 @@ imap_link_finish(struct imap_link *l, CURLcode code, bool *again)
 	}
 	if (code == CURLE_LOGIN_DENIED && !l->login->oauth2 && !l->second &&
 	    !l->sasl && !l->disabled) {
+		dial_enter();
 		curl_multi_remove_handle(l->multi, l->handle);
+		dial_leave();
 		l->in_multi = false;
 		l->second = true;
 		TRY(start(l));
@@ -379,11 +388,21 @@ imap_link_open(
 enum rc
 imap_link_receive(struct imap_link *l, char *p, size_t room, size_t *n)
 {
-	return dial_receive(l->handle, p, room, n);
+	enum rc rc;
+
+	dial_enter();
+	rc = dial_receive(l->handle, p, room, n);
+	dial_leave();
+	return rc;
 }
 
 enum rc
 imap_link_send(struct imap_link *l, const char *p, size_t n, size_t *sent)
 {
-	return dial_send(l->handle, p, n, sent);
+	enum rc rc;
+
+	dial_enter();
+	rc = dial_send(l->handle, p, n, sent);
+	dial_leave();
+	return rc;
 }

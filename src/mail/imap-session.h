@@ -24,6 +24,13 @@ struct imap {
 	char input[IMAP_LINK_PIECE];
 };
 
+/* A session of a connection that is open and signed in, whose capabilities are
+ * known, as it stands: nothing is enabled or packed any more. The connection
+ * stays its owner's, and is so again behind imap_part. */
+struct imap *imap_adopt(
+    const struct imap_params *, struct imap_link *, struct imap_engine *);
+void imap_part(struct imap **);
+
 /* A command for `im`, and its sending; both begin by asking for the
  * capabilities where they are unknown. */
 enum rc imap_begin(struct imap *, struct imap_command *) MUST_CHECK;

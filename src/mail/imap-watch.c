@@ -5,6 +5,7 @@
 #include "core/clock.h"
 #include "core/log.h"
 #include "core/secret.h"
+#include "mail/imap-session.h"
 
 #define REFRESH_MS      1500000 /* RFC 2177 3: less than 29 minutes */
 #define REFRESH_MORE_MS 180000  /* so that not all do it at once */
@@ -12,7 +13,15 @@
 #define FLOOD_MOST      (INPUT_MOST * 8) /* then others have their turn */
 
 /* What is in flight, and what is done with its answer. */
-enum step { STEP_CAPS, STEP_ID, STEP_EXAMINE, STEP_IDLE, STEP_NOOP, STEP_NONE };
+enum step {
+	STEP_CAPS,
+	STEP_ID,
+	STEP_EXAMINE,
+	STEP_IDLE,
+	STEP_NOOP,
+	STEP_ALSO, /* STATUS of the other folder */
+	STEP_NONE
+};
 
 struct imap_watch {
 	const struct imap_watch_how *how; /* borrowed */
@@ -26,8 +35,12 @@ struct imap_watch {
 	int64_t due_ms;   /* steady: the next thing to do or to give up */
 	int64_t asked_ms; /* of the last NOOP */
 	int64_t fresh_ms; /* IDLE is to end by then */
-	uint64_t heard;   /* bytes, when it was last looked */
-	bool more;        /* it has said more than one turn takes */
+	int64_t also_ms;  /* when the other folder is asked after next */
+	uint32_t also_next;
+	uint64_t heard; /* bytes, when it was last looked */
+	bool more;      /* it has said more than one turn takes */
+	enum rc lost;   /* what broke it while it was lent; RC_OK: nothing */
+	char why[512];  /* of `lost` */
 	struct imap_watch_news news;
 };
 
@@ -46,6 +59,9 @@ imap_watch_new(const struct imap_watch_how *how, struct imap_watch **out)
 	w->link = link;
 	w->step = STEP_NONE;
 	w->due_ms = INT64_MAX;
+	w->also_ms =
+	    how->also.n > 0 ? clock_steady_ms() + how->also_ms : INT64_MAX;
+	w->also_next = how->also_next;
 	*out = w;
 	return RC_OK;
 }
@@ -163,6 +179,39 @@ examine(struct imap_watch *w)
 	return say(w, STEP_EXAMINE, IMAP_DO_EXAMINE, &cmd);
 }
 
+static void
+also_told(void *arg, const struct imap_response *r)
+{
+	struct imap_watch *w = arg;
+	uint32_t next;
+
+	if (r->word != IMAP_STATUS || r->fault != NULL ||
+	    !(r->status.has & IMAP_SAID(UIDNEXT)))
+		return;
+	next = (uint32_t)r->status.uidnext;
+	w->news.also |= next != w->also_next;
+	w->also_next = next;
+}
+
+/* Its pace is its own; so is a folder that is not there: no fault. */
+static enum rc
+ask_also(struct imap_watch *w, int64_t now)
+{
+	struct imap_command cmd;
+
+	w->also_ms = now + w->how->also_ms;
+	imap_command_init(&cmd, imap_engine_caps(w->engine));
+	imap_command_puts(&cmd, " ");
+	imap_command_astring(&cmd, w->how->also);
+	imap_command_puts(&cmd, " (UIDNEXT)");
+	w->call = (struct imap_call){
+		.verb = IMAP_DO_STATUS, .data = also_told, .arg = w
+	};
+	w->step = STEP_ALSO;
+	w->due_ms = now + w->how->answer_ms;
+	return imap_engine_send(w->engine, &w->call, &cmd);
+}
+
 static bool
 may_idle(const struct imap_watch *w)
 {
@@ -196,6 +245,8 @@ wait_for_news(struct imap_watch *w)
 	int64_t now = clock_steady_ms();
 
 	w->ending = false;
+	if (w->also_ms <= now)
+		return ask_also(w, now);
 	if (may_idle(w))
 		return idle(w);
 	w->step = STEP_NONE;
@@ -239,6 +290,7 @@ answered(struct imap_watch *w)
 	case STEP_NOOP:
 		return ok ? wait_for_news(w)
 			  : fail(w->call.rc, "%s", w->call.text);
+	case STEP_ALSO: return wait_for_news(w);
 	case STEP_NONE: break;
 	}
 	return RC_OK;
@@ -322,6 +374,8 @@ idle_on(struct imap_watch *w)
 	w->due_ms = clock_steady_ms() + w->how->silence_ms;
 	if (w->fresh_ms < w->due_ms)
 		w->due_ms = w->fresh_ms;
+	if (w->also_ms < w->due_ms)
+		w->due_ms = w->also_ms;
 }
 
 static enum rc
@@ -340,6 +394,8 @@ advance(struct imap_watch *w)
 static enum rc
 turn(struct imap_watch *w)
 {
+	if (w->lost != RC_OK)
+		return fail(w->lost, "%s", w->why);
 	TRY(send_all(w));
 	TRY(receive_all(w));
 	TRY(advance(w));
@@ -359,10 +415,88 @@ imap_watch_turn(struct imap_watch *w, struct imap_watch_news *news)
 	return rc;
 }
 
+/* ---- lending ---- */
+
+/* Another's doing: what a command of ours asks for does not come here. */
+static void
+flagged(void *arg, const struct imap_message *m)
+{
+	struct imap_watch *w = arg;
+
+	(void)m;
+	w->news.other = true;
+}
+
+/* The server may not have said yet that it is in IDLE. */
+static enum rc
+idle_leave(struct imap_watch *w, struct imap *im)
+{
+	int64_t until = clock_steady_ms() + w->how->answer_ms;
+
+	while (!w->call.done && !imap_engine_idling(w->engine))
+		TRY(imap_turn(im, until));
+	imap_engine_idle_done(w->engine);
+	return imap_wait(im, &w->call);
+}
+
+enum rc
+imap_watch_lend(
+    struct imap_watch *w, const struct imap_params *params, struct imap **out)
+{
+	struct imap *im = imap_adopt(params, w->link, w->engine);
+	enum rc rc = RC_OK;
+
+	im->changes = (struct imap_changes){ .message = flagged, .arg = w };
+	*out = im;
+	if (imap_watch_state(w) == IMAP_WATCH_OPENING)
+		return fail(RC_CONFLICT, "its folder is not open yet");
+	if (w->step == STEP_IDLE)
+		rc = idle_leave(w, im);
+	else if (w->step == STEP_NOOP || w->step == STEP_ALSO)
+		rc = imap_wait(im, &w->call);
+	/* A refusal is no end: it is asked with NOOP from now on. */
+	w->no_idle |= w->step == STEP_IDLE && w->call.done && rc != RC_OK &&
+	    im->broken == RC_OK;
+	w->step = STEP_NONE;
+	return im->broken == RC_OK ? RC_OK : fail(im->broken, "%s", im->why);
+}
+
+void
+imap_watch_return(struct imap_watch *w, struct imap **imp, bool whole)
+{
+	struct imap *im = *imp;
+
+	if (!whole)
+		(void)imap_break(im,
+		    fail(
+			RC_CONNECTION, "the folder could not be opened again"));
+	imap_engine_on_event(w->engine, event, w);
+	w->lost = im->broken;
+	snprintf(w->why, sizeof w->why, "%s", im->why);
+	imap_part(imp);
+	w->news.mail = false;
+	w->more = false;
+	w->exists = imap_engine_mailbox(w->engine)->exists;
+	if (w->lost == RC_OK && w->step == STEP_NONE) {
+		w->lost = wait_for_news(w);
+		snprintf(w->why, sizeof w->why, "%s", fail_detail());
+	}
+	if (w->lost != RC_OK)
+		w->due_ms = 0;
+}
+
+uint32_t *
+imap_watch_also_next(struct imap_watch *w)
+{
+	return &w->also_next;
+}
+
 enum imap_watch_state
 imap_watch_state(const struct imap_watch *w)
 {
 	if (w->engine == NULL || w->step < STEP_IDLE)
 		return IMAP_WATCH_OPENING;
+	if (w->step == STEP_ALSO && may_idle(w))
+		return IMAP_WATCH_IDLE;
 	return w->step == STEP_IDLE ? IMAP_WATCH_IDLE : IMAP_WATCH_POLLING;
 }

@@ -8,12 +8,15 @@
  *due
  *
  * The folder is only examined: nothing is changed by looking. Any failure ends
- * the session; fail_detail has the server's words. */
+ * the session; fail_detail has the server's words.
+ *
+ * When there is news the session may be lent, also to another thread: then it
+ * is one that waits (imap.h), with the folder open, and has no turns until it
+ * is given back. */
 #ifndef MAIL_IMAP_WATCH_H
 #define MAIL_IMAP_WATCH_H
 
-#include "mail/imap-engine.h"
-#include "mail/imap-link.h"
+#include "mail/imap.h"
 
 struct imap_watch_how {
 	struct imap_login login;
@@ -22,12 +25,18 @@ struct imap_watch_how {
 	int64_t poll_ms;    /* the same where there is none */
 	int64_t silence_ms; /* then a server that said nothing is asked */
 	int64_t answer_ms;  /* the longest wait for an answer */
+	/* Another folder, in wire form, that is asked after now and then (n ==
+	 * 0: none), and its UIDNEXT as far as that is known. */
+	struct str also;
+	int64_t also_ms;
+	uint32_t also_next;
 };
 
 struct imap_watch_news {
 	bool open;  /* the folder has been opened; see imap_watch_mailbox */
 	bool mail;  /* there are more messages than before */
 	bool other; /* flags, messages that are gone */
+	bool also;  /* the other folder has mail that is not known */
 };
 
 enum imap_watch_state {
@@ -58,6 +67,19 @@ imap_watch_turn(struct imap_watch *, struct imap_watch_news *) MUST_CHECK;
 int64_t imap_watch_due(const struct imap_watch *);
 /* Does something wait to be written? */
 bool imap_watch_writes(struct imap_watch *);
+
+/* Ends IDLE, which takes a round trip. May it be lent now?  RC_CONFLICT: no,
+ * its folder is not open. Whatever the result, *out is to be given back;
+ * `params` and what it points to last until then. */
+enum rc imap_watch_lend(struct imap_watch *, const struct imap_params *,
+    struct imap **out) MUST_CHECK;
+/* With all that the folder tells of by now seen to: there is news only of what
+ * comes from here on. What has broken it shows at its next turn, which is due;
+ * not `whole`: the folder is not open any more. */
+void imap_watch_return(struct imap_watch *, struct imap **, bool whole);
+
+/* UIDNEXT of the other folder, as far as it is known. */
+uint32_t *imap_watch_also_next(struct imap_watch *);
 
 enum imap_watch_state imap_watch_state(const struct imap_watch *);
 const struct imap_mailbox *imap_watch_mailbox(const struct imap_watch *);

@@ -53,6 +53,41 @@ event(void *arg, const struct imap_response *r)
 		c->message(c->arg, &r->message);
 }
 
+static struct imap *
+imap_new(const struct imap_params *params, struct imap_link *link,
+    struct imap_engine *engine)
+{
+	struct imap *im = calloc(1, sizeof(*im));
+
+	if (im == NULL)
+		die("out of memory");
+	im->params = params;
+	im->link = link;
+	im->until = params->until;
+	im->engine = engine;
+	imap_engine_on_event(engine, event, im);
+	return im;
+}
+
+struct imap *
+imap_adopt(const struct imap_params *params, struct imap_link *link,
+    struct imap_engine *engine)
+{
+	struct imap *im = imap_new(params, link, engine);
+
+	im->greeted = im->enable_sent = im->id_sent = true;
+	im->compress_asked = true;
+	im->caps_call.done = true;
+	return im;
+}
+
+void
+imap_part(struct imap **imp)
+{
+	free(*imp);
+	*imp = NULL;
+}
+
 enum rc
 imap_open(const struct imap_params *params, struct imap **out)
 {
@@ -64,14 +99,7 @@ imap_open(const struct imap_params *params, struct imap **out)
 	if (params->until != 0 && params->until < until)
 		until = params->until;
 	TRY(imap_link_open(&params->login, until, &link));
-	im = calloc(1, sizeof(*im));
-	if (im == NULL)
-		die("out of memory");
-	im->params = params;
-	im->link = link;
-	im->until = params->until;
-	im->engine = imap_engine_new();
-	imap_engine_on_event(im->engine, event, im);
+	im = imap_new(params, link, imap_engine_new());
 	if (params->known_caps.p != NULL)
 		imap_engine_assume(im->engine, params->known_caps);
 	*out = im;

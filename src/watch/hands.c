@@ -20,14 +20,20 @@ struct hands {
 	struct source source;
 	int wake; /* an eventfd: something is done */
 	pthread_mutex_t lock;
-	pthread_cond_t more;
 	struct queue waiting, done; /* under the lock */
-	bool end;                   /* likewise */
+	/* Likewise: who has nothing to do, the last to finish first: what its
+	 * session at the database has planned is used again. */
+	struct hand *idle;
+	bool end; /* likewise */
+	int busy; /* errands that are not done; likewise */
 	int n;
 	struct hand {
 		struct hands *all;
 		struct db *db;
 		pthread_t thread;
+		pthread_cond_t more;
+		struct hand *next; /* that is idle, too */
+		bool called;
 	} v[HANDS_MOST];
 };
 
@@ -54,16 +60,49 @@ take(struct queue *q)
 
 /* ---- threads ---- */
 
-static struct errand *
-next(struct hands *h)
+/* The lock is held. */
+static void
+wait_for_call(struct hand *hand)
 {
+	struct hands *h = hand->all;
+
+	hand->next = h->idle;
+	h->idle = hand;
+	for (hand->called = false; !hand->called && !h->end;)
+		pthread_cond_wait(&hand->more, &h->lock);
+}
+
+static void
+call_one(struct hands *h)
+{
+	struct hand *hand = h->idle;
+
+	if (hand == NULL)
+		return;
+	h->idle = hand->next;
+	hand->called = true;
+	pthread_cond_signal(&hand->more);
+}
+
+static struct errand *
+next(struct hand *hand)
+{
+	struct hands *h = hand->all;
 	struct errand *e = NULL;
 
 	pthread_mutex_lock(&h->lock);
 	while (!h->end && (e = take(&h->waiting)) == NULL)
-		pthread_cond_wait(&h->more, &h->lock);
+		wait_for_call(hand);
 	pthread_mutex_unlock(&h->lock);
 	return e;
+}
+
+static void
+finished(struct hands *h)
+{
+	pthread_mutex_lock(&h->lock);
+	h->busy--;
+	pthread_mutex_unlock(&h->lock);
 }
 
 static void *
@@ -72,9 +111,10 @@ work(void *arg)
 	struct hand *hand = arg;
 	struct errand *e;
 
-	while ((e = next(hand->all)) != NULL) {
+	while ((e = next(hand)) != NULL) {
 		e->run(e, hand->db);
 		db_guard_none(hand->db);
+		finished(hand->all);
 		hands_post(hand->all, e);
 	}
 	return NULL;
@@ -85,8 +125,20 @@ hands_do(struct hands *h, struct errand *e)
 {
 	pthread_mutex_lock(&h->lock);
 	put(&h->waiting, e);
-	pthread_cond_signal(&h->more);
+	h->busy++;
+	call_one(h);
 	pthread_mutex_unlock(&h->lock);
+}
+
+bool
+hands_idle(struct hands *h)
+{
+	bool idle;
+
+	pthread_mutex_lock(&h->lock);
+	idle = h->busy < h->n;
+	pthread_mutex_unlock(&h->lock);
+	return idle;
 }
 
 void
@@ -152,7 +204,6 @@ hands_new(struct loop *loop, int n, const char *conninfo, struct log log)
 	if (h->wake < 0)
 		die("no eventfd: %s", strerror(errno));
 	pthread_mutex_init(&h->lock, NULL);
-	pthread_cond_init(&h->more, NULL);
 	h->source = (struct source){ hear, h };
 	loop_watch(loop, h->wake, EPOLLIN, &h->source);
 	h->n = n < HANDS_MOST ? n : HANDS_MOST;
@@ -160,6 +211,7 @@ hands_new(struct loop *loop, int n, const char *conninfo, struct log log)
 		h->v[i] =
 		    (struct hand){ .all = h, .db = db_new(conninfo, log) };
 		db_statement_limit(h->v[i].db, STATEMENT_MS);
+		pthread_cond_init(&h->v[i].more, NULL);
 		start(&h->v[i]);
 	}
 	return h;
@@ -174,15 +226,16 @@ hands_free(struct hands **hp)
 		return;
 	pthread_mutex_lock(&h->lock);
 	h->end = true;
-	pthread_cond_broadcast(&h->more);
+	for (int i = 0; i < h->n; i++)
+		pthread_cond_signal(&h->v[i].more);
 	pthread_mutex_unlock(&h->lock);
 	for (int i = 0; i < h->n; i++) {
 		pthread_join(h->v[i].thread, NULL);
+		pthread_cond_destroy(&h->v[i].more);
 		db_free(&h->v[i].db);
 	}
 	loop_forget(h->loop, h->wake);
 	close(h->wake);
-	pthread_cond_destroy(&h->more);
 	pthread_mutex_destroy(&h->lock);
 	free(h);
 	*hp = NULL;

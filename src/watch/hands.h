@@ -4,6 +4,8 @@
 #ifndef WATCH_HANDS_H
 #define WATCH_HANDS_H
 
+#include <stdbool.h>
+
 #include "db/db.h"
 #include "core/loop.h"
 
@@ -23,6 +25,8 @@ struct hands *hands_new(struct loop *, int n, const char *conninfo, struct log);
 void hands_free(struct hands **);
 
 void hands_do(struct hands *, struct errand *);
+/* Would one begin with it at once? */
+bool hands_idle(struct hands *);
 /* From any thread: calls `done` in the loop. */
 void hands_post(struct hands *, struct errand *);
 

@@ -15,6 +15,7 @@ const char *argp_program_version = "letterrack-watch " VERSION;
 
 #define HANDS   3
 #define OPENERS 2
+#define HOLDERS 6
 
 static volatile sig_atomic_t stop;
 
@@ -105,6 +106,7 @@ begin(struct watch *x)
 	workers_keep(&x->workers);
 	x->hands = hands_new(&x->loop, HANDS, x->conf->database, x->log);
 	x->openers = hands_new(&x->loop, OPENERS, x->conf->database, x->log);
+	x->holders = hands_new(&x->loop, HOLDERS, x->conf->database, x->log);
 	with.hands = x->hands;
 	x->follow = follow_new(&with);
 }
@@ -125,6 +127,7 @@ static void
 end(struct watch *x)
 {
 	follow_stop(x->follow);
+	hands_free(&x->holders);
 	hands_free(&x->openers);
 	hands_free(&x->hands);
 	watched_end(x);
@@ -146,7 +149,7 @@ tidy(struct watch *x)
 int
 main(int argc, char **argv)
 {
-	struct watch x = { .alive = { .lock = -1 } };
+	struct watch x = { .alive = { .lock = -1 }, .stop = &stop };
 
 	process_harden();
 	log_open("letterrack-watch", LOG_INFO_, false);

@@ -2,6 +2,7 @@
 #ifndef WATCH_WATCH_H
 #define WATCH_WATCH_H
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -21,6 +22,7 @@ struct watched;
 struct watch {
 	const char *config;
 	bool quiet;
+	const volatile sig_atomic_t *stop;
 	struct conf *conf;
 	struct envelope_keks keks;
 	struct egress *egress;
@@ -30,6 +32,7 @@ struct watch {
 	struct loop loop;
 	struct hands *hands;   /* what they do is short */
 	struct hands *openers; /* these may wait for who gives tokens */
+	struct hands *holders; /* these wait for mail servers */
 	struct follow *follow;
 	struct dials dials;
 	struct workers workers;

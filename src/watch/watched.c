@@ -8,9 +8,10 @@
 #include "core/secret.h"
 #include "domain/credential-sql.h"
 #include "domain/credential-token.h"
+#include "domain/mailbox.h"
 #include "domain/reach.h"
-#include "mail/imap-watch.h"
-#include "watch/watch.h"
+#include "mail/mutf7.h"
+#include "watch/watched.h"
 
 #define DIALS_MOST     50
 #define DIAL_LATER_MS  200
@@ -22,8 +23,6 @@
 #define AWAY_MS        1000  /* the database */
 #define ARENA_ACCESS   ((size_t)1 << 20)
 #define ARENA_ERRAND   ((size_t)1 << 20)
-
-enum phase { RESTING, ASKING, WAITING, DIALLING, ON };
 
 static const char *const state_words[] = {
 	[IMAP_WATCH_OPENING] = "waiting",
@@ -39,62 +38,8 @@ static const char *const shown_words[] = {
 	[IMAP_WATCH_POLLING] = polls,
 };
 
-/* What is to be told to the database. */
-struct report {
-	bool mail, other;
-	int64_t mail_ms; /* steady: when the server told of it */
-	bool has_state;
-	enum imap_watch_state state;
-	bool works;      /* the server has taken the credential */
-	enum rc failure; /* RC_OK: none */
-	bool refused;    /* it was the credential's */
-	char detail[256];
-	const char *event; /* the state that programs are told of; or NULL */
-};
-
-/* How a session is to be had; in an arena of its own, with the secret. */
-struct opening {
-	struct arena *arena;
-	struct credential_access *access;
-	struct credential_secret secret;
-	struct imap_watch_how how;
-	struct watcher_inbox *inbox; /* NULL: not known yet */
-};
-
-struct watched {
-	struct watch *watch;
-	struct watcher_own own;
-	struct log log;
-	enum phase phase;
-	struct opening *open; /* owned */
-	struct imap_watch *session;
-	struct dials_end dialled;
-	struct source source;
-	struct alarm alarm;
-	int64_t next_ms;  /* steady: of the phase */
-	int64_t other_ms; /* steady: when deletions and flags are told */
-	int64_t away_ms;  /* steady: no errand before */
-	int64_t on_ms;    /* since when there is a session */
-	unsigned tries;
-	bool over;    /* refused: whoever changes the secret begins anew */
-	bool again;   /* begin anew when the errand is done */
-	bool leaving; /* not ours any more */
-	const char *shown;
-	struct report report; /* what waits to be told */
-	/* The errand's, while it is under way. */
-	bool busy;
-	struct errand errand;
-	int64_t version; /* of the secret */
-	struct report told;
-	struct opening *opened;
-	enum rc rc;
-	struct watched *next;
-};
-
-static void step(struct watched *w);
-
-static struct watched *
-of_errand(struct errand *e)
+struct watched *
+watched_of(struct errand *e)
 {
 	return (struct watched *)((char *)e - offsetof(struct watched, errand));
 }
@@ -109,10 +54,28 @@ access_read(struct watched *w, struct db *db, struct opening *o)
 	db_pipe_begin(db);
 	TRY(credential_access_get(db, account, id, o->arena, &o->access));
 	TRY(watcher_inbox(db, account, id, o->arena, &o->inbox));
+	TRY(watcher_quarantine(db, account, id, o->arena, &o->quarantine));
 	TRY(db_pipe_end(db));
 	return credential_secret_ready(&(struct token_host){ db, w->watch->conf,
 					   &w->watch->keks, w->watch->egress },
 	    account, &o->access, o->arena, &o->secret);
+}
+
+/* Below INBOX, where a server has it there, it is known when it has been seen.
+ */
+static struct str
+quarantine_name(const struct opening *o)
+{
+	const struct watcher_quarantine *q = o->quarantine;
+	struct str name = { NULL, 0 };
+
+	if (q == NULL)
+		return name;
+	if (q->wire_name.p != NULL)
+		return mailbox_wire(o->arena, q->wire_name);
+	if (mutf7_encode(o->arena, str_of(q->name), &name) != RC_OK)
+		return (struct str){ NULL, 0 };
+	return name;
 }
 
 static void
@@ -126,7 +89,12 @@ how_fill(const struct watch *x, struct opening *o)
 		.pace_ms = x->conf->watch_pace,
 		.poll_ms = x->conf->watch_poll * 1000,
 		.silence_ms = x->conf->watch_silence * 1000,
-		.answer_ms = x->conf->watch_answer * 1000 };
+		.answer_ms = x->conf->watch_answer * 1000,
+		.also = quarantine_name(o),
+		.also_ms = x->conf->watch_poll * 1000,
+		.also_next = o->quarantine != NULL
+		    ? (uint32_t)o->quarantine->uid_next
+		    : 0 };
 }
 
 static void
@@ -141,7 +109,7 @@ opening_free(struct opening **op)
 static void
 errand_open(struct errand *e, struct db *db)
 {
-	struct watched *w = of_errand(e);
+	struct watched *w = watched_of(e);
 	struct arena *a = arena_new(ARENA_ACCESS);
 
 	w->opened = ARENA_NEW(a, struct opening);
@@ -205,7 +173,7 @@ tell(struct db *db, void *ctx)
 static void
 errand_tell(struct errand *e, struct db *db)
 {
-	struct watched *w = of_errand(e);
+	struct watched *w = watched_of(e);
 
 	watcher_guard(
 	    db, w->own.account_id, w->own.credential_id, w->watch->worker);
@@ -314,6 +282,9 @@ opened_look(struct watched *w)
 	w->on_ms = clock_steady_ms();
 	w->report.works = true;
 	w->report.mail |= !same;
+	/* A server that gives UIDs out again: all of it is to be looked at. */
+	w->left = known != NULL && box->uidnext != 0 &&
+	    known->uid_next > (int64_t)box->uidnext;
 	w->report.mail_ms = w->on_ms;
 	w->report.other |=
 	    same && known->server_messages != (int64_t)box->exists;
@@ -321,7 +292,7 @@ opened_look(struct watched *w)
 }
 
 static void
-news_take(struct watched *w, const struct imap_watch_news *news)
+news_note(struct watched *w, const struct imap_watch_news *news)
 {
 	int64_t now = clock_steady_ms();
 
@@ -331,17 +302,18 @@ news_take(struct watched *w, const struct imap_watch_news *news)
 		w->report.mail = true;
 		w->report.mail_ms = now;
 	}
+	w->report.other |= news->also;
 	if (news->other && w->other_ms == TIMER_NEVER)
 		w->other_ms = now + OTHER_MS;
 }
 
-static void
-turn(struct watched *w)
+void
+watched_turn(struct watched *w)
 {
 	struct imap_watch_news news;
 	enum rc rc = imap_watch_turn(w->session, &news);
 
-	news_take(w, &news);
+	news_note(w, &news);
 	if (rc != RC_OK) {
 		failed(w, rc, fail_detail());
 		return;
@@ -362,8 +334,8 @@ ready(void *arg, uint32_t events)
 	(void)events;
 	if (w->phase != ON)
 		return;
-	turn(w);
-	step(w);
+	watched_turn(w);
+	watched_step(w);
 }
 
 static void
@@ -379,9 +351,9 @@ dialled(void *arg, CURLcode code)
 		w->watch->dialling--;
 		w->phase = ON;
 		w->on_ms = clock_steady_ms();
-		turn(w);
+		watched_turn(w);
 	}
-	step(w);
+	watched_step(w);
 }
 
 static void
@@ -407,8 +379,8 @@ dial(struct watched *w)
 
 /* ---- errands: in the loop ---- */
 
-static void
-give_away(struct watched *w, struct hands *to,
+void
+watched_errand(struct watched *w, struct hands *to,
     void (*run)(struct errand *, struct db *), void (*done)(struct errand *))
 {
 	w->busy = true;
@@ -427,11 +399,11 @@ is_ours(enum rc rc)
 static void
 opened(struct errand *e)
 {
-	struct watched *w = of_errand(e);
+	struct watched *w = watched_of(e);
 
 	w->busy = false;
 	if (w->leaving) {
-		step(w);
+		watched_step(w);
 		return;
 	}
 	w->open = w->opened;
@@ -445,7 +417,7 @@ opened(struct errand *e)
 	} else {
 		failed(w, w->rc, w->told.detail);
 	}
-	step(w);
+	watched_step(w);
 }
 
 /* What could not be told is told later, with what has come since. */
@@ -477,14 +449,14 @@ put_back(struct watched *w)
 static void
 told(struct errand *e)
 {
-	struct watched *w = of_errand(e);
+	struct watched *w = watched_of(e);
 
 	w->busy = false;
 	if (w->rc != RC_OK && w->rc != RC_STALE) {
 		put_back(w);
 		w->away_ms = clock_steady_ms() + AWAY_MS;
 	}
-	step(w);
+	watched_step(w);
 }
 
 static bool
@@ -503,15 +475,18 @@ begin(struct watched *w)
 {
 	w->phase = ASKING;
 	w->next_ms = TIMER_NEVER;
-	give_away(w, w->watch->openers, errand_open, opened);
+	watched_errand(w, w->watch->openers, errand_open, opened);
 }
 
 static void
 report(struct watched *w)
 {
+	if (w->report.mail && !w->left && w->phase == ON && news_take(w))
+		return;
+	w->left = false;
 	w->told = w->report;
 	w->report = (struct report){ .failure = RC_OK };
-	give_away(w, w->watch->hands, errand_tell, told);
+	watched_errand(w, w->watch->hands, errand_tell, told);
 }
 
 /* What there is to do next, where nothing is under way. */
@@ -549,10 +524,10 @@ earliest(const struct watched *w)
 	return ms;
 }
 
-static void
-step(struct watched *w)
+void
+watched_step(struct watched *w)
 {
-	if (w->leaving) {
+	if (w->leaving && w->phase != LENT) {
 		session_end(w);
 		loop_alarm(&w->watch->loop, &w->alarm, TIMER_NEVER);
 		if (!w->busy) {
@@ -573,10 +548,10 @@ ring(void *arg)
 	int64_t now = clock_steady_ms();
 
 	if (w->phase == ON && w->next_ms <= now)
-		turn(w);
+		watched_turn(w);
 	else if (w->phase == WAITING && w->next_ms <= now)
 		dial(w);
-	step(w);
+	watched_step(w);
 }
 
 /* ---- all of them ---- */
@@ -614,7 +589,7 @@ static void
 leave(struct watched *w)
 {
 	w->leaving = true;
-	step(w);
+	watched_step(w);
 }
 
 /* A secret that this session was opened with, or that has been read since, is
@@ -631,7 +606,7 @@ go_on(struct watched *w, const struct watcher_own *own)
 	if (!again)
 		return;
 	w->again = true;
-	step(w);
+	watched_step(w);
 }
 
 void
@@ -658,7 +633,7 @@ watched_follow(void *arg, const struct watcher_own_list *list)
 	x->n = list->n;
 	for (size_t i = 0; i < x->n; i++) {
 		go_on(v[i], &list->v[i]);
-		step(v[i]);
+		watched_step(v[i]);
 	}
 }
 

@@ -55,7 +55,8 @@ describe('with Dovecot', () => {
 
 	before(async () => {
 		house = await stack({ own: true, with: ['dovecot', 'watch'],
-			trustProxy: true, set: ['poll_interval = 1d'] });
+			trustProxy: true,
+			set: ['poll_interval = 1d', 'watch_poll = 1s'] });
 		api = client(house);
 		p = people(house);
 		[member, viewer, owner] = ['member', 'viewer', 'owner'].map((who) =>
@@ -101,6 +102,17 @@ describe('with Dovecot', () => {
 			assert.ok(Number(row) > 0 && Number(row) < 30000, row);
 			await imap.mailboxOpen('Quarantine');
 			assert.equal(imap.mailbox.exists, 1);
+		});
+	test('what a rule of the server puts into the quarantine is held, too',
+		async () => {
+			await imap.append('Quarantine',
+				message({ subject: 'put there' }));
+			await until('held', () => sql(house, `SELECT why FROM hold
+				JOIN email e ON e.id = email_id WHERE
+				e.subject = 'put there' AND state = 'held'`) ===
+				'quarantine');
+			await imap.mailboxOpen('Quarantine');
+			assert.equal(imap.mailbox.exists, 2);
 		});
 	test('stopped, it is at once, and nothing comes', async () => {
 		const answer = await monitor(member, support, 'stop');

@@ -158,8 +158,9 @@ crash_points_of(
 	return some;
 }
 
-pid_t
-crash_start(struct house *h, const char *variable, const char *log)
+static pid_t
+start(
+    struct house *h, const char *program, const char *variable, const char *log)
 {
 	pid_t child = fork();
 
@@ -175,9 +176,14 @@ crash_start(struct house *h, const char *variable, const char *log)
 		if (fd < 0 || dup2(fd, STDERR_FILENO) < 0)
 			_exit(126);
 	}
-	execl(LETTERRACK_SYNC, "letterrack-sync", "-c", h->conf->file,
-	    (char *)NULL);
+	execl(program, program, "-c", h->conf->file, (char *)NULL);
 	_exit(127);
+}
+
+pid_t
+crash_start(struct house *h, const char *variable, const char *log)
+{
+	return start(h, LETTERRACK_SYNC, variable, log);
 }
 
 int
@@ -205,7 +211,7 @@ was_killed(int status, const char *when)
 	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL)
 		return true;
 	ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) == 0,
-	    "%s: letterrack-sync ended with %d", when, status);
+	    "%s: it ended with %d", when, status);
 	return false;
 }
 
@@ -217,6 +223,31 @@ crash_at(struct house *h, const char *point, int pass)
 
 	return was_killed(
 	    crash_wait(crash_start(h, variable, NULL), 60), variable);
+}
+
+bool
+crash_watch_at(struct house *h, const char *point, int pass, const char *sql)
+{
+	const struct timespec tick = { .tv_nsec = 20000000 };
+	const char *variable =
+	    arena_fmt(h->arena, "LETTERRACK_FAILPOINT=%s:%d", point, pass);
+	int64_t until = clock_steady_ms() + 120000;
+	int status;
+	pid_t child;
+
+	setenv("LETTERRACK_WATCH_WORKERS", "0", 1);
+	child = start(h, LETTERRACK_WATCH, variable, NULL);
+	while (waitpid(child, &status, WNOHANG) == 0) {
+		if (clock_steady_ms() > until) {
+			kill(child, SIGKILL);
+			waitpid(child, &status, 0);
+			ck_abort_msg("%s: the watcher does nothing", variable);
+		}
+		if (strcmp(house_sql(h, sql), "t") == 0)
+			kill(child, SIGTERM);
+		nanosleep(&tick, NULL);
+	}
+	return was_killed(status, variable);
 }
 
 bool
@@ -239,7 +270,8 @@ crash_quiet(struct house *h)
 	    "DO $$ BEGIN FOR i IN 1..1000 LOOP "
 	    "PERFORM pg_stat_clear_snapshot(); "
 	    "EXIT WHEN NOT EXISTS (SELECT FROM pg_stat_activity "
-	    "WHERE application_name = 'letterrack-sync'); "
+	    "WHERE application_name IN ('letterrack-sync', "
+	    "'letterrack-watch')); "
 	    "PERFORM pg_sleep(0.005); "
 	    "END LOOP; END $$");
 }

@@ -51,6 +51,11 @@ bool crash_at(struct house *, const char *point, int pass);
 /* Killed after a time. Was it running still? */
 bool crash_after(struct house *, long us);
 
+/* letterrack-watch, which does without workers, killed at the `pass`th time it
+ * comes by; told to end when `sql` answers "t". Was it killed? */
+bool
+crash_watch_at(struct house *, const char *point, int pass, const char *sql);
+
 /* letterrack-sync in the background, `variables` (may be NULL) added to its
  * environment ("A=b"); its standard error goes to `log`, where not NULL. */
 pid_t crash_start(struct house *, const char *variable, const char *log);

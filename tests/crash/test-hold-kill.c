@@ -261,6 +261,75 @@ kill_everywhere(const char *user)
 		ck_assert_int_ge(kills, 20);
 }
 
+/* Of a watcher that holds on its own session. */
+static size_t
+points_of_the_watcher(const char *names[CRASH_POINTS])
+{
+	static const char *const starts[] = { "hold-", "raw-", "db-commit-",
+		"job-finish-", "sync-batch-", "sync-fetched", "watch-" };
+
+	return crash_points_of(starts, sizeof starts / sizeof *starts, names);
+}
+
+/* Each failpoint on that way; what a dead one has left another worker ends. */
+START_TEST(watching_killed_at_points)
+{
+	const char *points[CRASH_POINTS];
+	size_t n = points_of_the_watcher(points);
+	struct rounds r;
+	struct imap *im;
+	int kills = 0, held = 0;
+
+	ck_assert_uint_gt(n, 20);
+	case_begin("watching");
+	im = house_imap(&house);
+	crash_sync(&house);
+	arrives(im, "hold", 1000); /* makes the quarantine */
+	crash_sync(&house);
+	house_sql(&house,
+	    "UPDATE credential SET sync_mode = 'idle', next_poll_at = now() + "
+	    "interval '1 day' WHERE id = {c}");
+	for (rounds_begin(&r, (long)n, (long)n); rounds_next(&r);) {
+		const char *point = points[(size_t)r.n];
+		long i = r.n - r.from;
+		/* all that came is seen to, or left to a worker */
+		const char *over = arena_fmt(house.arena,
+		    "SELECT (SELECT count(*) = 1 FROM email e LEFT JOIN hold h "
+		    "ON h.email_id = e.id WHERE e.credential_id = {c} AND "
+		    "e.subject = 'hold %ld' AND h.state = 'held') AND NOT "
+		    "EXISTS (SELECT FROM job WHERE credential_id = {c} AND "
+		    "action = 'imap_watch' AND state = 'running') OR EXISTS "
+		    "(SELECT FROM job WHERE credential_id = {c} AND action = "
+		    "'imap_watch' AND state = 'queued')",
+		    i);
+
+		arrives(im, "hold", i);
+		arrives(im, "pass", i);
+		kills += crash_watch_at(&house, point, 1, over);
+		held +=
+		    house_int(&house,
+			arena_fmt(house.arena,
+			    "SELECT count(*) FROM hold h JOIN email e ON e.id "
+			    "= "
+			    "h.email_id WHERE h.state = 'held' AND e.subject = "
+			    "'hold %ld' AND e.credential_id = {c}",
+			    i)) > 0;
+		check_none_lost(im, i + 1, point);
+		crash_resume(&house);
+		crash_sync(&house);
+		ck_assert_str_eq(crash_faults(&house), "");
+		check_ledger(im, point);
+		check_bytes(im, point);
+	}
+	imap_free(&im);
+	if (r.from == 0 && r.n >= (long)n) {
+		ck_assert_int_ge(kills, 12);
+		/* by the watcher: no worker was there */
+		ck_assert_int_ge(held, 8);
+	}
+}
+END_TEST
+
 START_TEST(holding_killed_at_points)
 {
 	kill_everywhere("holding");
@@ -309,6 +378,7 @@ int
 main(void)
 {
 	const struct unit_case cases[] = {
+		UNIT(watching_killed_at_points),
 		UNIT(holding_killed_at_points),
 		UNIT(holding_killed_at_random),
 	};

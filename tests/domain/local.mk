@@ -6,7 +6,8 @@ EXTRA_DIST += tests/lib/dovecot.sh
 if HAVE_CHECK
 domain_check_cppflags = $(PQ_CFLAGS) $(check_cppflags) $(CURL_CFLAGS) \
 	-DTOP_SRCDIR='"$(abs_top_srcdir)"' \
-	-DLETTERRACK_SYNC='"$(abs_top_builddir)/letterrack-sync"'
+	-DLETTERRACK_SYNC='"$(abs_top_builddir)/letterrack-sync"' \
+	-DLETTERRACK_WATCH='"$(abs_top_builddir)/letterrack-watch"'
 check_LIBRARIES += libhouse.a
 libhouse_a_CPPFLAGS = $(domain_check_cppflags)
 libhouse_a_SOURCES = %D%/house.c %D%/house.h %D%/house-tables.c \

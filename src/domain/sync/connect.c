@@ -26,6 +26,16 @@ waiting(void *arg)
 	return sync_beat(s);
 }
 
+void
+sync_params_wait(struct sync *s)
+{
+	s->params.idle_ms = IDLE_MS;
+	s->params.command_ms = COMMAND_MS;
+	s->params.rate_least = RATE_LEAST;
+	s->params.waiting = waiting;
+	s->params.waiting_arg = s;
+}
+
 static enum rc
 params_make(struct sync *s)
 {
@@ -36,13 +46,9 @@ params_make(struct sync *s)
 	    s->account, &s->access, s->arena, &s->secret));
 	reach_params(h->conf, h->egress, s->access, &s->secret, &s->params);
 	s->params.login.multi = h->multi;
-	s->params.idle_ms = IDLE_MS;
-	s->params.command_ms = COMMAND_MS;
 	s->params.compress = !s->bodies;
 	s->params.compress_ms = h->conf->compress_rtt;
-	s->params.rate_least = RATE_LEAST;
-	s->params.waiting = waiting;
-	s->params.waiting_arg = s;
+	sync_params_wait(s);
 	return RC_OK;
 }
 
@@ -128,6 +134,8 @@ sync_connected(struct sync *s)
 enum rc
 sync_reconnect(struct sync *s)
 {
+	if (s->standing)
+		return fail(RC_CONNECTION, "the session has ended");
 	imap_free(&s->imap);
 	if (s->reconnects++ >= RECONNECTS_MOST)
 		return fail(RC_CONNECTION,

@@ -230,8 +230,13 @@ move(struct holding *h, const struct imap_set *one, enum carried *out)
 static enum rc
 original_goes(struct holding *h, enum carried *out)
 {
-	TRY(hold_copied(
-	    h->s->db, h->s->account, h->w->email_id, (int64_t)h->to_uid));
+	struct sync *s = h->s;
+	enum rc rc;
+
+	db_lazy(s->db, false);
+	rc = hold_copied(s->db, s->account, h->w->email_id, (int64_t)h->to_uid);
+	db_lazy(s->db, s->standing);
+	TRY(rc);
 	FAILPOINT("hold-copied-after");
 	*out = CARRIED;
 	return hold_take_away(h);

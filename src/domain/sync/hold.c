@@ -15,6 +15,7 @@
 
 #include <string.h>
 
+#include "core/clock.h"
 #include "core/effect.h"
 #include "core/failpoint.h"
 #include "domain/hold-sql.h"
@@ -182,6 +183,9 @@ look_into(struct holding *h, int64_t mailbox)
 	bool condstore;
 	enum rc rc;
 
+	/* Whoever lends a session waits for it: a worker has the time. */
+	if (h->s->standing)
+		return sync_stop(h->s);
 	TRY(sync_list(h->s, &list, false, &condstore));
 	f = listed(&list, mailbox);
 	h->open = 0;
@@ -258,9 +262,8 @@ stays(const struct holding *h)
 }
 
 static enum rc
-intend(void *arg)
+intent_write(struct holding *h)
 {
-	struct holding *h = arg;
 	struct sync *s = h->s;
 	const int64_t to[] = { h->to.uidvalidity, h->to_next };
 
@@ -281,6 +284,28 @@ intend(void *arg)
 		.to_mailbox = h->to.mailbox,
 		.to_uidvalidity = stays(h) ? NULL : &to[0],
 		.to_uidnext = stays(h) ? NULL : &to[1] });
+}
+
+/* Row and bytes reach the disk side by side, and both are there before anything
+ * is done to the message. Where the row alone has come there, the bytes are
+ * read once more (bytes_kept). */
+static enum rc
+intend(void *arg)
+{
+	struct holding *h = arg;
+	struct db *db = h->s->db;
+	enum rc rc, kept;
+
+	db_lazy(db, false);
+	db_pipe_begin(db);
+	rc = intent_write(h);
+	if (rc == RC_OK)
+		rc = db_pipe_send(db);
+	kept = raw_file_keep(h->file, h->hash);
+	if (rc == RC_OK)
+		rc = db_pipe_wait(db);
+	db_lazy(db, h->s->standing);
+	return rc == RC_OK ? kept : rc;
 }
 
 /* Whoever took the message has it; the place it had is no more. */
@@ -315,18 +340,39 @@ act(void *arg)
 	return how == CARRIED ? RC_OK : not_carried(h, how);
 }
 
+/* A run that was killed behind the intent may not have kept them. Not `same`:
+ * the message is another, and is judged anew. */
+static enum rc
+bytes_kept(struct holding *h, bool *same)
+{
+	struct str hash = h->hash;
+
+	*same = raw_store_find(h->raws, hash, h->arena).p != NULL;
+	if (*same)
+		return RC_OK;
+	TRY(hold_read_raw(h));
+	*same = str_eq(h->hash, hash);
+	return *same ? raw_file_keep(h->file, hash) : RC_OK;
+}
+
 static enum rc
 act_again(void *arg)
 {
 	struct holding *h = arg;
 	enum carried how;
+	enum rc rc;
+	bool same;
 
-	if (stays(h))
-		return RC_OK;
-	TRY(hold_carry_again(h, &how));
-	if (how == LEFT)
-		TRY(hold_carry(h, &how));
-	return how == CARRIED ? RC_OK : not_carried(h, how);
+	how = stays(h) ? LEFT : CARRIED;
+	if (!stays(h))
+		TRY(hold_carry_again(h, &how));
+	if (how != LEFT)
+		return how == CARRIED ? RC_OK : not_carried(h, how);
+	rc = bytes_kept(h, &same);
+	if (rc == RC_NO_MESSAGE || (rc == RC_OK && !same))
+		return not_carried(h, rc == RC_OK ? LEFT : LOST);
+	TRY(rc);
+	return act(h);
 }
 
 /* Where it lies now; the emails whose places that changes are settled. */
@@ -365,7 +411,8 @@ confirm_tx(struct db *db, void *arg)
 		TRY(hold_place_move(h));
 		TRY(hold_copied(db, account, email, h->to_uid));
 	}
-	TRY(hold_held(db, account, email, h->visible));
+	TRY(hold_held(
+	    db, account, email, h->visible, clock_steady_ms() - h->away_ms));
 	return hold_event(db, account, email, "message.held", NULL);
 }
 
@@ -374,7 +421,10 @@ confirm(void *arg)
 {
 	struct holding *h = arg;
 
+	h->away_ms = clock_steady_ms();
 	TRY(db_tx(h->s->db, confirm_tx, h));
+	if (h->s->held_next != NULL && *h->s->held_next == h->to_uid)
+		++*h->s->held_next;
 	h->s->report->held++;
 	log_info(&h->s->log, "held email=%lld why=%s score=%d",
 	    (long long)h->w->email_id, h->why, h->verdict.risk_score);
@@ -431,7 +481,6 @@ due(struct holding *h)
 	TRY(rc);
 	if (!judge(h))
 		return let_pass(h);
-	TRY(raw_file_keep(h->file, h->hash));
 	TRY(aim_at_quarantine(h));
 	if (h->to.mailbox == h->at.mailbox)
 		h->to = (struct sync_place){ .mailbox = 0 };
@@ -467,7 +516,8 @@ struct round {
 	struct rule_set *rules;
 	bool given; /* only what was handed over, and without a server */
 	int64_t open;
-	enum rc rc; /* the first failure */
+	bool news_only; /* what is over is left to other runs */
+	enum rc rc;     /* the first failure */
 	const char *why;
 };
 
@@ -499,14 +549,22 @@ work_on(struct round *r, const struct hold_work *w)
 	return r->given || sync_alive(r->s) ? RC_OK : rc;
 }
 
+/* What there is to do behind `last`, and the rules, the first time. */
 static enum rc
-rules_read(struct round *r)
+round_read(struct round *r, int64_t last, struct hold_work_list *work,
+    struct rule_list *rules)
 {
-	struct rule_list rules;
+	struct sync *s = r->s;
 
-	TRY(rule_list(
-	    r->s->db, r->s->account, 0, 0, RULES_MOST, r->arena, &rules));
-	return rule_set_new(r->arena, rules.v, rules.n, &r->rules);
+	db_pipe_begin(s->db);
+	if (r->news_only && last == 0)
+		TRY(hold_return(s->db, s->account, s->access->id, NULL));
+	TRY(hold_work(s->db, s->account, s->access->id, last, r->given,
+	    WORK_MOST, r->arena, work));
+	if (r->rules == NULL)
+		TRY(rule_list(
+		    s->db, s->account, 0, 0, RULES_MOST, r->arena, rules));
+	return db_pipe_end(s->db);
 }
 
 /* Nothing of it lies in a folder. */
@@ -521,18 +579,19 @@ round_run(struct round *r)
 {
 	struct sync *s = r->s;
 	struct hold_work_list work;
+	struct rule_list rules;
 	int64_t last = 0;
 
-	if (!r->given || only_sends(s))
+	if (!r->news_only && (!r->given || only_sends(s)))
 		TRY(hold_end_old(s, r->raws, r->arena));
 	for (;;) {
-		TRY(hold_work(s->db, s->account, s->access->id, last, r->given,
-		    WORK_MOST, r->arena, &work));
+		TRY(round_read(r, last, &work, &rules));
 		if (work.n == 0)
 			return r->rc == RC_OK ? RC_OK
 					      : fail(r->rc, "%s", r->why);
 		if (r->rules == NULL)
-			TRY(rules_read(r));
+			TRY(rule_set_new(
+			    r->arena, rules.v, rules.n, &r->rules));
 		for (size_t i = 0; i < work.n; i++) {
 			last = work.v[i].email_id;
 			TRY(work_on(r, &work.v[i]));
@@ -544,32 +603,44 @@ round_run(struct round *r)
 }
 
 static enum rc
-holds(struct sync *s, bool given)
+round_all(struct round *r)
 {
-	struct round r = {
-		.s = s, .arena = arena_new((size_t)64 << 20), .given = given
-	};
+	struct sync *s = r->s;
 	enum rc rc = sync_settle(s);
 
+	r->arena = arena_new((size_t)64 << 20);
 	if (rc == RC_OK)
-		rc =
-		    raw_store_open(s->host->conf, s->account, r.arena, &r.raws);
+		rc = raw_store_open(
+		    s->host->conf, s->account, r->arena, &r->raws);
 	if (rc == RC_OK)
-		rc = round_run(&r);
-	arena_free(&r.arena);
+		rc = round_run(r);
+	arena_free(&r->arena);
 	return rc;
 }
 
 enum rc
 sync_holds(struct sync *s)
 {
-	return holds(s, false);
+	struct round r = { .s = s };
+
+	return round_all(&r);
+}
+
+enum rc
+sync_holds_new(struct sync *s, int64_t *open)
+{
+	struct round r = { .s = s, .open = *open, .news_only = true };
+	enum rc rc = round_all(&r);
+
+	*open = r.open;
+	return rc;
 }
 
 enum rc
 sync_holds_given(struct sync *s, bool *more)
 {
-	enum rc rc = holds(s, true);
+	struct round r = { .s = s, .given = true };
+	enum rc rc = round_all(&r);
 
 	*more = false;
 	if (only_sends(s) || sync_is_ours(s, rc))

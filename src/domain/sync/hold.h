@@ -21,7 +21,8 @@ struct holding {
 	uint32_t at_uid, to_uid, to_next;
 	struct str hash; /* of what is to be found at `to` */
 	int64_t size;
-	bool visible; /* it could only be marked where it was */
+	bool visible;    /* it could only be marked where it was */
+	int64_t away_ms; /* steady: when the server had it away */
 	/* what is known of it */
 	struct raw_file *file; /* of `raw` */
 	struct str raw;

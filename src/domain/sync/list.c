@@ -174,7 +174,8 @@ sync_list_ask(struct sync *s, bool counted, struct sync_folders *list)
 enum rc
 sync_list_known(struct sync *s, struct mailbox_cursor_list *out)
 {
-	TRY(mailbox_cursors(s->db, s->account, s->access->id, s->arena, out));
+	TRY(mailbox_cursors(
+	    s->db, s->account, s->access->id, false, s->arena, out));
 	for (size_t i = 0; i < out->n; i++)
 		out->v[i].wire_name =
 		    mailbox_wire(s->arena, out->v[i].wire_name);

@@ -1,8 +1,11 @@
 /* The jobs of the sync: what each does. */
 #include "domain/sync/run.h"
 
+#include <string.h>
+
 #include "core/failpoint.h"
 #include "core/json-tree.h"
+#include "domain/hold-sql.h"
 #include "domain/mailbox-sql.h"
 #include "domain/task.h"
 #include "domain/threading.h"
@@ -193,10 +196,26 @@ folder_named(const struct sync_folders *list, struct str name)
 	return NULL;
 }
 
+/* What a server's rule has put into the quarantine is held, too. */
+static enum rc
+quarantine(struct sync *s, const struct sync_folders *list, bool condstore)
+{
+	struct hold_folder *q;
+
+	if (strcmp(s->access->hold_policy, "off") == 0)
+		return RC_OK;
+	TRY(hold_quarantine(s->db, s->account, s->access->id, s->arena, &q));
+	for (size_t i = 0; q != NULL && i < list->n; i++)
+		if (list->v[i].known->id == q->id && list->v[i].is_selectable &&
+		    sync_folder_is_due(&list->v[i], condstore))
+			return look_into(s, &list->v[i]);
+	return RC_OK;
+}
+
 /* The list is brought into step whole: how else would a renamed folder be
  * known again? */
 static enum rc
-one_of_account(struct sync *s, struct str name)
+one_of_account(struct sync *s, struct str name, bool and_quarantine)
 {
 	const struct sync_folder *f;
 	struct sync_folders list;
@@ -208,7 +227,8 @@ one_of_account(struct sync *s, struct str name)
 	if (f == NULL)
 		return fail(RC_NO_FOLDER, "the server has no folder %.*s",
 		    STR_FMT(name));
-	return look_into(s, f);
+	TRY(look_into(s, f));
+	return and_quarantine ? quarantine(s, &list, condstore) : RC_OK;
 }
 
 /* What was left half done comes first: no folder is looked into while a message
@@ -264,8 +284,8 @@ thread(struct sync *s)
 }
 
 /* Also where a run ends early: what it brought stands. */
-static enum rc
-and_thread(struct sync *s, enum rc rc)
+enum rc
+sync_and_thread(struct sync *s, enum rc rc)
 {
 	const char *detail;
 
@@ -290,19 +310,21 @@ messages(struct sync *s)
 		TRY(sync_texts_queue(s));
 	TRY(holds_first(s));
 	TRY(sync_wishes_tell(s));
-	TRY(folder.p != NULL ? one_of_account(s, folder) : whole_account(s));
+	TRY(folder.p != NULL ? one_of_account(s, folder, false)
+			     : whole_account(s));
 	return s->holds_rc == RC_OK ? RC_OK
 				    : fail(s->holds_rc, "%s", s->holds_why);
 }
 
-/* The watcher has been told of something: INBOX alone is looked into. */
+/* The watcher has been told of something: INBOX alone is looked into, and where
+ * mail is held. */
 static enum rc
 watched(struct sync *s)
 {
 	TRY(sync_connect(s));
 	TRY(watcher_told_at(s->db, s->account, s->access->id, &s->told_at));
 	TRY(holds_first(s));
-	TRY(one_of_account(s, STR("INBOX")));
+	TRY(one_of_account(s, STR("INBOX"), true));
 	if (s->holds_rc != RC_OK)
 		return fail(s->holds_rc, "%s", s->holds_why);
 	return instant_is(s->told_at)
@@ -313,7 +335,7 @@ watched(struct sync *s)
 static enum rc
 run_watch(struct sync *s)
 {
-	return and_thread(s, watched(s));
+	return sync_and_thread(s, watched(s));
 }
 
 /* What is only to be sent waits for no mail server, and a credential that only
@@ -335,7 +357,7 @@ run_holds(struct sync *s)
 static enum rc
 run_messages(struct sync *s)
 {
-	return and_thread(s, messages(s));
+	return sync_and_thread(s, messages(s));
 }
 
 static enum rc
@@ -345,7 +367,7 @@ run_flags(struct sync *s)
 	TRY(sync_connect(s));
 	TRY(holds_first(s));
 	TRY(sync_wishes_tell(s));
-	TRY(s->wishes_left ? and_thread(s, whole_account(s))
+	TRY(s->wishes_left ? sync_and_thread(s, whole_account(s))
 			   : sync_connected(s));
 	if (s->wishes_wait)
 		return fail(
@@ -429,8 +451,8 @@ sync_end(struct sync *s)
 	arena_free(&s->folder);
 }
 
-static void
-report_write(const struct sync_report *r, struct buf *b)
+void
+sync_report_write(const struct sync_report *r, struct buf *b)
 {
 	struct jw w = jw_on(b);
 
@@ -463,7 +485,7 @@ sync_run(struct job_run *run, enum rc (*work)(struct sync *))
 	sync_begin(
 	    &s, run, run->host->report != NULL ? run->host->report : &local);
 	rc = work(&s);
-	report_write(s.report, &run->data);
+	sync_report_write(s.report, &run->data);
 	sync_end(&s);
 	return rc;
 }

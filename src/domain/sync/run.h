@@ -44,9 +44,12 @@ struct sync {
 	const char *refused_why;
 	int64_t *astray; /* deletions whose mail lies nowhere that is known */
 	size_t astray_n;
-	bool resumable;   /* what is being read is kept, however far it comes */
-	bool looking;     /* nothing is written */
-	bool bodies;      /* it reads little else */
+	bool resumable; /* what is being read is kept, however far it comes */
+	bool looking;   /* nothing is written */
+	bool standing;  /* the session is another's: no other is dialled */
+	uint32_t *held_next; /* UIDNEXT of the quarantine, for who asks after it
+			      * (NULL: nobody): what is put there is no news */
+	bool bodies;         /* it reads little else */
 	instant told_at;  /* when the server told of news; INSTANT_NONE: now */
 	enum rc holds_rc; /* why some mail could not be held or released */
 	const char *holds_why;
@@ -84,6 +87,9 @@ enum rc sync_stop(struct sync *) MUST_CHECK;
 enum rc sync_beat(struct sync *) MUST_CHECK;
 
 /* ---- connect.c ---- */
+
+/* How long this run waits for answers, whoever has dialled. */
+void sync_params_wait(struct sync *);
 
 /* Reads the credential, whatever kind it is of. */
 enum rc sync_credential(struct sync *) MUST_CHECK;
@@ -249,6 +255,11 @@ enum rc sync_reopen(struct sync *, const struct sync_place *) MUST_CHECK;
 
 void sync_begin(struct sync *, struct job_run *, struct sync_report *);
 void sync_end(struct sync *);
+/* What is told to the job, of what was done. */
+void sync_report_write(const struct sync_report *, struct buf *);
+/* The new mail of a run that ended so is put into its threads, or a job does
+ * that. */
+enum rc sync_and_thread(struct sync *, enum rc) MUST_CHECK;
 
 /* ---- wish.c: what users want of the server ---- */
 
@@ -288,5 +299,8 @@ enum rc sync_holds_given(struct sync *, bool *more) MUST_CHECK;
 /* The same as sync_holds behind the sync of one folder, where that may have
  * brought some. */
 enum rc sync_holds_of(struct sync *, const struct sync_folder *) MUST_CHECK;
+/* What has just come is judged and held; *open: the folder that is selected, 0:
+ * none. */
+enum rc sync_holds_new(struct sync *, int64_t *open) MUST_CHECK;
 
 #endif

@@ -164,25 +164,46 @@ reports_queue(struct slice *x)
 		.run_at = INSTANT_NONE,
 	};
 	struct task_started *started;
-	int64_t n;
 
-	TRY(report_note(
-	    x->s->db, x->s->account, x->place->mailbox, x->done->news, &n));
-	return n > 0
-	    ? task_start(x->s->db, x->s->account, &task, x->s->step, &started)
-	    : RC_OK;
+	return task_start(x->s->db, x->s->account, &task, x->s->step, &started);
+}
+
+/* Also within a pipeline: what it answers lives as the run. */
+static enum rc
+texts_start(struct sync *s)
+{
+	const struct task_new task = {
+		.application_id = s->lease->application_id,
+		.action = "imap_fetch_text",
+		.credential_id = s->access->id,
+		.once = true,
+		.run_at = INSTANT_NONE,
+	};
+	struct task_started **started =
+	    ARENA_NEW(s->arena, struct task_started *);
+
+	return task_start(s->db, s->account, &task, s->arena, started);
 }
 
 static enum rc
 news_tell(struct slice *x)
 {
+	struct sync *s = x->s;
+	int64_t reports;
+
 	if (x->done->news.n == 0)
 		return RC_OK;
+	db_pipe_begin(s->db);
 	TRY(event_received(
-	    x->s->db, x->s->account, x->place->mailbox, x->done->news, NULL));
-	TRY(hold_arrive(x->s->db, x->s->account, x->place->mailbox,
-	    x->done->news, x->s->told_at, NULL));
-	return reports_queue(x);
+	    s->db, s->account, x->place->mailbox, x->done->news, NULL));
+	TRY(hold_arrive(s->db, s->account, x->place->mailbox, x->done->news,
+	    s->told_at, NULL));
+	TRY(report_note(
+	    s->db, s->account, x->place->mailbox, x->done->news, &reports));
+	if (!s->texts_queued)
+		TRY(texts_start(s));
+	TRY(db_pipe_end(s->db));
+	return reports > 0 ? reports_queue(x) : RC_OK;
 }
 
 static enum rc
@@ -268,19 +289,10 @@ slice_store(struct slice *x)
 enum rc
 sync_texts_queue(struct sync *s)
 {
-	const struct task_new task = {
-		.application_id = s->lease->application_id,
-		.action = "imap_fetch_text",
-		.credential_id = s->access->id,
-		.once = true,
-		.run_at = INSTANT_NONE,
-	};
-	struct task_started *started;
-
 	if (s->texts_queued)
 		return RC_OK;
 	s->texts_queued = true;
-	return task_start(s->db, s->account, &task, s->arena, &started);
+	return texts_start(s);
 }
 
 /* ---- one batch on its way ---- */
@@ -393,7 +405,8 @@ sync_store(struct sync *s, const struct sync_place *place,
 
 	TRY(sync_settle(s));
 	sync_batch_turn(s->batch);
-	if (x.n > 0)
+	/* Somebody waits for it: the job comes with the news (news_tell). */
+	if (x.n > 0 && !s->standing)
 		TRY(sync_texts_queue(s));
 	if (x.n > 0 || step != NULL)
 		TRY(slice_store(&x));

@@ -302,7 +302,7 @@ postgres_make()
 	    -A trust -E UTF8 --lc-collate=C --lc-ctype=C.UTF-8 --no-sync \
 	    "${initdb_options[@]}" \
 	    >"$log/initdb.log" 2>&1 ||
-	    die "initdb failed: see $log/initdb.log"
+	    die "initdb failed: $(tail -n 2 "$log/initdb.log")"
 	mv "$state/pg/new" "$state/pg/data"
 }
 

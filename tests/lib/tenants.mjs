@@ -181,6 +181,9 @@ export async function unnamed(db, { application, account }, users) {
 		VALUES (${a}, 'note.added', '{"n": 1}')`);
 	await db.ask(`INSERT INTO account (application_id, parent_account_id, name)
 		VALUES (${a}, gen_random_uuid())`);
+	await db.ask(`INSERT INTO review_setting (application_id, account_id,
+		review_policy, hold_expiry_days) VALUES (${a}, 'four_eyes', 9)
+		ON CONFLICT (account_id) DO NOTHING`);
 	await db.ask(`INSERT INTO counter (application_id, account_id, name, n)
 		VALUES (${a}, 'emails', 7) ON CONFLICT (account_id, name)
 		DO UPDATE SET n = counter.n + 7`);

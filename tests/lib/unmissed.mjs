@@ -12,6 +12,10 @@ export const idle = {
 	note_insert: 'its thread is one of the account, by a foreign key',
 	search_hits: 'its ids are those of search_find, which holds the account ' +
 		'against the caller\'s',
+	task_forget_job: 'its task is that of the job, which was found in the ' +
+		'account',
+	task_waiting: 'what is to be once only is named by the mail account, ' +
+		'which was found in the account',
 	thread_label_full: 'its threads are those that thread_lock_all found',
 };
 
@@ -42,9 +46,15 @@ export const ofWorkers = {
 		hold_work hold_taken hold_gone hold_pass hold_forget hold_intend
 		hold_copied hold_due_again hold_place hold_place_owner hold_held
 		hold_leave hold_filed hold_released hold_refused hold_form
-		hold_form_lost`, `${lease}what is held are rows of its mail account`),
+		hold_form_lost hold_expired hold_over hold_bytes_gone hold_uses
+		given_send`, `${lease}what is held are rows of its mail account`),
+	...all('given_sender given_senders given_is_new given_envelope',
+		'the account is that of the password which the program was given'),
+	...all(`rebuild_shaped rebuild_mail rebuild_known rebuild_people
+		rebuild_alike rebuild_make rebuild_put rebuild_tell plan_take
+		submission_settle_row`, 'an operator names the account'),
 	...all('watcher_told watcher_told_at watcher_looked watcher_hurry ' +
-		'watcher_state watcher_inbox',
+		'watcher_state watcher_inbox watcher_event',
 	'the mail account is one that the program has claimed'),
 	...all(`report_take report_submission report_recipients report_settle
 		report_read`, `${lease}the reports are mail of its account`),
@@ -57,7 +67,8 @@ export const ofWorkers = {
 		credential_renewed credential_renew_rest credential_renew_refused
 		credential_renew_warn`, `${lease}the mail account is its own`),
 	...all('job_renew', 'the account stands in the lease, beside its token'),
-	...all('threading_is_due threading_reopen',
+	...all('threading_is_due threading_reopen threading_people ' +
+		'threading_alike',
 		`${lease}the threads are those of mail it has threaded`),
 };
 
@@ -69,7 +80,17 @@ export const unasked = {
 	'the email is the one that content_source found in the account'),
 	...all('transfer_seen_list submission_seen_of submission_recipients',
 		'the task is the one that the request has begun in the account'),
-	hold_event: 'held_discard has found and changed the hold in the account',
+	...all('held_edit held_release held_discard held_folder hold_event',
+		'held_lock has found the hold in the account'),
+	forward_mails: 'the thread was found in the account',
+	presence_drop: 'the thread was found in the account',
+	review_account_list: 'it is a page of the review door alone, where ' +
+		'interception.test asks as one of another account',
+	...all(`billing_customer_of billing_intent_end_old
+		billing_intent_end_path billing_intent_end billing_subscription_put
+		billing_invoice_put billing_subscription_forget subscription_named
+		subscription_is_live`, 'the service is asked of what the caller\'s ' +
+		'account has; subscriptions.test has it tell of others'),
 	...all('provider_credential_tested provider_credential_secret_set job_fence',
 		'the mail account was found, and its job begun, in the account'),
 };

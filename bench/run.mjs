@@ -6,12 +6,13 @@ import * as jobs from './jobs.mjs';
 import * as login from './login.mjs';
 import * as search from './search.mjs';
 import * as send from './send.mjs';
+import * as smtpd from './smtpd.mjs';
 import * as sync from './sync.mjs';
 import * as threads from './threads.mjs';
 import * as watch from './watch.mjs';
 
 const groups = [http, threads, search, login, sync, jobs, send, deliver,
-	watch];
+	watch, smtpd];
 
 function parse(words) {
 	const quick = words.includes('--quick');

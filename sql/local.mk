@@ -86,7 +86,8 @@ migrations_sql = \
 	%D%/migrations/0190-billing-clear.sql \
 	%D%/migrations/0200-labels-seen.sql \
 	%D%/migrations/0201-threads-emptied.sql \
-	%D%/migrations/0210-watch-claim.sql
+	%D%/migrations/0210-watch-claim.sql \
+	%D%/migrations/0220-raw-unused.sql
 queries_sql = \
 	%D%/queries/account.sql \
 	%D%/queries/actor.sql \

@@ -376,14 +376,16 @@ UPDATE hold SET bytes_gone_at = now()
 WHERE account_id = $1 AND email_id = $2
 AND state IN ('released', 'discarded');
 
--- Does any hold need these bytes?
+-- Does any hold need these bytes, or mail that is sent?
 -- name: hold_uses :value
 -- args: account account, bytes sha256
 -- value: bool
 SELECT EXISTS (SELECT FROM hold WHERE account_id = $1 AND sha256 = $2
         AND bytes_gone_at IS NULL)
     OR EXISTS (SELECT FROM hold WHERE account_id = $1 AND edited_sha256 = $2
-        AND bytes_gone_at IS NULL);
+        AND bytes_gone_at IS NULL)
+    OR EXISTS (SELECT FROM submission
+        WHERE account_id = $1 AND raw_sha256 = $2);
 
 -- What happened to it, for programs that listen; in the transaction of the
 -- change.

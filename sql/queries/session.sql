@@ -48,6 +48,14 @@ FROM door_external_bearer($1, $2, $3, $4, $5);
 SELECT session_id, application_id, user_id, account_id, role, is_admin, version
 FROM guard_session($1, $2);
 
+-- Of another session of the same user, in a transaction that one has guarded.
+-- name: session_beside :one
+-- args: bytes hash, int account
+-- row:  session
+-- scope: global: decides who goes on
+SELECT session_id, application_id, user_id, account_id, role, is_admin, version
+FROM guard_session($1, $2);
+
 -- Who may be meant by a name or address typed at the door; password hash and
 -- all. Without a client the oldest application is meant.
 -- name: login_find :maybe

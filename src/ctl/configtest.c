@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "core/log.h"
+#include "core/password.h"
 #include "ctl/ctl.h"
 #include "db/db.h"
 #include "db/migrate.h"
@@ -22,7 +23,8 @@
 #include "web/route.h"
 
 #define PASSWORD_FILE_MOST 1024
-#define SPARE              8 /* services, letterrackctl, a person with psql */
+#define SPARE              8 /* letterrack-sync, letterrackctl, a person with psql */
+#define WATCH_OWN          6 /* hands and openers of letterrack-watch, and itself */
 
 struct check {
 	struct ctl *ctl;
@@ -71,19 +73,29 @@ check_paths(struct check *c)
 		    rows[i].access);
 }
 
-/* Every process of every family holds one connection; services and people need
- * some besides. Other hosts count too, and only the operator knows them. */
+/* Of letterrack-watch, and of letterrack-smtpd: its workers, those who sign
+ * people in as two roles, and its heartbeat. */
+static int64_t
+services_need(const struct conf *conf)
+{
+	return WATCH_OWN + conf->watch_workers + conf->smtp_workers +
+	    2 * PASSWORD_SLOTS + 1;
+}
+
+/* Every process of every family holds one connection, services some; people
+ * need some besides. Other hosts count too, and only the operator knows them.
+ */
 static void
 check_connections(struct check *c, struct db *db)
 {
-	int64_t most, need = 0;
+	int64_t most, need = services_need(c->ctl->conf);
 
 	for (const struct family *const *f = families; *f != NULL; f++)
 		need += (*f)->pool * c->ctl->conf->workers_scale;
 	if (connections_most(db, &most) == RC_OK && need + SPARE > most)
 		ctl_complain(c->ctl,
-		    "warning: a host has %lld processes, PostgreSQL takes %lld "
-		    "connections (max_connections)",
+		    "warning: a host's programs hold %lld connections, "
+		    "PostgreSQL takes %lld (max_connections)",
 		    (long long)need, (long long)most);
 }
 

@@ -35,9 +35,14 @@ const struct col given_envelope_cols[] = {
 
 struct taking {
 	struct db *db;
-	const struct given *in;
+	struct given_item *item;
+	const struct given *in; /* the item's, as is the arena */
 	struct arena *arena;
+	struct texts froms; /* of From and Sender */
 	struct given_sender *from;
+	const struct taking *like; /* an earlier one from the same */
+	int64_t email;
+	bool is_new, is_held;
 	struct texts kinds;
 	struct compose_people bcc;
 	struct mime mime; /* of the beginning */
@@ -54,22 +59,71 @@ addresses_add(struct str *v, size_t *n, const struct compose_people *people)
 		v[(*n)++] = people->v[i].address;
 }
 
-static enum rc
-sender_find(struct taking *t)
+static void
+froms_find(struct taking *t)
 {
-	const struct given *in = t->in;
-	const struct given_head *h = in->head;
+	const struct given_head *h = t->in->head;
 	struct str *froms =
 	    ARENA_ARRAY(t->arena, struct str, h->from.n + h->sender.n);
 	size_t n = 0;
 
 	addresses_add(froms, &n, &h->from);
 	addresses_add(froms, &n, &h->sender);
-	TRY(given_sender(t->db, in->who.account, in->who.user, in->sender,
-	    (struct texts){ froms, n }, t->arena, &t->from));
-	return t->from != NULL && t->from->may
-	    ? RC_OK
-	    : fail(RC_FORBIDDEN, "You may not send as this address.");
+	t->froms = (struct texts){ froms, n };
+}
+
+static bool
+is_alike(const struct taking *a, const struct taking *b)
+{
+	if (strcmp(a->in->sender, b->in->sender) != 0 ||
+	    a->froms.n != b->froms.n)
+		return false;
+	for (size_t i = 0; i < a->froms.n; i++)
+		if (!str_eq(a->froms.v[i], b->froms.v[i]))
+			return false;
+	return true;
+}
+
+static const struct taking *
+like_find(const struct taking *v, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (v[i].like == NULL && is_alike(&v[i], &v[n]))
+			return &v[i];
+	return NULL;
+}
+
+/* Each sender is asked for once. */
+static enum rc
+senders_ask(struct db *db, struct taking *v, size_t n)
+{
+	db_pipe_begin(db);
+	for (size_t i = 0; i < n; i++) {
+		const struct given *in = v[i].in;
+
+		froms_find(&v[i]);
+		v[i].like = like_find(v, i);
+		TRY(submission_email_id(db, &v[i].email));
+		if (v[i].like == NULL)
+			TRY(given_sender(db, in->who.account, in->who.user,
+			    in->sender, v[i].froms, v[i].arena, &v[i].from));
+	}
+	return db_pipe_end(db);
+}
+
+static enum rc
+senders_find(struct db *db, struct taking *v, size_t n)
+{
+	TRY(senders_ask(db, v, n));
+	for (size_t i = 0; i < n; i++) {
+		if (v[i].like != NULL)
+			v[i].from = v[i].like->from;
+		if (v[i].from != NULL && v[i].from->may)
+			continue;
+		v[i].item->rc = RC_FORBIDDEN;
+		v[i].item->why = "You may not send as this address.";
+	}
+	return RC_OK;
 }
 
 static bool
@@ -121,13 +175,13 @@ part_add(struct sha256 *sum, const void *p, size_t n)
 /* The same bytes to the same people; without a name of its own a message is
  * another each time. */
 static enum rc
-is_new(struct taking *t, bool *yes)
+is_new_ask(struct taking *t)
 {
 	const struct given *in = t->in;
 	unsigned char key[SHA256_SIZE];
 	struct sha256 *sum;
 
-	*yes = true;
+	t->is_new = true;
 	if (!in->head->own)
 		return RC_OK;
 	sum = sha256_new();
@@ -137,7 +191,23 @@ is_new(struct taking *t, bool *yes)
 		part_add(sum, in->recipients.v[i].p, in->recipients.v[i].n);
 	sha256_end(&sum, key);
 	return given_is_new(t->db, in->who.account, in->who.application,
-	    (struct str){ (const char *)key, sizeof key }, yes);
+	    (struct str){ (const char *)key, sizeof key }, &t->is_new);
+}
+
+static bool
+is_allowed(const struct taking *t)
+{
+	return t->item->rc == RC_OK;
+}
+
+static enum rc
+new_find(struct db *db, struct taking *v, size_t n)
+{
+	db_pipe_begin(db);
+	for (size_t i = 0; i < n; i++)
+		if (is_allowed(&v[i]))
+			TRY(is_new_ask(&v[i]));
+	return db_pipe_end(db);
 }
 
 /* ---- judging ---- */
@@ -160,13 +230,12 @@ judge(struct taking *t)
 }
 
 static enum rc
-is_held(struct taking *t, bool *yes)
+held_find(struct taking *t)
 {
-	*yes = false;
 	if (strcmp(t->from->policy, "off") == 0)
 		return RC_OK;
 	TRY(judge(t));
-	*yes = t->verdict.hold || strcmp(t->from->policy, "all") == 0;
+	t->is_held = t->verdict.hold || strcmp(t->from->policy, "all") == 0;
 	return RC_OK;
 }
 
@@ -209,14 +278,16 @@ people(struct taking *t, const struct compose_people *list)
 	return submission_people(list, t->arena);
 }
 
-static enum rc
-queue(struct taking *t, struct given_taken *out)
+static void
+row_fill(struct taking *t, struct submission_insert_args *row)
 {
 	const struct given *in = t->in;
 	const struct given_head *h = in->head;
 	struct str hash = { (const char *)in->hash, SHA256_SIZE };
-	struct submission_made made;
-	struct submission_insert_args row = { .credential = t->from->id,
+
+	*row = (struct submission_insert_args){ .credential = t->from->id,
+		.owner = t->from->owner_id,
+		.email = t->email,
 		.message_id = h->message_id,
 		.in_reply_to = text_of(t, h->in_reply_to),
 		.references = text_of(t, h->references),
@@ -235,15 +306,42 @@ queue(struct taking *t, struct given_taken *out)
 		.send_at = INSTANT_NONE,
 		.addresses = in->recipients,
 		.kinds = t->kinds };
-
 	if (in->kept)
-		row.raw = hash;
+		row->raw = hash;
 	else
-		row.message = in->bytes;
+		row->message = in->bytes;
+}
+
+static bool
+is_to_go(const struct taking *t)
+{
+	return is_allowed(t) && t->is_new && !t->is_held;
+}
+
+static enum rc
+queue_all(struct db *db, struct taking *v, size_t n)
+{
+	struct arena *a = v[0].arena;
+	struct submission_insert_args *rows =
+	    ARENA_ARRAY(a, struct submission_insert_args, n);
+	struct submission_writing *w =
+	    ARENA_ARRAY(a, struct submission_writing, n);
+	size_t to_go = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		if (!is_to_go(&v[i]))
+			continue;
+		row_fill(&v[i], &rows[to_go]);
+		w[to_go] = (struct submission_writing){ .who = &v[i].in->who,
+			.row = &rows[to_go],
+			.arena = v[i].arena };
+		v[i].item->out.email_id = v[i].email;
+		to_go++;
+	}
+	if (to_go == 0)
+		return RC_OK;
 	FAILPOINT("given-queue-before");
-	TRY(submission_write(t->db, &in->who, 0, &row, t->arena, &made));
-	out->email_id = made.email_id;
-	return RC_OK;
+	return submission_write(db, 0, w, to_go);
 }
 
 /* Its bytes are on the disk before a row says so. */
@@ -276,7 +374,7 @@ hold(struct taking *t, struct given_taken *out)
 	int64_t account = in->who.account;
 
 	TRY(keep(t));
-	TRY(submission_email_id(t->db, &out->email_id));
+	out->email_id = t->email;
 	FAILPOINT("given-hold-before");
 	TRY(given_hold(t->db,
 	    &(struct given_hold_args){ .account = account,
@@ -313,20 +411,44 @@ hold(struct taking *t, struct given_taken *out)
 	return note(t, out->email_id);
 }
 
-enum rc
-given_take(struct db *db, const struct given *in, struct arena *a,
-    struct given_taken *out)
+static enum rc
+judge_all(struct taking *v, size_t n)
 {
-	struct taking t = { .db = db, .in = in, .arena = a };
-	bool yes;
+	for (size_t i = 0; i < n; i++) {
+		if (!is_allowed(&v[i]) || !v[i].is_new)
+			continue;
+		kinds_find(&v[i]);
+		look(&v[i]);
+		TRY(held_find(&v[i]));
+	}
+	return RC_OK;
+}
 
-	*out = (struct given_taken){ .email_id = 0 };
-	TRY(sender_find(&t));
-	TRY(is_new(&t, &yes));
-	if (!yes)
-		return RC_OK;
-	kinds_find(&t);
-	look(&t);
-	TRY(is_held(&t, &yes));
-	return yes ? hold(&t, out) : queue(&t, out);
+static enum rc
+hold_all(struct taking *v, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (v[i].is_held)
+			TRY(hold(&v[i], &v[i].item->out));
+	return RC_OK;
+}
+
+enum rc
+given_take(struct db *db, struct given_item *items, size_t n)
+{
+	struct taking *v = ARENA_ARRAY(items[0].arena, struct taking, n);
+
+	for (size_t i = 0; i < n; i++) {
+		items[i].rc = RC_OK;
+		items[i].out = (struct given_taken){ .email_id = 0 };
+		v[i] = (struct taking){ .db = db,
+			.item = &items[i],
+			.in = items[i].in,
+			.arena = items[i].arena };
+	}
+	TRY(senders_find(db, v, n));
+	TRY(new_find(db, v, n));
+	TRY(judge_all(v, n));
+	TRY(queue_all(db, v, n));
+	return hold_all(v, n);
 }

@@ -74,9 +74,19 @@ struct given_taken {
 	bool held;
 };
 
-/* In the transaction at hand, with whose commit it is taken. RC_FORBIDDEN: the
- * caller may not send as that; RC_INVALID. */
-enum rc given_take(struct db *, const struct given *, struct arena *,
-    struct given_taken *) MUST_CHECK;
+/* One of several that are taken together. */
+struct given_item {
+	const struct given *in;
+	struct arena *arena;
+	/* What came of it: RC_OK, or RC_FORBIDDEN, and nothing is written of
+	 * it: the caller may not send as that. */
+	enum rc rc;
+	const char *why;
+	struct given_taken out;
+};
+
+/* All of them, in the transaction at hand, with whose commit they are taken; of
+ * one account and one user. Another result than RC_OK has ended it. */
+enum rc given_take(struct db *, struct given_item *, size_t n) MUST_CHECK;
 
 #endif

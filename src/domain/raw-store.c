@@ -161,6 +161,135 @@ raw_store_tidy(const struct raw_store *r, struct arena *a)
 		closedir(dir);
 }
 
+/* ---- sweeping ---- */
+
+#define SWEEP_NAMES 500
+
+struct sweep {
+	const struct raw_store *store;
+	int64_t account;
+	raw_unused_fn *unused;
+	void *ctx;
+	int64_t removed;
+	struct str names[SWEEP_NAMES];
+	size_t n;
+};
+
+static bool
+is_old(const char *path)
+{
+	struct stat st;
+
+	return lstat(path, &st) == 0 && S_ISREG(st.st_mode) &&
+	    st.st_mtim.tv_sec + LEFT_SECONDS < time(NULL);
+}
+
+static bool
+is_hash(struct str name)
+{
+	for (size_t i = 0; i < name.n; i++)
+		if (strchr("0123456789abcdef", name.p[i]) == NULL)
+			return false;
+	return name.n == HEX_SIZE - 1;
+}
+
+/* The same bytes may come again just now, under the same name: what has been
+ * moved aside and is young is put back. */
+static bool
+aside_drop(const struct sweep *s, struct str name, struct arena *a)
+{
+	const char *path =
+	    arena_fmt(a, "%s/%.*s", s->store->dir, STR_FMT(name));
+	const char *aside =
+	    arena_fmt(a, "%s/new-%.*s", s->store->dir, STR_FMT(name));
+
+	if (!is_old(path) || rename(path, aside) != 0)
+		return false;
+	if (is_old(aside))
+		return unlink(aside) == 0;
+	(void)!rename(aside, path);
+	return false;
+}
+
+static enum rc
+names_drop(struct sweep *s)
+{
+	struct arena *a = arena_new((size_t)4 << 20);
+	struct texts unused;
+	enum rc rc = s->n == 0
+	    ? RC_OK
+	    : s->unused(s->ctx, s->account, (struct texts){ s->names, s->n }, a,
+		  &unused);
+
+	for (size_t i = 0; rc == RC_OK && s->n > 0 && i < unused.n; i++)
+		s->removed += aside_drop(s, unused.v[i], a);
+	s->n = 0;
+	arena_free(&a);
+	return rc;
+}
+
+static enum rc
+names_look(struct sweep *s, DIR *dir, struct arena *a)
+{
+	const struct dirent *d;
+
+	while ((d = readdir(dir)) != NULL) {
+		struct str name = str_of(d->d_name);
+
+		if (!is_hash(name) ||
+		    !is_old(arena_fmt(a, "%s/%s", s->store->dir, d->d_name)))
+			continue;
+		s->names[s->n++] =
+		    (struct str){ arena_dup(a, name.p, name.n), name.n };
+		if (s->n == SWEEP_NAMES)
+			TRY(names_drop(s));
+	}
+	return names_drop(s);
+}
+
+static enum rc
+account_sweep(struct sweep *s, const char *path)
+{
+	struct arena *a = arena_new((size_t)256 << 20);
+	struct raw_store store = { .dir = path };
+	DIR *dir = opendir(path);
+	enum rc rc = RC_OK;
+
+	s->store = &store;
+	if (dir != NULL) {
+		rc = names_look(s, dir, a);
+		closedir(dir);
+		raw_store_tidy(&store, a);
+	}
+	arena_free(&a);
+	return rc;
+}
+
+enum rc
+raw_store_sweep(
+    const struct conf *conf, raw_unused_fn *unused, void *ctx, int64_t *removed)
+{
+	struct sweep s = { .unused = unused, .ctx = ctx };
+	struct arena *a = arena_new((size_t)16 << 20);
+	const char *all = arena_fmt(a, "%s/raw", conf->state_dir);
+	DIR *dir = opendir(all);
+	const struct dirent *d;
+	enum rc rc = RC_OK;
+	uint64_t account;
+
+	while (rc == RC_OK && dir != NULL && (d = readdir(dir)) != NULL) {
+		if (!str_uint(str_of(d->d_name), INT64_MAX, &account))
+			continue;
+		s.account = (int64_t)account;
+		rc = account_sweep(&s, arena_fmt(a, "%s/%s", all, d->d_name));
+	}
+	if (dir != NULL)
+		closedir(dir);
+	arena_free(&a);
+	*removed = s.removed;
+	return rc;
+}
+
 /* ---- writing ---- */
 
 struct raw_file {

@@ -14,6 +14,7 @@
 #include "core/conf.h"
 #include "core/secret.h"
 #include "core/text.h"
+#include "db/row.h"
 
 /* RC_RETRY: the directory cannot be made. Lives as the arena. */
 struct raw_store;
@@ -46,5 +47,12 @@ void raw_store_drop(const struct raw_store *, struct str hash, struct arena *);
 
 /* Removes what was never kept and is older than a day. */
 void raw_store_tidy(const struct raw_store *, struct arena *);
+
+/* Of all accounts: removes that, and of what was kept longer than a day ago
+ * whatever `unused` leaves of a number of names (hashes in hex). */
+typedef enum rc raw_unused_fn(void *, int64_t account, struct texts names,
+    struct arena *, struct texts *unused);
+enum rc raw_store_sweep(
+    const struct conf *, raw_unused_fn *, void *, int64_t *removed) MUST_CHECK;
 
 #endif

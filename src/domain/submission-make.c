@@ -212,25 +212,78 @@ note(struct db *db, const struct doer *who, int64_t email)
 	return log_write(db, who, &n);
 }
 
-enum rc
-submission_write(struct db *db, const struct doer *who, int32_t priority,
-    struct submission_insert_args *row, struct arena *a,
-    struct submission_made *out)
+static bool
+is_filled(const struct submission_writing *w, size_t n)
 {
-	struct task_started *started;
-	int64_t filer, id;
+	for (size_t i = 0; i < n; i++)
+		if (w[i].row->email == 0 || w[i].row->owner == 0)
+			return false;
+	return true;
+}
 
-	row->account = who->account;
-	row->application = who->application;
-	TRY(submission_email_id(db, &row->email));
-	TRY(submission_filer(db, who->account, row->credential, &filer));
-	row->owner = filer != 0 ? filer : row->credential;
-	TRY(task_make(db, who, priority, row, a, &started));
-	row->task = started->task_id;
-	TRY(submission_insert(db, row, &id));
-	*out = (struct submission_made){ row->email, started->task_id,
-		started->job_id };
-	return note(db, who, row->email);
+/* What is asked for one is asked for all at once: as many round trips as for
+ * one. */
+static enum rc
+ids_find(struct db *db, struct submission_writing *w, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		w[i].row->account = w[i].who->account;
+		w[i].row->application = w[i].who->application;
+	}
+	if (is_filled(w, n))
+		return RC_OK;
+	db_pipe_begin(db);
+	for (size_t i = 0; i < n; i++) {
+		struct submission_insert_args *row = w[i].row;
+
+		if (row->email == 0)
+			TRY(submission_email_id(db, &row->email));
+		if (row->owner == 0)
+			TRY(submission_filer(
+			    db, row->account, row->credential, &w[i].filer));
+	}
+	TRY(db_pipe_end(db));
+	for (size_t i = 0; i < n; i++)
+		if (w[i].row->owner == 0)
+			w[i].row->owner =
+			    w[i].filer != 0 ? w[i].filer : w[i].row->credential;
+	return RC_OK;
+}
+
+static enum rc
+tasks_make(
+    struct db *db, int32_t priority, struct submission_writing *w, size_t n)
+{
+	db_pipe_begin(db);
+	for (size_t i = 0; i < n; i++)
+		TRY(task_make(db, w[i].who, priority, w[i].row, w[i].arena,
+		    &w[i].started));
+	return db_pipe_end(db);
+}
+
+static enum rc
+rows_insert(struct db *db, struct submission_writing *w, size_t n)
+{
+	db_pipe_begin(db);
+	for (size_t i = 0; i < n; i++) {
+		w[i].row->task = w[i].started->task_id;
+		TRY(submission_insert(db, w[i].row, &w[i].id));
+		TRY(note(db, w[i].who, w[i].row->email));
+	}
+	return db_pipe_end(db);
+}
+
+enum rc
+submission_write(
+    struct db *db, int32_t priority, struct submission_writing *w, size_t n)
+{
+	TRY(ids_find(db, w, n));
+	TRY(tasks_make(db, priority, w, n));
+	TRY(rows_insert(db, w, n));
+	for (size_t i = 0; i < n; i++)
+		w[i].made = (struct submission_made){ w[i].row->email,
+			w[i].started->task_id, w[i].started->job_id };
+	return RC_OK;
 }
 
 enum rc
@@ -261,5 +314,9 @@ submission_add(struct db *db, const struct doer *who,
 		.addresses = d->addresses,
 		.kinds = d->kinds };
 
-	return submission_write(db, who, d->in->priority, &row, a, out);
+	struct submission_writing w = { .who = who, .row = &row, .arena = a };
+
+	TRY(submission_write(db, d->in->priority, &w, 1));
+	*out = w.made;
+	return RC_OK;
 }

@@ -144,12 +144,20 @@ enum rc submission_add(struct db *, const struct doer *,
     const struct submission_draft *, struct arena *,
     struct submission_made *) MUST_CHECK;
 
-/* The same of a row that is filled already, but for who, its email and its
- * task: these are made here. */
+/* The same of rows that are filled already, but for who and the task: these are
+ * made here, as are email and owner where they are 0. */
 struct submission_insert_args;
-enum rc submission_write(struct db *, const struct doer *, int32_t priority,
-    struct submission_insert_args *, struct arena *,
-    struct submission_made *) MUST_CHECK;
+struct submission_writing {
+	const struct doer *who;
+	struct submission_insert_args *row;
+	struct arena *arena;
+	struct submission_made made;
+	/* on the way */
+	struct task_started *started;
+	int64_t filer, id;
+};
+enum rc submission_write(struct db *, int32_t priority,
+    struct submission_writing *, size_t n) MUST_CHECK;
 
 /* [{"name", "address"}], as the sync writes it; nobody: NULL. */
 struct str submission_people(const struct compose_people *, struct arena *);

@@ -95,6 +95,48 @@ caller_may_send(const struct caller *c, const struct caller_right *row)
 	return strcmp(role, "viewer") != 0;
 }
 
+bool
+caller_alike(const struct caller *a, const struct caller *b)
+{
+	return a->application == b->application && a->account == b->account &&
+	    a->user == b->user && (a->client == NULL) == (b->client == NULL) &&
+	    (a->client == NULL ||
+		(strcmp(a->client, b->client) == 0 &&
+		    strcmp(a->role, b->role) == 0));
+}
+
+enum rc
+caller_also(struct db *db, const struct caller *c, const struct caller *guard,
+    struct arena *a)
+{
+	struct session *s;
+
+	if (c->client != NULL || memcmp(c->hash, guard->hash, SHA256_SIZE) == 0)
+		return RC_OK;
+	TRY(session_beside(db,
+	    (struct str){ (const char *)c->hash, SHA256_SIZE }, c->account, a,
+	    &s));
+	return strcmp(s->role, "viewer") != 0
+	    ? RC_OK
+	    : fail(RC_FORBIDDEN, "Your role does not allow this.");
+}
+
+static uint64_t
+group_of(const struct caller *c)
+{
+	const int64_t ids[] = { c->application, c->account, c->user };
+	unsigned char hash[SHA256_SIZE];
+	struct sha256 *sum = sha256_new();
+	uint64_t group;
+
+	sha256_add(sum, ids, sizeof ids);
+	if (c->client != NULL)
+		sha256_add(sum, c->client, strlen(c->client));
+	sha256_end(&sum, hash);
+	memcpy(&group, hash, sizeof group);
+	return group | 1;
+}
+
 /* ---- a user ---- */
 
 static enum rc
@@ -214,6 +256,7 @@ senders_read(struct sign_on *x, struct hand *h)
 	struct caller *c = &x->caller;
 	struct caller_right row;
 
+	c->group = group_of(c);
 	caller_guard(h->db, c, x->arena, &row);
 	TRY(given_senders(h->db, c->account, c->user, x->arena, &c->senders));
 	return caller_may_send(c, &row)

@@ -17,6 +17,7 @@ struct caller {
 	const char *client;              /* NULL: a user */
 	const char *role;                /* a client's */
 	unsigned char hash[SHA256_SIZE]; /* what the session is known by */
+	uint64_t group;                  /* of what they hand over (pool.h) */
 	struct texts senders; /* whom they may send as, in lower case */
 };
 
@@ -52,6 +53,13 @@ struct caller_right {
  * is there behind the first transaction. */
 void caller_guard(
     struct db *, const struct caller *, struct arena *, struct caller_right *);
+/* The same person or program, acting for the same account? */
+bool caller_alike(const struct caller *, const struct caller *);
+/* In a transaction that another session of the same caller guards: is this one
+ * good, too? RC_FORBIDDEN: it sends no more; another result has ended the
+ * transaction. */
+enum rc caller_also(struct db *, const struct caller *, const struct caller *,
+    struct arena *) MUST_CHECK;
 /* Do they still have a role that sends? In a transaction of that guard. */
 bool caller_may_send(const struct caller *, const struct caller_right *);
 

@@ -19,12 +19,13 @@ letter_new(struct talk *talk, const struct conf *conf, const struct caller *who,
 	struct arena *a = arena_new(MEMORY);
 	struct letter *l = ARENA_NEW(a, struct letter);
 
-	*l = (struct letter){ .work.run = letter_run,
-		.talk = talk,
-		.arena = a,
-		.conf = conf,
-		.who = who,
-		.peer = peer };
+	*l =
+	    (struct letter){ .work = { .run = letter_run, .group = who->group },
+		    .talk = talk,
+		    .arena = a,
+		    .conf = conf,
+		    .who = who,
+		    .peer = peer };
 	l->to = ARENA_ARRAY(a, struct str, (size_t)conf->smtp_recipients);
 	buf_init(&l->header, GIVEN_HEADER_MOST);
 	buf_init(&l->bytes, GIVEN_HEADER_MOST + GIVEN_ROW_MOST + BYTES_SPARE);
@@ -172,7 +173,15 @@ letter_take(struct letter *l, struct str in, char *scratch)
 struct taking {
 	struct letter *letter;
 	struct given given;
-	struct caller_right right;
+	struct caller_right right; /* of the one whose session is the guard */
+	enum rc rc;
+	const char *why;
+};
+
+/* As many as go into one transaction; the first one's session guards it. */
+struct batch {
+	struct taking v[WORKS_TOGETHER];
+	size_t n;
 };
 
 static enum rc
@@ -187,17 +196,6 @@ bytes_settle(struct letter *l, struct given *g)
 	g->bytes = (struct str){ l->bytes.p, l->bytes.n };
 	sha256(l->bytes.p, l->bytes.n, g->hash);
 	return RC_OK;
-}
-
-static enum rc
-take(struct db *db, void *arg)
-{
-	struct taking *t = arg;
-	struct letter *l = t->letter;
-
-	if (!caller_may_send(l->who, &t->right))
-		return fail(RC_FORBIDDEN, "Your role does not allow this.");
-	return given_take(db, &t->given, l->arena, &l->taken);
 }
 
 static bool
@@ -221,11 +219,12 @@ needs_utf8(const struct letter *l)
 	return false;
 }
 
-static enum rc
-run(struct letter *l, struct hand *h)
+static void
+taking_fill(struct taking *t, struct letter *l)
 {
 	const struct caller *c = l->who;
-	struct taking t = { .letter = l,
+
+	*t = (struct taking){ .letter = l,
 		.given = { .conf = l->conf,
 		    .who = { .application = c->application,
 			.account = c->account,
@@ -237,32 +236,161 @@ run(struct letter *l, struct hand *h)
 		    .head = &l->head,
 		    .utf8 = l->utf8 && (l->head.utf8 || needs_utf8(l)),
 		    .told = l->told } };
+}
 
-	TRY(bytes_settle(l, &t.given));
+/* May this one go on? What is refused is no other's fault. */
+static enum rc
+may(struct db *db, struct batch *b, struct taking *t)
+{
+	const struct letter *first = b->v[0].letter, *l = t->letter;
+	enum rc rc = caller_may_send(first->who, &b->v[0].right)
+	    ? caller_also(db, l->who, first->who, l->arena)
+	    : fail(RC_FORBIDDEN, "Your role does not allow this.");
+
+	t->rc = rc;
+	if (rc != RC_FORBIDDEN)
+		return rc;
+	t->why = arena_str(l->arena, fail_detail());
+	return RC_OK;
+}
+
+static void
+items_back(struct batch *b, const struct given_item *items)
+{
+	for (size_t i = 0, n = 0; i < b->n; i++) {
+		struct taking *t = &b->v[i];
+
+		if (t->rc != RC_OK)
+			continue;
+		t->rc = items[n].rc;
+		t->why = items[n].why;
+		t->letter->taken = items[n++].out;
+	}
+}
+
+static enum rc
+take_all(struct db *db, void *arg)
+{
+	struct batch *b = arg;
+	struct given_item items[WORKS_TOGETHER];
+	size_t n = 0;
+
+	for (size_t i = 0; i < b->n; i++) {
+		struct taking *t = &b->v[i];
+
+		TRY(may(db, b, t));
+		if (t->rc == RC_OK)
+			items[n++] = (struct given_item){ .in = &t->given,
+				.arena = t->letter->arena };
+	}
+	if (n > 0)
+		TRY(given_take(db, items, n));
+	items_back(b, items);
+	return RC_OK;
+}
+
+static enum rc
+batch_run(struct batch *b, struct hand *h)
+{
+	struct letter *first = b->v[0].letter;
+
 	FAILPOINT("smtpd-take-before");
-	caller_guard(h->db, c, l->arena, &t.right);
-	TRY(db_tx(h->db, take, &t));
+	caller_guard(h->db, first->who, first->arena, &b->v[0].right);
+	TRY(db_tx(h->db, take_all, b));
 	FAILPOINT("smtpd-take-after");
 	return RC_OK;
+}
+
+static void
+log_end(const struct letter *l)
+{
+	const struct log log = { .who = "smtpd", .account = l->who->account };
+
+	if (l->rc != RC_OK)
+		log_info(&log, "message refused code=%s: %s",
+		    result_code(l->rc), l->why);
+	else
+		log_info(&log,
+		    "message taken email=%lld held=%d recipients=%zu "
+		    "bytes=%llu again=%d",
+		    (long long)l->taken.email_id, l->taken.held, l->to_n,
+		    (unsigned long long)l->size, l->taken.email_id == 0);
+}
+
+static void
+batch_end(struct batch *b, enum rc rc)
+{
+	const char *why = rc != RC_OK
+	    ? arena_str(b->v[0].letter->arena, fail_detail())
+	    : NULL;
+
+	for (size_t i = 0; i < b->n; i++) {
+		struct taking *t = &b->v[i];
+		enum rc its = rc != RC_OK ? rc : t->rc;
+
+		if (its != RC_OK) {
+			(void)fail(its, "%s", rc != RC_OK ? why : t->why);
+			spoil(t->letter, its);
+		}
+		log_end(t->letter);
+	}
+	b->n = 0;
+}
+
+/* Where one of them ended it all, each is tried alone; not where it may have
+ * been committed, which nobody must do twice. */
+static void
+batch_take(struct batch *b, struct hand *h)
+{
+	enum rc rc = b->n > 0 ? batch_run(b, h) : RC_OK;
+	struct batch one = { .n = 1 };
+
+	if (rc == RC_OK || b->n == 1 || db_outcome_unknown(rc)) {
+		batch_end(b, rc);
+		return;
+	}
+	for (size_t i = 0; i < b->n; i++) {
+		one.n = 1;
+		one.v[0] = b->v[i];
+		batch_end(&one, batch_run(&one, h));
+	}
+}
+
+static void
+batch_add(struct batch *b, struct letter *l)
+{
+	struct taking *t = &b->v[b->n];
+	enum rc rc;
+
+	taking_fill(t, l);
+	rc = bytes_settle(l, &t->given);
+	if (rc == RC_OK) {
+		b->n++;
+		return;
+	}
+	spoil(l, rc);
+	log_end(l);
+}
+
+static bool
+has_room(const struct batch *b, const struct letter *l)
+{
+	return b->n < WORKS_TOGETHER &&
+	    (b->n == 0 || caller_alike(b->v[0].letter->who, l->who));
 }
 
 void
 letter_run(struct work *w, struct hand *h)
 {
-	struct letter *l = (struct letter *)w;
-	const struct log log = { .who = "smtpd", .account = l->who->account };
-	enum rc rc = run(l, h);
+	struct batch b = { .n = 0 };
 
-	db_guard_none(h->db);
-	if (rc != RC_OK) {
-		spoil(l, rc);
-		log_info(&log, "message refused code=%s: %s", result_code(rc),
-		    l->why);
-		return;
+	for (; w != NULL; w = w->next) {
+		struct letter *l = (struct letter *)w;
+
+		if (!has_room(&b, l))
+			batch_take(&b, h);
+		batch_add(&b, l);
 	}
-	log_info(&log,
-	    "message taken email=%lld held=%d recipients=%zu "
-	    "bytes=%llu again=%d",
-	    (long long)l->taken.email_id, l->taken.held, l->to_n,
-	    (unsigned long long)l->size, l->taken.email_id == 0);
+	batch_take(&b, h);
+	db_guard_none(h->db);
 }

@@ -55,7 +55,7 @@ void letter_to(struct letter *, struct str address);
  * for them and SMTP_TEXT_MORE. */
 size_t letter_take(struct letter *, struct str in, char *scratch);
 
-/* A hand's part: with RC_OK it is durable. */
+/* A hand's part, of all that it is given: with RC_OK they are durable. */
 void letter_run(struct work *, struct hand *);
 
 #endif

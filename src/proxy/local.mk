@@ -12,7 +12,7 @@ letterrack_smtpd_SOURCES = \
 	%D%/proxy.h \
 	%D%/talk.c %D%/talk.h \
 	%D%/tls.c %D%/tls.h \
-	%D%/verb.c %D%/verb.h \
+	%D%/verb.c %D%/verb.h %D%/verb-auth.c %D%/verb-envelope.c \
 	%D%/wire.c %D%/wire.h
 letterrack_smtpd_CPPFLAGS = $(AM_CPPFLAGS) $(SSL_CFLAGS) \
 	-DVERSION='"$(PACKAGE_VERSION)"'

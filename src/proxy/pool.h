@@ -6,6 +6,7 @@
 #define PROXY_POOL_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "core/conf.h"
 #include "core/password.h"
@@ -22,11 +23,17 @@ struct hand {
 	struct rate_table *rates; /* NULL: no limits */
 };
 
+/* What belongs to one group (not 0) is one hand's at a time, which is given all
+ * that has gathered meanwhile: the transactions of one account wait for each
+ * other anyway, and one can have the rows of many messages. */
 struct work {
-	void (*run)(struct work *, struct hand *); /* in a thread */
-	void (*done)(struct work *);               /* in the loop */
+	/* In a thread; of this one and those behind it, by `next`. */
+	void (*run)(struct work *, struct hand *);
+	void (*done)(struct work *); /* in the loop, each of its own */
+	uint64_t group;
 	struct work *next;
 };
+#define WORKS_TOGETHER 32
 
 enum lane { LANE_MAIL, LANE_DOOR, LANE_COUNT };
 

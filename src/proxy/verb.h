@@ -1,4 +1,4 @@
-/* What a client may say: a verb is a row and a function. */
+/* What a client may say: a verb is a row (verb.c) and a function. */
 #ifndef PROXY_VERB_H
 #define PROXY_VERB_H
 
@@ -8,5 +8,15 @@
 #define VERB_LINE_MOST 2048
 
 void verb_run(struct talk *, struct str line);
+
+/* ---- for the rows ---- */
+
+/* Under TLS, or where it is not needed. */
+bool verb_may_plain(const struct talk *);
+
+void verb_auth(struct talk *, struct str args); /* verb-auth.c */
+void verb_mail(struct talk *, struct str args); /* verb-envelope.c */
+void verb_rcpt(struct talk *, struct str args);
+void verb_data(struct talk *, struct str args);
 
 #endif

@@ -6,6 +6,7 @@
 #include "domain/audit-sql.h"
 #include "domain/event-sql.h"
 #include "domain/housekeeping-sql.h"
+#include "domain/raw-store.h"
 
 #define EVERY_S      (6 * 3600)
 #define ROWS_MOST    500   /* a transaction */
@@ -18,6 +19,15 @@
 /* How long which rows outlive their end. */
 typedef enum rc
 clear_fn(struct db *, const char *what, int32_t keep, int32_t most, int64_t *n);
+
+/* Jobs that clear away, where no poll comes by. */
+static enum rc
+senders_look(
+    struct db *db, const char *what, int32_t keep, int32_t most, int64_t *n)
+{
+	(void)what;
+	return hold_senders_due(db, keep, most, n);
+}
 
 static const struct chore {
 	const char *what;
@@ -42,6 +52,7 @@ static const struct chore {
 	{ "delivery_late", KEEP_NOTHING, event_clear },
 	{ "delivery", KEEP(event_keep), event_clear },
 	{ "event_order", KEEP_NOTHING, event_clear },
+	{ "hold_sender", KEEP(hold_keep), senders_look },
 	{ "deleted_thread", KEEP(deleted_keep), thread_clear },
 };
 
@@ -90,6 +101,24 @@ audit_chore(struct db *db, const struct conf *conf, const struct log *log,
 	return RC_OK;
 }
 
+static enum rc
+raws_unused(void *db, int64_t account, struct texts names, struct arena *a,
+    struct texts *out)
+{
+	return raw_unused(db, account, names, a, out);
+}
+
+static enum rc
+raws_chore(struct db *db, const struct conf *conf, const struct log *log)
+{
+	int64_t n;
+	enum rc rc = raw_store_sweep(conf, raws_unused, db, &n);
+
+	if (n > 0)
+		log_info(log, "cleared away what=raw files=%lld", (long long)n);
+	return rc;
+}
+
 enum rc
 housekeeping(struct db *db, const struct conf *conf, const struct log *log,
     const volatile sig_atomic_t *stop)
@@ -99,5 +128,8 @@ housekeeping(struct db *db, const struct conf *conf, const struct log *log,
 	TRY(housekeeping_begin(db, EVERY_S, &due));
 	for (size_t i = 0; due && i < sizeof chores / sizeof *chores; i++)
 		TRY(chore_do(db, conf, &chores[i], log, stop));
-	return due ? audit_chore(db, conf, log, stop) : RC_OK;
+	if (!due)
+		return RC_OK;
+	TRY(raws_chore(db, conf, log));
+	return audit_chore(db, conf, log, stop);
 }

@@ -1,6 +1,8 @@
 // What letterrack-sync clears away, and what it leaves.
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, utimesSync, writeFileSync } from 'node:fs';
 import { after, before, describe, test } from 'node:test';
 import { people } from '../lib/people.mjs';
 import { sql } from '../lib/sql.mjs';
@@ -112,6 +114,68 @@ const asked = (name, days, state = 'done') => sql(house, `INSERT INTO
 	billing_intent (application_id, account_id, method, path, form, state,
 	created_at) VALUES (${place}, 'POST', '${name}', '', '${state}',
 	${ago(days)})`);
+
+/* Files of the raw store, as the proxy keeps them. */
+function raw(name, days) {
+	const dir = `${house.state}/data/raw/${p.account}`;
+	const hash = createHash('sha256').update(name).digest('hex');
+	const path = `${dir}/${name.startsWith('new-') ? name : hash}`;
+	const at = new Date(Date.now() - days * DAY * 1000);
+	execFileSync('install', ['-d', '-o', house.user, '-g', house.user,
+		'-m', '700', `${house.state}/data/raw`, dir]);
+	writeFileSync(path, name);
+	utimesSync(path, at, at);
+	execFileSync('chown', [`${house.user}:${house.user}`, path]);
+	return { path, hash };
+}
+
+describe('files of the raw store', () => {
+	test('go when no row names them any more, and not before', () => {
+		const there = { sent: raw('sent', 9), held: raw('held', 9),
+			young: raw('young', 0.5), half: raw('new-young', 0.5) };
+		const gone = { lost: raw('lost', 2), over: raw('over', 40),
+			old: raw('new-old', 2) };
+		const email = (n) => sql(house, `INSERT INTO email (application_id,
+			account_id, credential_id, subject, received_at) SELECT ${place},
+			c.id, '${n}', now() FROM c RETURNING id`.replace('INSERT', `WITH c AS (
+			INSERT INTO credential (application_id, account_id, provider_kind,
+			label, host, port, security_mode, auth_kind, email_address,
+			hold_policy) VALUES (${place}, 'smtp', '${n}', '127.0.0.1', 1,
+			'none', 'password', '${n}@x.test', 'all') RETURNING id) INSERT`));
+		const bytes = (f) => `'\\x${f.hash}'`;
+		const held = (f, n, ended) => sql(house, `INSERT INTO hold
+			(application_id, account_id, email_id, credential_id, state, why,
+			sha256, ended_at, bytes_gone_at) SELECT ${place}, id,
+			credential_id, '${ended ? 'discarded' : 'held'}', 'policy',
+			${bytes(f)}, ${ended}, ${ended} FROM email WHERE id = ${email(n)}`);
+		held(there.held, 'held', 'NULL');
+		held(gone.over, 'over', ago(35));
+		const id = email('sent');
+		sql(house, `WITH t AS (INSERT INTO task (application_id, account_id,
+			task_type, state) VALUES (${place}, 'smtp_send_message', 'queued')
+			RETURNING id) INSERT INTO submission (application_id, account_id,
+			credential_id, email_id, task_id, message_id, raw_sha256, sender)
+			SELECT ${place}, credential_id, e.id, t.id, '<a@b>',
+			${bytes(there.sent)}, 'a@x.test' FROM email e, t
+			WHERE e.id = ${id}`);
+		pass();
+		for (const [name, { path }] of Object.entries(there))
+			assert.ok(existsSync(path), name);
+		for (const [name, { path }] of Object.entries(gone))
+			assert.ok(!existsSync(path), name);
+	});
+	test('of what expires at an address that only sends, a job looks', () => {
+		sql(house, `INSERT INTO review_setting (application_id, account_id,
+			hold_expiry_days, hold_expiry_action) VALUES (${place}, 1,
+			'discard'); UPDATE hold SET held_at = ${ago(2)}
+			WHERE account_id = ${p.account} AND state = 'held'`);
+		pass();
+		pass();
+		assert.equal(sql(house, `SELECT state FROM hold h JOIN email e
+			ON e.id = h.email_id WHERE h.account_id = ${p.account}
+			AND e.subject = 'held'`), 'discarded');
+	});
+});
 
 describe('housekeeping', () => {
 	test('removes what is old and done with, and nothing that is needed', () => {

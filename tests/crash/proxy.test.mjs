@@ -60,7 +60,7 @@ function machine() {
 const LARGE = 300 << 10;
 
 /** A message of a kind, and what its client knows of it: `said`, the last code
- * (0: none), `gave`, its last byte left, `ended`, nobody sends it any more. */
+ * (0: none), `gave`, its last byte has left, at one time or another. */
 function letter(kind = 'small') {
 	const id = `<${randomBytes(12).toString('hex')}@letterrack.test>`;
 	const line = 'We have sent your order today, and so on and so forth.\r\n';
@@ -74,7 +74,6 @@ function letter(kind = 'small') {
 /** Hands it over; false: there is nobody any more. */
 async function give(c, mail) {
 	mail.said = 0;
-	mail.gave = false;
 	for (const [line, code] of [[`MAIL FROM:<${FROM}>`, 250],
 		[`RCPT TO:<${TO}>`, 250], ['DATA', 354]]) {
 		const reply = await c.ask(line);

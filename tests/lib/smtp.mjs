@@ -79,6 +79,13 @@ class Client {
 			? Buffer.from(bytes, 'utf8') : bytes);
 	}
 
+	/** The same; over when the socket has room for more. */
+	drain(bytes) {
+		return new Promise((resolve) => {
+			this.#socket.write(bytes, resolve);
+		});
+	}
+
 	ask(line) {
 		this.write(`${line}\r\n`);
 		return this.reply();

@@ -5,6 +5,7 @@
 #include "domain/event.h"
 #include "domain/label-sql.h"
 #include "domain/saved-reply.h"
+#include "domain/thread-sql.h"
 #include "web/body.h"
 #include "web/idempotency.h"
 #include "web/reply.h"
@@ -179,6 +180,8 @@ forget(struct db *db, void *ctx)
 	int64_t account = rq->actor.account, id = arg_id(rq, 0);
 	struct label *l;
 
+	/* a split copies labels to a thread that nobody else sees yet */
+	TRY(thread_hold(db, account, NULL));
 	TRY(label_lock(db, account, id, rq->arena, &l));
 	if (l->is_system)
 		return system_stays(rq, "deleted");

@@ -154,9 +154,13 @@ mark(struct db *db, void *ctx)
 	int64_t account = rq->actor.account;
 	const struct email_flags flags = { .is_read = &r->is_read };
 	struct thread_id_list mail;
+	int64_t id = arg_id(rq, 0);
 	struct thread *t;
 
-	TRY(thread_peek(db, account, arg_id(rq, 0), rq->arena, &t));
+	TRY(thread_hold(db, account, NULL));
+	TRY(thread_hold_mail(
+	    db, account, (struct ids){ &id, 1 }, (struct ids){ 0 }, NULL));
+	TRY(thread_peek(db, account, id, rq->arena, &t));
 	TRY(thread_merged_check(rq, t));
 	TRY(thread_mail_read(
 	    db, account, t->id, !r->is_read, rq->arena, &mail));

@@ -1,5 +1,6 @@
 /* Members of an account: taken in, given another role, sent away. */
 #include "domain/membership-sql.h"
+#include "domain/thread.h"
 #include "web/audit.h"
 #include "web/body.h"
 #include "web/idempotency.h"
@@ -138,6 +139,8 @@ leave(struct db *db, void *ctx)
 
 	TRY(member_spare(rq, false, &row));
 	TRY(membership_remove(db, rq->actor.account, id));
+	TRY(thread_leave(db, rq->actor.account, rq->actor.application,
+	    row->user_id, rq->actor.user, rq->arena));
 	return audit(rq, "member.remove", audit_id(rq, ID_MEMBER, id),
 	    arena_fmt(rq->arena, "%s %s", audit_id(rq, ID_USER, row->user_id),
 		row->role));

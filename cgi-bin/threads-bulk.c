@@ -113,6 +113,7 @@ tell(struct bulk *b, struct db *db, enum event_name name, struct ids threads)
 static enum rc
 change(struct bulk *b, struct db *db)
 {
+	TRY(thread_hold(db, b->rq->actor.account, NULL));
 	if (b->assign)
 		TRY(assignee_check(b->rq, db, "user_id", b->user));
 	TRY(take(b, db));

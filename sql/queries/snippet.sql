@@ -80,11 +80,13 @@ UPDATE credential SET text_done_id = greatest(text_done_id, $3)
 WHERE account_id = $1 AND id = $2;
 
 -- Of emails that lie somewhere again: those that lay nowhere when their first
--- words were to be read. How many.
+-- words were to be read. How many. Of what was deleted here only the hash is of
+-- use, by which it is known.
 -- name: snippet_again :exec
 -- args: account account, id credential, ids emails
 UPDATE email SET text_due = true
 WHERE account_id = $1 AND credential_id = $2 AND id = ANY ($3)
 AND snippet IS NULL AND structure LIKE '%"text/%' AND NOT text_due
+AND (removed_why IS DISTINCT FROM 'deleted' OR sha256 IS NULL)
 AND id <= (SELECT text_done_id FROM credential
     WHERE account_id = $1 AND id = $2);

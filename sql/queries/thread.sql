@@ -458,6 +458,19 @@ SELECT id FROM email
 WHERE account_id = $1 AND thread_id = $2 AND removed_at IS NULL
 AND is_read = $3 ORDER BY id;
 
+-- Whose somebody's are no longer: of those that are there, to be told.
+-- name: thread_unassign :many
+-- args: account account, id application, id user
+-- row:  thread_id
+-- plan: custom
+WITH free AS (
+    UPDATE thread SET assigned_to = NULL, updated_at = now()
+    WHERE account_id = $1 AND application_id = $2 AND assigned_to = $3
+    RETURNING id, removed_at, merged_into
+)
+SELECT id FROM free WHERE removed_at IS NULL AND merged_into IS NULL
+ORDER BY id;
+
 -- ---- many at once ----
 
 -- Those of `ids` that are there, to be changed in this transaction.

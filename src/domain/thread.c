@@ -1,5 +1,8 @@
 #include "domain/thread.h"
 
+#include "domain/event.h"
+#include "domain/thread-sql.h"
+
 const struct col thread_cols[] = {
 	COL(struct thread, id),
 	COL(struct thread, subject),
@@ -101,3 +104,25 @@ const struct col person_cols[] = {
 };
 
 const char *const thread_statuses[] = { "open", "closed", "archived", NULL };
+
+enum rc
+thread_leave(struct db *db, int64_t account, int64_t application, int64_t user,
+    int64_t by, struct arena *a)
+{
+	struct thread_id_list free;
+	struct person *who;
+	int64_t *id;
+
+	TRY(thread_hold(db, account, NULL));
+	TRY(thread_person(db, user, a, &who));
+	if (who != NULL) /* an admin, who enters all accounts */
+		return RC_OK;
+	TRY(thread_unassign(db, account, application, user, a, &free));
+	if (free.n == 0)
+		return RC_OK;
+	id = ARENA_ARRAY(a, int64_t, free.n);
+	for (size_t i = 0; i < free.n; i++)
+		id[i] = free.v[i].id;
+	return thread_tell(db, account, event_word(EVENT_THREAD_ASSIGNED),
+	    (struct ids){ id, free.n }, by, NULL);
+}

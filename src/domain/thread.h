@@ -105,4 +105,9 @@ extern const struct col person_cols[];
 
 extern const char *const thread_statuses[];
 
+/* What somebody looked after who may not enter the account any more is nobody's
+ * from then on, within the transaction at hand. `by` is who sent them away. */
+enum rc thread_leave(struct db *, int64_t account, int64_t application,
+    int64_t user, int64_t by, struct arena *) MUST_CHECK;
+
 #endif

@@ -130,7 +130,7 @@ text_of(const struct request *rq, enum rc rc)
 {
 	if (rc == RC_NOT_FOUND && rq->route != NULL &&
 	    rq->route->missing != NULL)
-		return sentence_of(rq->arena, rq->route->missing);
+		return sentence_of(rq->arena, word(rq, rc));
 	return detail(rc)[0] != '\0' ? detail(rc) : result_row(rc)->text;
 }
 

@@ -303,10 +303,15 @@ describe('an email', () => {
 			[`/api/emails/${b.id}/thread`, { thread_id: 999999999 }, 400],
 			['/api/emails/999999999/thread', { thread_id: a.thread }, 404]])
 			assert.equal((await who.patch(path, body)).status, status);
-		const missing = await who.post(
-			`${all}/${a.thread}/emails/999999999/assign`);
-		assert.deepEqual([missing.status, missing.json.code],
-			[404, 'THREAD_NOT_FOUND']);
+		for (const [path, code, error] of [
+			[`${a.thread}/emails/999999999`, 'EMAIL_NOT_FOUND',
+				'Email not found'],
+			[`999999999/emails/${a.id}`, 'THREAD_NOT_FOUND',
+				'Thread not found']]) {
+			const missing = await who.post(`${all}/${path}/assign`);
+			assert.deepEqual([missing.status, missing.json.code,
+				missing.json.error], [404, code, error]);
+		}
 	});
 	test('is read with all of its thread', async () => {
 		fresh();

@@ -202,6 +202,30 @@ describe('a thread', () => {
 			{ 'if-match': fresh.headers.etag });
 		assert.equal(late.status, 200);
 	});
+	test('is nobody\'s when who has it is sent away', async () => {
+		const there = people(house), owner = api.as(there.owner);
+		const mine = await made({ assigned_to: there.member.user }, owner);
+		const theirs = await made({ assigned_to: there.viewer.user }, owner);
+		const merged = await made({ assigned_to: there.member.user }, owner);
+		assert.equal((await owner.post(`${all}/${theirs.id}/merge`,
+			{ source_thread_id: merged.id })).status, 200);
+		const member = sql(house, `SELECT id FROM membership WHERE account_id =
+			${there.account} AND user_id = ${there.member.user}`);
+		const gone = await owner.delete(
+			`/api/accounts/acc_${there.account}/members/mbr_${member}`);
+		assert.ok(gone.status < 300, gone.text);
+		assert.equal((await shown(mine.id, owner)).assigned_to, null);
+		assert.equal((await shown(theirs.id, owner)).assigned_to,
+			there.viewer.user);
+		assert.deepEqual(ids(await owner.get(`${all}?assigned_to=none`)),
+			[mine.id]);
+		assert.equal((await owner.post(`${all}/${theirs.id}/undo`)).status, 200);
+		assert.equal((await shown(merged.id, owner)).assigned_to, null);
+		assert.deepEqual(sql(house, `SELECT data->>'thread_id',
+			data->>'assigned_to' FROM event WHERE name = 'thread.assigned'
+			AND account_id = ${there.account} ORDER BY id DESC LIMIT 1`),
+		`${mine.id}|`);
+	});
 	test('is deleted with its mail here', async () => {
 		const t = await made();
 		const id = mail(t.id);

@@ -1,7 +1,7 @@
-// Four people change the same threads at once, in random order, while mail comes:
-// each mail stays in one thread, numbers equal a recount, and no deadlock is left to
-// a client. A round has LETTERRACK_STEPS steps and goes on where the last one ended;
-// script/prove asks for a hundred, ten thousand steps on the same mail.
+// Four people change the same threads at once, in random order, while mail comes and
+// labels come and go: each mail stays in one thread, numbers equal a recount, and no
+// deadlock is left to a client. A round has LETTERRACK_STEPS steps and goes on where
+// the last one ended; script/prove asks for a hundred, ten thousand steps in all.
 import assert from 'node:assert/strict';
 import { before, test } from 'node:test';
 import { client } from '../lib/api.mjs';
@@ -84,6 +84,14 @@ function moves(who, account, mail, labels, n) {
 		(t) => who.post(`${all}/${some(t)}/mark-unread`),
 		(t) => who.put(`${all}/${some(t)}`, { subject: `Hello ${n(9)}` }),
 		() => arrive(who, account, mail, 1000 + n(1e9), 1 + n(MAILS)),
+		async () => {
+			const answer = await who.post('/api/labels',
+				{ name: `label ${n(1e9)}` });
+			if (answer.status === 201)
+				labels.push(answer.json.label_id);
+			return answer;
+		},
+		() => who.delete(`/api/labels/${labels[labels.length - 1 - n(3)]}`),
 	];
 }
 

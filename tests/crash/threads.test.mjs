@@ -3,7 +3,7 @@
 // deadlock is left to a client. A round has LETTERRACK_STEPS steps and goes on where
 // the last one ended; script/prove asks for a hundred, ten thousand steps in all.
 import assert from 'node:assert/strict';
-import { before, test } from 'node:test';
+import { after, before, test } from 'node:test';
 import { client } from '../lib/api.mjs';
 import { ctl } from '../lib/ctl.mjs';
 import { people } from '../lib/people.mjs';
@@ -21,6 +21,7 @@ before(async () => {
 	house = await stack();
 	api = client(house);
 });
+after(() => house?.end());
 
 /** A number below the given one, again and again. */
 function random(seed) {

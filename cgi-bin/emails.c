@@ -8,6 +8,7 @@
 #include "domain/flag.h"
 #include "domain/mailbox-sql.h"
 #include "domain/search.h"
+#include "domain/thread-sql.h"
 #include "domain/threading.h"
 #include "web/body.h"
 #include "web/fill.h"
@@ -428,6 +429,8 @@ make(struct db *db, void *ctx, int64_t made[ONCE_MADE])
 	struct request *rq = c->rq;
 	size_t threaded;
 
+	/* before the totals that others change behind it */
+	TRY(thread_hold(db, rq->actor.account, NULL));
 	TRY(email_create(db, c->in, &made[0]));
 	return threading_step_here(
 	    db, rq->actor.account, rq->actor.application, rq->arena, &threaded);

@@ -5,6 +5,7 @@ import { before, describe, test } from 'node:test';
 import { client } from '../lib/api.mjs';
 import { ctl } from '../lib/ctl.mjs';
 import { people } from '../lib/people.mjs';
+import { psql } from '../lib/psql.mjs';
 import { recount } from '../lib/recount.mjs';
 import { sql } from '../lib/sql.mjs';
 import { stack } from '../lib/stack.mjs';
@@ -69,6 +70,27 @@ describe('mail that comes', () => {
 				[a.thread]);
 			recount(house, them.account);
 		});
+	/* Who holds the account's threads changes its totals, too: waiting with
+	 * these in hand would be a deadlock. */
+	test('holds nothing while it waits for threads', async () => {
+		fresh();
+		await comes(1);
+		const db = psql(house);
+		await db.ask(`BEGIN; SELECT pg_advisory_xact_lock(hashtextextended(
+			'thread', ${them.account}))`);
+		const pid = Number(await db.ask('SELECT pg_backend_pid()'));
+		const coming = comes(2, { re: 1 });
+		for (const end = Date.now() + 60000; sql(house, `SELECT count(*)
+			FROM pg_stat_activity WHERE ${pid} = ANY (pg_blocking_pids(pid))`)
+			=== '0';) {
+			assert.ok(Date.now() < end, 'it does not wait');
+			await new Promise((resolve) => setTimeout(resolve, 20));
+		}
+		await db.ask(`SET LOCAL lock_timeout = '30s'; UPDATE counter
+			SET n = n WHERE account_id = ${them.account}; COMMIT`);
+		db.end();
+		assert.ok((await coming).thread);
+	});
 	test('late joins what named it, and brings threads together', async () => {
 		fresh();
 		const late = await comes(1, { re: 9, subject: 'Re: Hello' });

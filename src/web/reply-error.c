@@ -131,6 +131,9 @@ text_of(const struct request *rq, enum rc rc)
 	if (rc == RC_NOT_FOUND && rq->route != NULL &&
 	    rq->route->missing != NULL)
 		return sentence_of(rq->arena, word(rq, rc));
+	/* The third document's words. */
+	if (rq->env == ENV_OK && rc == RC_UNAUTHORIZED)
+		return "Authentication required";
 	return detail(rc)[0] != '\0' ? detail(rc) : result_row(rc)->text;
 }
 

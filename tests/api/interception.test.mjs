@@ -87,6 +87,11 @@ const told = (answer, status, code, state) => {
 };
 
 describe('held mail', () => {
+	test('is for who has signed in, in the document\'s words', async () => {
+		const { status, json } = await client(house).get(HELD);
+		assert.deepEqual([status, json.ok, json.error, json.code],
+			[401, false, 'Authentication required', 'AUTH_REQUIRED']);
+	});
 	test('is listed as the document prints it', async () => {
 		const mail = await held(mixed('list'));
 		const { json } = await member.get(`${HELD}?account_id=${

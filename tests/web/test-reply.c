@@ -244,7 +244,7 @@ START_TEST(errors)
 		    "\"error_description\":\"It is released.\","
 		    "\"email_id\":42,\"current_status\":\"RELEASED\"}" },
 		{ "/locked", 401,
-		    "{\"ok\":false,\"error\":\"Sign in first.\","
+		    "{\"ok\":false,\"error\":\"Authentication required\","
 		    "\"code\":\"AUTH_REQUIRED\",\"request_id\":\"test-1\"}" },
 	};
 

@@ -26,6 +26,7 @@ int ctl_plan(struct ctl *);
 int ctl_queue(struct ctl *);
 int ctl_search(struct ctl *);
 int ctl_serve(struct ctl *);
+int ctl_sieve(struct ctl *);
 int ctl_status_of(struct ctl *);
 int ctl_threads(struct ctl *);
 int ctl_token(struct ctl *);

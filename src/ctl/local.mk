@@ -19,6 +19,7 @@ letterrackctl_SOURCES = \
 	%D%/queue.c \
 	%D%/search.c \
 	%D%/serve.c \
+	%D%/sieve.c \
 	%D%/status.c \
 	%D%/threads.c \
 	%D%/token.c \

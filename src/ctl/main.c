@@ -40,6 +40,8 @@ static const struct verb {
 	    "the words of mail, and the language they are in" },
 	{ "serve", ctl_serve, "",
 	    "run the responders; HUP replaces them one by one" },
+	{ "sieve", ctl_sieve, "[FOLDER]",
+	    "print the rule by which a mail server holds all mail itself" },
 	{ "status", ctl_status_of, "[--json]",
 	    "schema, workers, what waits, mail accounts" },
 	{ "threads", ctl_threads, "rebuild|subjects",

@@ -352,3 +352,19 @@ describe('a rotation of keys', () => {
 		assert.ok(await works(await token()));
 	});
 });
+
+describe('a rule for a mail server', () => {
+	test('puts all mail into the quarantine', () => {
+		assert.equal(ctl(['sieve']).out, `# All mail waits for review; ` +
+			`Letterrack lets it into INBOX.\n` +
+			'require ["fileinto", "mailbox"];\n' +
+			'fileinto :create "Quarantine";\nstop;');
+		assert.match(ctl(['sieve', 'Zurück "b\\']).out,
+			/^fileinto :create "Zurück \\"b\\\\";$/m);
+	});
+	test('has no folder that breaks a line', () => {
+		for (const name of ['a\nb', '', 'x'.repeat(256)])
+			assert.equal(ctl(['sieve', name]).status, 64);
+		assert.equal(ctl(['sieve', 'a', 'b']).status, 64);
+	});
+});

@@ -365,6 +365,157 @@ START_TEST(holding_killed_at_random)
 }
 END_TEST
 
+/* ---- beside another mail program ---- */
+
+/* A UID of the folder whose subject begins so, by the dice; 0: none. */
+struct pick {
+	struct rounds *r;
+	const char *start;
+	uint32_t uid;
+	int seen;
+};
+
+static enum rc
+pick_take(void *arg, const struct imap_message *m)
+{
+	struct pick *p = arg;
+
+	if (m->flags.system & IMAP_DELETED ||
+	    !str_starts(m->envelope.subject, str_of(p->start)))
+		return RC_OK;
+	if (rounds_roll(p->r, ++p->seen) == 0)
+		p->uid = m->uid;
+	return RC_OK;
+}
+
+static uint32_t
+pick(struct imap *im, struct rounds *r, const char *folder, const char *start)
+{
+	struct pick p = { .r = r, .start = start };
+	const struct imap_fetch how = { .message = pick_take, .arg = &p };
+	struct imap_mailbox box;
+	struct imap_found found;
+	bool qresync;
+
+	if (imap_select(im, str_of(folder), true, NULL, NULL, &box, &qresync) !=
+	    RC_OK)
+		return 0;
+	MUST(imap_search(
+	    im, house.arena, "ALL", (struct str){ NULL, 0 }, &found));
+	if (found.all.n > 0)
+		MUST(imap_fetch(im, &found.all, "UID FLAGS ENVELOPE", &how));
+	return p.uid;
+}
+
+static void
+carry(struct imap *im, struct rounds *r, const char *from, const char *start,
+    const char *to)
+{
+	uint32_t uid = pick(im, r, from, start);
+	const char *text = arena_fmt(house.arena, "%u", uid);
+
+	if (uid == 0)
+		return;
+	if (imap_caps(im) & IMAP_CAP(MOVE)) {
+		house_move(im, from, text, to);
+		return;
+	}
+	house_copy(im, from, text, to);
+	house_expunge(im, from, text);
+}
+
+/* Who puts mail back while it is being released in another form has both. */
+static bool
+is_leaving(void)
+{
+	return house_int(&house,
+		   "SELECT count(*) FROM hold WHERE credential_id = {c} AND "
+		   "state IN ('releasing', 'filed')") > 0;
+}
+
+/* Takes mail away, puts it elsewhere, and held mail back; how many it took. */
+static int
+other_program(struct imap *im, struct rounds *r)
+{
+	uint32_t uid;
+
+	switch (rounds_roll(r, 4)) {
+	case 0: carry(im, r, "INBOX", "pass", "Trash"); break;
+	case 1:
+		if (!is_leaving())
+			carry(im, r, "Quarantine", "hold", "INBOX");
+		break;
+	case 2: carry(im, r, "Trash", "pass", "INBOX"); break;
+	default:
+		uid = pick(im, r, "INBOX", "pass");
+		if (uid == 0)
+			break;
+		house_expunge(im, "INBOX", arena_fmt(house.arena, "%u", uid));
+		return 1;
+	}
+	return 0;
+}
+
+/* What the tables have is what the server has, each once; all that came and was
+ * not deleted is there; and mail that is to be held is in INBOX only where
+ * somebody has let it go. */
+static void
+check_beside(long came, const char *when)
+{
+	ck_assert_str_eq(crash_on_server(&house), crash_placed(&house));
+	ck_assert_msg(
+	    house_int(&house,
+		"SELECT count(DISTINCT e.id) FROM email e JOIN placement p ON "
+		"p.email_id = e.id WHERE e.credential_id = {c} AND NOT "
+		"'\\Deleted' = ANY (p.flags)") == came,
+	    "%s: %ld mails came and were not deleted, and the tables have\n%s",
+	    when, came, crash_placed(&house));
+	ck_assert_str_eq(
+	    one("SELECT e.subject, count(*) FROM email e JOIN placement p ON "
+		"p.email_id = e.id WHERE e.credential_id = {c} AND NOT "
+		"'\\Deleted' = ANY (p.flags) GROUP BY 1 HAVING count(*) > 1"),
+	    "");
+	ck_assert_str_eq(
+	    one("SELECT e.subject, h.state FROM email e JOIN placement p ON "
+		"p.email_id = e.id JOIN mailbox b ON b.id = p.mailbox_id LEFT "
+		"JOIN hold h ON h.email_id = e.id WHERE e.credential_id = {c} "
+		"AND e.subject LIKE 'hold %' AND b.special_use = 'inbox' AND "
+		"h.state IS DISTINCT FROM 'released'"),
+	    "");
+}
+
+START_TEST(others_beside_killed_at_random)
+{
+	struct rounds r;
+	struct imap *im;
+	long came = 0;
+
+	case_begin("beside");
+	im = house_imap(&house);
+	crash_sync(&house);
+	for (rounds_begin(&r, 20, 0); rounds_next(&r);) {
+		const char *when = rounds_name(&r);
+
+		arrives(im, "hold", r.n - r.from);
+		arrives(im, "pass", r.n - r.from);
+		came += 2;
+		if (rounds_roll(&r, 2) == 0)
+			decide();
+		(void)house_queue(&house, "imap_sync_messages");
+		for (int i = rounds_roll(&r, 3); i >= 0; i--) {
+			(void)crash_after(&house, rounds_roll(&r, 120000));
+			came -= other_program(im, &r);
+		}
+		crash_resume(&house);
+		crash_sync(&house);
+		crash_sync(&house);
+		check_beside(came, when);
+		check_bytes(im, when);
+	}
+	imap_free(&im);
+}
+END_TEST
+
 static const struct profile {
 	const char *name;
 	const char *const settings[2];
@@ -381,6 +532,7 @@ main(void)
 		UNIT(watching_killed_at_points),
 		UNIT(holding_killed_at_points),
 		UNIT(holding_killed_at_random),
+		UNIT(others_beside_killed_at_random),
 	};
 	int failed = EXIT_SUCCESS;
 

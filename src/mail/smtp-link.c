@@ -52,6 +52,8 @@ feature_note(struct smtp_features *f, struct str line)
 		f->pipelining = true;
 	if (str_ieq(word, STR("SMTPUTF8")))
 		f->utf8 = true;
+	if (str_ieq(word, STR("8BITMIME")))
+		f->eight = true;
 	if (str_ieq(word, STR("DSN")))
 		f->dsn = true;
 	if (!str_ieq(word, STR("SIZE")))

@@ -32,8 +32,9 @@ struct smtp_server {
 
 /* What it offers (RFC 5321 4.1.1.1), once secured. */
 struct smtp_features {
-	bool size, pipelining, utf8, dsn; /* RFC 1870, 2920, 6531, 3461 */
-	uint64_t size_most;               /* 0: it does not say */
+	/* RFC 1870, 2920, 6531, 3461, 6152 */
+	bool size, pipelining, utf8, dsn, eight;
+	uint64_t size_most; /* 0: it does not say */
 };
 
 struct smtp_link;

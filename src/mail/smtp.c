@@ -286,6 +286,17 @@ envelope_id(const struct sending *x, struct buf *b)
 			buf_fmt(b, "+%02X", (unsigned char)*p);
 }
 
+/* A server that knows of eight bits hands them on, or turns them into seven,
+ * where it is told that there are some. */
+static bool
+has_8bit(struct str s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if ((unsigned char)s.p[i] > 0x7e)
+			return true;
+	return false;
+}
+
 static void
 mail_command(struct sending *x, struct buf *b)
 {
@@ -297,6 +308,8 @@ mail_command(struct sending *x, struct buf *b)
 	buf_fmt(b, "MAIL FROM:<%s>", x->from);
 	if (f->size)
 		buf_fmt(b, " SIZE=%zu", x->size);
+	if (f->eight && has_8bit(x->letter->message))
+		buf_puts(b, " BODY=8BITMIME");
 	if (utf8)
 		buf_puts(b, " SMTPUTF8");
 	if (f->dsn)

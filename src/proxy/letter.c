@@ -5,6 +5,7 @@
 #include "core/failpoint.h"
 #include "core/log.h"
 #include "domain/raw-store.h"
+#include "mail/address.h"
 
 /* What judging a message of the largest size may take. */
 #define MEMORY      ((size_t)512 << 20)
@@ -198,23 +199,14 @@ bytes_settle(struct letter *l, struct given *g)
 	return RC_OK;
 }
 
-static bool
-has_8bit(struct str s)
-{
-	for (size_t i = 0; i < s.n; i++)
-		if ((unsigned char)s.p[i] > 0x7e)
-			return true;
-	return false;
-}
-
 /* An address of the envelope that only some servers take. */
 static bool
 needs_utf8(const struct letter *l)
 {
-	if (has_8bit(str_of(l->sender)))
+	if (address_is_utf8(str_of(l->sender)))
 		return true;
 	for (size_t i = 0; i < l->to_n; i++)
-		if (has_8bit(l->to[i]))
+		if (address_is_utf8(l->to[i]))
 			return true;
 	return false;
 }

@@ -8,6 +8,7 @@ letterrack_smtpd_SOURCES = \
 	%D%/listen.c %D%/listen.h \
 	%D%/loop.c \
 	%D%/main.c \
+	%D%/peers.c %D%/peers.h \
 	%D%/pool.c %D%/pool.h \
 	%D%/proxy.h \
 	%D%/talk.c %D%/talk.h \

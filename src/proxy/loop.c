@@ -15,16 +15,6 @@
 
 /* ---- who comes ---- */
 
-static int64_t
-count_of(const struct proxy *p, const char *peer)
-{
-	int64_t n = 0;
-
-	for (const struct talk *t = p->first; t != NULL; t = t->next)
-		n += strcmp(t->peer, peer) == 0;
-	return n;
-}
-
 static void
 refuse(const struct proxy *p, int fd, const char *peer)
 {
@@ -60,7 +50,7 @@ listener_event(struct proxy *p, const struct listener *l)
 		if (fd < 0)
 			break;
 		if (p->counts.talks >= c->smtp_connections ||
-		    count_of(p, peer) >= c->smtp_connections_address)
+		    peers_count(&p->peers, peer) >= c->smtp_connections_address)
 			refuse(p, fd, peer);
 		else
 			talk_begin(p, fd, peer, loopback);

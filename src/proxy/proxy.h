@@ -16,6 +16,7 @@
 #include "core/log.h"
 #include "mail/smtp-text.h"
 #include "proxy/listen.h"
+#include "proxy/peers.h"
 #include "proxy/pool.h"
 #include "proxy/tls.h"
 
@@ -37,6 +38,7 @@ struct proxy {
 	struct listeners listeners;
 	int epoll;
 	struct talk *first; /* all of them */
+	struct peers peers;
 	struct counts counts;
 	instant started;
 	bool ending;

@@ -390,6 +390,7 @@ forget(struct talk *t)
 	if (t->next != NULL)
 		t->next->prev = t->prev;
 	t->p->counts.talks--;
+	peers_go(&t->p->peers, t->peer);
 	letter_free(&t->letter);
 	sign_on_free(&t->sign_on);
 	leave(t);
@@ -460,6 +461,7 @@ talk_begin(struct proxy *p, int fd, const char *peer, bool loopback)
 		p->first->prev = t;
 	p->first = t;
 	p->counts.talks++;
+	peers_come(&p->peers, t->peer);
 	await_command(t);
 	if (epoll_ctl(p->epoll, EPOLL_CTL_ADD, fd, &e) != 0)
 		t->dead = true;

@@ -329,6 +329,46 @@ START_TEST(size)
 }
 END_TEST
 
+/* Told only where the server knows of it, and where there are some. */
+START_TEST(eight_bits)
+{
+	static const char *const to[] = { "anna@example.org" };
+	static const struct {
+		bool knows;
+		const char *text;
+		bool said;
+	} rows[] = {
+		{ true,
+		    "Subject: a\r\n\r\nGr\xc3\xbc\xc3\x9f"
+		    "e\r\n",
+		    true },
+		{ true, "Subject: a\r\n\r\nHello\r\n", false },
+		{ false,
+		    "Subject: a\r\n\r\nGr\xc3\xbc\xc3\x9f"
+		    "e\r\n",
+		    false },
+	};
+	struct house h;
+
+	house_open(&h, &usual);
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct smtp_letter letter = letter_for(1, &h.w);
+
+		letter.to = to;
+		letter.message = str_of(rows[i].text);
+		server.play.features.eight = rows[i].knows;
+		buf_reset(&server.lines);
+		smtp_send(h.s, &letter, h.a, &h.r);
+		ck_assert_int_eq(h.r.end, SMTP_ACCEPTED);
+		(void)buf_text(&server.lines);
+		ck_assert_msg((strstr(server.lines.p, "> BODY=8BITMIME\n") !=
+				  NULL) == rows[i].said,
+		    "row %zu: %s", i, server.lines.p);
+	}
+	house_close(&h);
+}
+END_TEST
+
 static enum smtp_end
 utf8_send(struct house *h, const char *from, const char *first, bool header)
 {
@@ -492,5 +532,5 @@ START_TEST(many)
 END_TEST
 
 UNIT_MAIN("mail/smtp", UNIT(accepted), UNIT(cut_everywhere), UNIT(answers),
-    UNIT(words_are_kept), UNIT(size), UNIT(utf8), UNIT(hostile_addresses),
-    UNIT(no_intent), UNIT(gives_up), UNIT(many))
+    UNIT(words_are_kept), UNIT(size), UNIT(eight_bits), UNIT(utf8),
+    UNIT(hostile_addresses), UNIT(no_intent), UNIT(gives_up), UNIT(many))

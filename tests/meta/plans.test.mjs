@@ -14,7 +14,8 @@ before(async () => {
 
 const types = { account: 'bigint', id: 'bigint', int: 'bigint', bool: 'boolean',
 	ints: 'bigint[]', texts: 'text[]', times: 'timestamptz[]',
-	bools: 'boolean[]', time: 'timestamptz', text: 'text', ids: 'bigint[]' };
+	bools: 'boolean[]', time: 'timestamptz', text: 'text', ids: 'bigint[]',
+	int4: 'integer', int4s: 'integer[]' };
 
 /** The text of a statement of sql/queries, and the SQL types of its arguments. */
 function statement(noun, name) {
@@ -50,6 +51,24 @@ describe('a plan made for empty tables', () => {
 			const found = plan(one);
 			assert.match(found, /Index/);
 			assert.doesNotMatch(found, /Seq Scan on (email|placement)\b/);
+		});
+});
+
+/* A worker that stays keeps its plans from when an account had little mail. */
+describe('the email of a message that is sent', () => {
+	for (const [noun, name] of [['submission', 'submission_intend'],
+		['submission', 'submission_confirm'],
+		['submission', 'submission_file_with'],
+		['submission', 'submission_again'],
+		['submission', 'submission_settle_row'],
+		['submission', 'submission_filed'], ['report', 'report_settle']])
+		test(`is found by its whole key in ${name}`, () => {
+			const found = plan(statement(noun, name));
+			assert.match(found, new RegExp('Index Scan using \\S+ on email\\b' +
+				'[^\\n]*\\n\\s*Index Cond: \\(\\(account_id = [^\\n]*' +
+				'\\(id = '));
+			assert.doesNotMatch(found,
+				/on email\b[^\n]*\n\s*Index Cond: \(account_id = \S+\)\n/);
 		});
 });
 

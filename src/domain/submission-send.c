@@ -304,7 +304,9 @@ write_down(struct db *db, void *arg)
 	return rc != RC_OK ? rc : ended;
 }
 
-/* The mail account that was to have the copy may have gone meanwhile. */
+/* The mail account that was to have the copy may have gone meanwhile, and the
+ * message with it, where it was that account's: then the job alone is left to
+ * say what became of it. */
 static enum rc
 confirm(void *arg)
 {
@@ -316,7 +318,11 @@ confirm(void *arg)
 		rc = db_tx_late(x->r->db, write_down, x);
 	}
 	x->r->ended = rc == RC_OK && x->ends;
-	return rc;
+	if (rc != RC_NOT_FOUND)
+		return rc;
+	log_warn(&x->r->log, "removed while it was sent submission=%lld",
+	    (long long)x->m->id);
+	return RC_OK;
 }
 
 /* A server that calls it something else from now on says so. */

@@ -5,9 +5,8 @@
 //	LETTERRACK_ROUNDS, LETTERRACK_SEED, LETTERRACK_SECONDS, LETTERRACK_TALLY
 //	as in crash.h
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
 import { after, before, describe, test } from 'node:test';
-import { setTimeout as pause } from 'node:timers/promises';
+import { stopped } from '../lib/ctl.mjs';
 import { effects } from '../lib/effects.mjs';
 import { rounds, seed } from '../lib/rounds.mjs';
 import { sql } from '../lib/sql.mjs';
@@ -49,23 +48,12 @@ test('two cron runs on each of two hosts: each effect once', async () => {
 	}
 });
 
-/** The program below is stopped by its failpoint. */
-async function stopped(one) {
-	for (let i = 0; i < 400; i++) {
-		const stat = readFileSync(`/proc/${one.child.pid}/stat`, 'utf8');
-		if (stat.slice(stat.lastIndexOf(')') + 2)[0] === 'T')
-			return;
-		await pause(25);
-	}
-	assert.fail('it was not stopped');
-}
-
 /** One of host a is stopped at `point`, its lease ends (`set`), and b is next.
  * What b has left in the table stays. */
 async function late(point, table, set) {
 	const rows = () => sql(house, `SELECT json_agg(x) FROM ${table} x`);
 	const one = all.worker('a', { LETTERRACK_FAILPOINT: `${point}:1:stop` });
-	await stopped(one);
+	await stopped(one.child);
 	sql(house, `UPDATE ${table} SET ${set}`);
 	const next = await all.worker('b');
 	const before = rows();
@@ -112,7 +100,7 @@ test('mail of the service, stopped beyond its lease: what it knows is told',
 		const stem = all.notice();
 		const one = all.worker('a',
 			{ LETTERRACK_FAILPOINT: 'outgoing-effect-after:1:stop' });
-		await stopped(one);
+		await stopped(one.child);
 		sql(house, "UPDATE outgoing SET lease_until = now() - interval '1 s'");
 		assert.equal((await all.worker('b')).status, 0);
 		assert.equal(sql(house, 'SELECT state FROM outgoing'), 'unknown');

@@ -9,7 +9,7 @@ import { once } from 'node:events';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import { client } from '../lib/api.mjs';
-import { ctl, well } from '../lib/ctl.mjs';
+import { ctl, stopped, well } from '../lib/ctl.mjs';
 import { connect, mailbox } from '../lib/mail.mjs';
 import { people } from '../lib/people.mjs';
 import { keepLedger, refusal } from '../lib/ledger.mjs';
@@ -351,6 +351,44 @@ describe('one connection', () => {
 			(state.get(id) === 'accepted' && !ledger.taken.get(id)) ||
 			!['accepted', 'unknown'].includes(state.get(id))), []);
 	});
+});
+
+/* The answer is known, and not all that goes with it can be written. */
+describe('a mail account that goes while its mail is on the way', () => {
+	let ledger, out;
+
+	before(async () => {
+		ledger = await keepLedger();
+		out = await through(ledger, 'support');
+	});
+	after(() => ledger?.end());
+
+	/** Queued before or behind the account; what became of it. */
+	async function sent(late) {
+		const have = () => connect(member, p.account, 'support',
+			{ smtp_credential_id: out.id });
+		const soon = late ? null : await have();
+		const mail = await queue(out);
+		const { id } = soon ?? await have();
+		const job = jobOf(mail);
+		const one = start(['--only', 'send'], { LETTERRACK_FAILPOINT:
+			'submission-effect-after:1:stop' });
+		await stopped(one.child);
+		const gone = await member.delete(`/api/provider-credentials/${id}`);
+		assert.equal(gone.status, 204, gone.text);
+		one.child.kill('SIGCONT');
+		const { status, err } = await one.ended;
+		assert.equal(status, 0, err);
+		assert.equal(ledger.taken.get(mail), 1);
+		assert.equal(sql(house, `SELECT state FROM job WHERE id = ${job}`),
+			'succeeded');
+		return states([mail]).get(mail);
+	}
+
+	test('takes along what is its own, and it was sent', async () =>
+		assert.equal(await sent(false), undefined));
+	test('gets no copy of what was there before it', async () =>
+		assert.equal(await sent(true), 'accepted'));
 });
 
 /* What every unknown message has to say for itself. */

@@ -2,6 +2,8 @@
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { setTimeout as pause } from 'node:timers/promises';
 
 const args = (house, program, words) => [`--reuid=${house.user}`,
 	`--regid=${house.user}`, '--clear-groups', '--',
@@ -41,6 +43,18 @@ export function well(house, words, options) {
 	const { status, out, err } = ctl(house, words, options);
 	assert.equal(status, 0, err);
 	return out;
+}
+
+/** Waits until the program has been stopped by its failpoint: what it was started
+ * through has become it. */
+export async function stopped(child) {
+	for (let i = 0; i < 1200; i++) {
+		const stat = readFileSync(`/proc/${child.pid}/stat`, 'utf8');
+		if (stat.slice(stat.lastIndexOf(')') + 2)[0] === 'T')
+			return;
+		await pause(25);
+	}
+	assert.fail('it was not stopped');
 }
 
 /** One pass of the sync. */

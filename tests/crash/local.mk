@@ -5,6 +5,9 @@ EXTRA_DIST += %D%/billing.test.mjs %D%/deliveries.slow.test.mjs \
 	%D%/restart.slow.test.mjs %D%/sending.test.mjs \
 	%D%/threads.test.mjs %D%/transfer.test.mjs \
 	%D%/trouble.slow.test.mjs %D%/watchers.test.mjs
+	%D%/restart.slow.test.mjs %D%/sending.test.mjs %D%/threads.test.mjs \
+	%D%/transfer.test.mjs %D%/trouble.slow.test.mjs \
+	%D%/watchers.test.mjs
 
 if HAVE_CHECK
 check_LIBRARIES += libcrash.a

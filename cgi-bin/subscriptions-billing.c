@@ -9,6 +9,7 @@
 #include "domain/reach.h"
 #include "web/audit.h"
 #include "web/guard.h"
+#include "web/share.h"
 
 #define FORM_MOST 32768
 #define URL_MOST  2000
@@ -74,6 +75,8 @@ begin(struct request *rq, struct billing *b)
 		.arena = rq->arena };
 	/* Whether it is set up is told to who may ask. */
 	TRY(guard_prove(rq));
+	/* Where the service is slow, its events still find somebody. */
+	TRY(share_take(rq));
 	TRY(reach_egress(rq->conf, &egress));
 	return stripe_open(rq->conf, egress, rq->arena, &b->stripe);
 }

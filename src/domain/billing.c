@@ -234,6 +234,16 @@ ours(struct billing *b, struct json_object *o)
 	return RC_OK;
 }
 
+/* What the tables do not take is no fault of who asks. */
+static enum rc
+kept(enum rc rc)
+{
+	return rc == RC_INVALID
+	    ? fail(
+		  RC_RETRY, "Stripe's answer cannot be kept: %s", fail_detail())
+	    : rc;
+}
+
 static enum rc
 subscription_keep(struct billing *b, struct json_object *o, int64_t read_no)
 {
@@ -244,7 +254,7 @@ subscription_keep(struct billing *b, struct json_object *o, int64_t read_no)
 		(void)json_inside(price, "recurring", &every);
 	if (text_of(b, o, "id") == NULL || text_of(b, o, "status") == NULL)
 		return fail(RC_RETRY, "Stripe's answer has no id or status");
-	return billing_subscription_put(b->db,
+	return kept(billing_subscription_put(b->db,
 	    &(struct billing_subscription_put_args){ .account = b->account,
 		.application = b->application,
 		.stripe = text_of(b, o, "id"),
@@ -261,7 +271,7 @@ subscription_keep(struct billing *b, struct json_object *o, int64_t read_no)
 		.ended = time_of(o, "ended_at"),
 		.created = time_of(o, "created"),
 		.read_no = read_no },
-	    NULL);
+	    NULL));
 }
 
 static enum rc
@@ -291,7 +301,7 @@ static enum rc
 invoice_keep(struct billing *b, struct json_object *o, int64_t read_no)
 {
 	TRY(ours(b, o));
-	return billing_invoice_put(b->db,
+	return kept(billing_invoice_put(b->db,
 	    &(struct billing_invoice_put_args){ .account = b->account,
 		.application = b->application,
 		.stripe = text_of(b, o, "id"),
@@ -303,7 +313,7 @@ invoice_keep(struct billing *b, struct json_object *o, int64_t read_no)
 		.paid = int_of(o, "amount_paid"),
 		.created = time_of(o, "created"),
 		.read_no = read_no },
-	    NULL);
+	    NULL));
 }
 
 enum rc
@@ -387,7 +397,9 @@ page_read(struct walk *w, const char *customer)
 	if (!json_list(o, "data", &data))
 		return fail(RC_RETRY, "Stripe's answer is no list");
 	TRY(page_keep(w, data));
-	w->more = json_flag(o, "has_more") && json_count(data) > 0;
+	w->more = json_flag(o, "has_more");
+	if (w->more && json_count(data) == 0)
+		return fail(RC_RETRY, "Stripe's list does not go on");
 	return RC_OK;
 }
 

@@ -2,7 +2,11 @@
 // events. The service is a stand-in with state, whose events Stripe's own package
 // signs. What becomes of kills and of events in disorder: tests/crash/billing.
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import https from 'node:https';
+import { dirname } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import { ALL, open, places } from '../lib/shop.mjs';
@@ -222,6 +226,96 @@ describe('the payment service', () => {
 			assert.equal(stripe.done.length - from, 1);
 			assert.equal(sql(house, `SELECT count(*) FROM billing_intent WHERE
 				state = 'open' AND account_id = ${p.account}`), '0');
+		});
+	/* It answers well, and makes no sense; what is there stays as it is. */
+	const each = (change) => (json) => {
+		for (const one of json.data ?? [json])
+			change(one);
+		return json;
+	};
+	for (const [name, shape, status] of [
+		['nothing', () => null, 503], ['a word', () => 'x', 503],
+		['no list', () => ({ data: {} }), 503],
+		['a list of nothing', () => ({ data: [null] }), 503],
+		['a list that does not go on', () => ({ data: [], has_more: true }),
+			503],
+		['5 MB', (json) => ({ ...json, more: 'x'.repeat(5 << 20) }), 502],
+		['a state that we do not know', each((o) => { o.status = 'odd'; }),
+			503],
+		['a price of no size', each((o) => {
+			o.items.data[0].price.id = 'p'.repeat(300);
+		}), 503],
+		['NUL', each((o) => { o.items.data[0].price.id = 'a\0b'; }), 503],
+		['somebody else\'s', each((o) => { o.customer = 'cus_x'; }), 404]])
+		test(`that answers ${name} changes nothing here`, async () => {
+			const { p } = await subscribed();
+			const before = await list(p);
+			stripe.shape = shape;
+			const synced = await p.owner.post(`${ALL}/sync?allow_deletes=true`,
+				{});
+			stripe.shape = (json) => json;
+			assert.equal(synced.status, status, synced.text);
+			assert.deepEqual(await list(p), before);
+		});
+	test('that is slow leaves room for others', async () => {
+		const { p, id } = await subscribed();
+		const asked = stripe.asked.length;
+		let open;
+		const gate = new Promise((resolve) => { open = resolve; });
+		stripe.late = () => gate;
+		const waiting = Array.from({ length: 8 }, () =>
+			p.owner.post(`${ALL}/${id}/change`, { interval: 'year' }));
+		for (let i = 0; i < 250 && stripe.asked.length === asked; i++)
+			await pause(20);
+		assert.notEqual(stripe.asked.length, asked);
+		const told = await shop.post(stripe.event('x.y', { id: 'x_1' }));
+		assert.equal(told.status, 200, told.text);
+		open();
+		stripe.late = () => 0;
+		const ended = await Promise.all(waiting);
+		assert.ok(ended.every((e) => [200, 503].includes(e.status)),
+			ended.map((e) => e.status).join(' '));
+		assert.ok(ended.some((e) => e.status === 200));
+		for (const late of ended.filter((e) => e.status === 503))
+			assert.ok(Number(late.headers['retry-after']) > 0);
+	});
+	test('is asked by TLS, by whoever the authorities vouch for alone',
+		async () => {
+			const { p, id } = await subscribed();
+			const ca = dirname(house.ca);
+			const stranger = `${shop.dir}/stranger`;
+			execFileSync('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt',
+				'ec_paramgen_curve:P-256', '-nodes', '-subj', '/CN=127.0.0.1',
+				'-addext', 'subjectAltName=IP:127.0.0.1', '-days', '2',
+				'-keyout', `${stranger}.key`, '-out', `${stranger}.pem`],
+			{ stdio: 'ignore' });
+			const sync = async (file) => {
+				const server = https.createServer({
+					key: readFileSync(`${file}.key`),
+					cert: readFileSync(`${file}.pem`) },
+				(request, reply) => stripe.handle(request, reply))
+					.listen(0, '127.0.0.1');
+				await once(server, 'listening');
+				await shop.configure('stripe_url',
+					`https://127.0.0.1:${server.address().port}`);
+				const answer = await p.owner.post(`${ALL}/sync`, {});
+				server.closeAllConnections();
+				server.close();
+				return answer;
+			};
+			const good = await sync(`${ca}/mail`);
+			assert.equal(good.status, 200, good.text);
+			const asked = stripe.asked.length;
+			const bad = await sync(stranger);
+			assert.equal(bad.status, 502, bad.text);
+			// nobody listens there any more
+			assert.equal((await p.owner.post(`${ALL}/${id}/change`,
+				{ interval: 'year' })).status, 502);
+			await shop.configure('stripe_url', 'http://203.0.113.1');
+			assert.equal((await p.owner.post(`${ALL}/sync`, {})).status, 502);
+			await shop.configure('stripe_url', stripe.url);
+			assert.equal(stripe.asked.length, asked);
+			assert.equal((await p.owner.post(`${ALL}/sync`, {})).status, 200);
 		});
 });
 

@@ -7,7 +7,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import { aside } from '../lib/ctl.mjs';
@@ -46,13 +46,7 @@ const points = ['intent-before', 'effect-before', 'effect-after',
 	[1, 2].map((time) => `billing-${where}:${time}`));
 
 /** Responders that kill themselves there; null: those that do not. */
-async function armed(point) {
-	const text = readFileSync(house.conf, 'utf8')
-		.replace(/^failpoint = .*\n/m, '');
-	writeFileSync(house.conf, point ? `${text}failpoint = ${point}\n` : text);
-	await house.stop('serve');
-	await house.start('serve');
-}
+const armed = (point) => shop.configure('failpoint', point);
 
 /** Asks until it is answered well, as a person would. */
 async function insist(ask, good = 200) {

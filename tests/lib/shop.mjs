@@ -8,7 +8,8 @@
 //	await shop.end();
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync }
+	from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import { client } from './api.mjs';
 import { well } from './ctl.mjs';
@@ -52,6 +53,17 @@ class Shop {
 		await this.house?.end();
 		await this.stripe.end();
 		rmSync(this.dir, { recursive: true, force: true });
+	}
+
+	/** Responders with another setting; null: without it. */
+	async configure(name, value) {
+		const { conf } = this.house;
+		const text = readFileSync(conf, 'utf8')
+			.replace(new RegExp(`^${name} = .*\\n`, 'm'), '');
+		writeFileSync(conf, value === null ? text
+			: `${text}${name} = ${value}\n`);
+		await this.house.stop('serve');
+		await this.house.start('serve');
 	}
 
 	/** Somebody new: { owner, member, … } of an account of its own. */

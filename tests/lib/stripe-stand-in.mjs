@@ -9,7 +9,9 @@
 //	stripe.done                                  // [method, path] of changes
 //	stripe.fault = (call) => 'before' | 'after' | 500 | undefined
 //	    | { status, headers, keeps }   // `keeps`: as the answer to the key
-//	stripe.late = (call) => 20   // ms that an answer is on its way
+//	stripe.late = (call) => 20 | promise   // an answer is on its way so long
+//	stripe.shape = (json, call) => json    // what a good answer is made of
+//	stripe.handle                          // for a server of another kind
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import http from 'node:http';
@@ -53,7 +55,8 @@ class StandIn {
 	asked = [];
 	ahead = 0; /* seconds that its clock is ahead */
 	fault = () => undefined;
-	late = () => 0; /* ms between an answer and its leaving */
+	late = () => 0; /* ms that an answer is on its way, or a promise */
+	shape = (json) => json; /* what a good answer is made of */
 
 	now() {
 		return Math.floor(Date.now() / 1000) + this.ahead;
@@ -294,12 +297,14 @@ class StandIn {
 		fault = typeof fault === 'number' ? { status: fault } : fault;
 		const [status, json, headers] = this.answer(call,
 			lost ? undefined : fault);
-		await pause(this.late(call));
+		const wait = this.late(call);
+		await (typeof wait === 'number' ? pause(wait) : wait);
 		if (lost)
 			return request.socket.destroy();
 		reply.writeHead(status, { 'content-type': 'application/json',
 			...headers });
-		return reply.end(JSON.stringify(json));
+		return reply.end(JSON.stringify(status === 200
+			? this.shape(json, call) : json));
 	}
 }
 

@@ -197,6 +197,7 @@ billing_checkout(struct request *rq)
 	TRY(place_check(rq, "cancel_url", in->cancel_url));
 	TRY(begin(rq, &b));
 	TRY(price_check(rq, in->price_id));
+	TRY(billing_checkouts_end(&b));
 	TRY(free_check(rq));
 	TRY(billing_customer_make(&b, &customer));
 	noted(&b, &note);

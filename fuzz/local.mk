@@ -21,6 +21,7 @@ noinst_PROGRAMS += %D%/fuzz-compose %D%/fuzz-conf %D%/fuzz-json %D%/fuzz-jws %D%
 %C%_fuzz_smtp_text_CPPFLAGS = $(fuzz_cppflags)
 %C%_fuzz_smtp_text_LDFLAGS = $(fuzz_ldflags)
 %C%_fuzz_smtp_text_LDADD = $(mail_libs)
+	%D%/fuzz-stripe-signature
 %C%_fuzz_compose_CPPFLAGS = $(fuzz_cppflags)
 %C%_fuzz_compose_LDFLAGS = $(fuzz_ldflags)
 %C%_fuzz_compose_LDADD = $(mail_libs)
@@ -58,5 +59,8 @@ noinst_PROGRAMS += %D%/fuzz-compose %D%/fuzz-conf %D%/fuzz-json %D%/fuzz-jws %D%
 %C%_fuzz_search_query_CPPFLAGS = $(fuzz_cppflags) $(CURL_CFLAGS)
 %C%_fuzz_search_query_LDFLAGS = $(fuzz_ldflags)
 %C%_fuzz_search_query_LDADD = $(domain_libs)
+%C%_fuzz_stripe_signature_CPPFLAGS = $(fuzz_cppflags) $(CURL_CFLAGS)
+%C%_fuzz_stripe_signature_LDFLAGS = $(fuzz_ldflags)
+%C%_fuzz_stripe_signature_LDADD = $(domain_libs)
 endif
 EXTRA_DIST += %D%/fuzz.h

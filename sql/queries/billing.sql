@@ -41,6 +41,21 @@ RETURNING id, key, tries;
 UPDATE billing_intent SET state = $3, made = $4, ended_at = now()
 WHERE account_id = $1 AND id = $2 AND state = 'open';
 
+-- Checkouts that may be open still, the last ones first. The service ends them
+-- after a day.
+-- name: billing_begun :many
+-- args: account account
+-- row:  billing_begun
+SELECT id, made AS session FROM billing_intent
+WHERE account_id = $1 AND state = 'done' AND made IS NOT NULL
+AND path = '/v1/checkout/sessions' AND created_at > now() - interval '25 hours'
+ORDER BY id DESC LIMIT 8;
+
+-- name: billing_begun_over :exec
+-- args: account account, id id
+UPDATE billing_intent SET state = 'over'
+WHERE account_id = $1 AND id = $2 AND state = 'done';
+
 -- name: billing_read_no :value
 -- value: int
 -- scope: global: a number of a sequence

@@ -6,6 +6,7 @@
 
 #include "ctl/people.h"
 #include "domain/plan-sql.h"
+#include "domain/subscription-sql.h"
 
 #define FEATURES_MOST 64
 
@@ -101,7 +102,7 @@ parse(int key, char *arg, struct argp_state *state)
 }
 
 static const struct argp argp = { options, parse,
-	"list\nshow NAME\nset NAME\ngive NAME\ntake\naccounts",
+	"list\nshow NAME\nset NAME\ngive NAME\ntake\naccounts\nsubscriptions",
 	"An account that has more than its plan allows keeps it, "
 	"and gets no more.",
 	NULL, NULL, NULL };
@@ -185,6 +186,33 @@ accounts(struct ctl *ctl, void *arg)
 		    l.v[i].is_given             ? "given"
 			: l.v[i].status != NULL ? l.v[i].status
 						: "default");
+	return ctl_ended(ctl, rc);
+}
+
+static void
+subscription_print(const struct subscription *s)
+{
+	char until[40] = "-";
+
+	if (instant_is(s->current_period_end))
+		instant_print(s->current_period_end, TIME_Z, until);
+	printf("acc_%lld\tsub_%lld\t%s\t%s\t%s\t%s\t%s%s\n",
+	    (long long)s->account_id, (long long)s->id, s->stripe_id, s->status,
+	    s->plan != NULL ? s->plan : "-",
+	    s->period != NULL ? s->period : "-", until,
+	    s->cancel_at_period_end ? "\tends then" : "");
+}
+
+static int
+subscriptions(struct ctl *ctl, void *arg)
+{
+	struct plan_args *in = arg;
+	struct subscription_list l;
+	enum rc rc =
+	    subscription_all(in->op.db, in->op.application, in->op.arena, &l);
+
+	for (size_t i = 0; rc == RC_OK && i < l.n; i++)
+		subscription_print(&l.v[i]);
 	return ctl_ended(ctl, rc);
 }
 
@@ -336,7 +364,8 @@ ctl_plan(struct ctl *ctl)
 {
 	static const struct subverb verbs[] = { { "list", list },
 		{ "show", show }, { "set", set }, { "give", give },
-		{ "take", take }, { "accounts", accounts }, { NULL, NULL } };
+		{ "take", take }, { "accounts", accounts },
+		{ "subscriptions", subscriptions }, { NULL, NULL } };
 	struct plan_args in = { .account = 0 };
 
 	return ctl_operate(ctl, &argp, verbs, &in.op);

@@ -24,6 +24,12 @@ const struct col billing_intent_cols[] = {
 	COL_END,
 };
 
+const struct col billing_begun_cols[] = {
+	COL(struct billing_begun, id),
+	COL(struct billing_begun, session),
+	COL_END,
+};
+
 /* ---- asking for a change ---- */
 
 struct step {
@@ -331,24 +337,86 @@ billing_invoice_read(struct billing *b, const char *id)
 				    : RC_OK;
 }
 
-enum rc
-billing_checkout_read(
-    struct billing *b, const char *id, const char **subscription)
+static enum rc
+checkout_get(struct billing *b, const char *id, struct json_object **out)
 {
 	char account[ID_PRINT_SIZE];
-	struct json_object *o;
 	const char *bound;
 
-	TRY(get(b, "checkout/sessions", id, &o));
+	TRY(get(b, "checkout/sessions", id, out));
 	id_print(ID_ACCOUNT, b->account, account);
-	bound = text_of(b, o, "client_reference_id");
+	bound = text_of(b, *out, "client_reference_id");
 	if (bound == NULL || strcmp(bound, account) != 0)
 		return fail(RC_NOT_FOUND, "It is not the account's.");
-	TRY(ours(b, o));
+	return ours(b, *out);
+}
+
+static enum rc
+checkout_keep(
+    struct billing *b, struct json_object *o, const char **subscription)
+{
 	*subscription = text_of(b, o, "subscription");
 	return *subscription != NULL
 	    ? billing_subscription_read(b, *subscription)
 	    : RC_OK;
+}
+
+enum rc
+billing_checkout_read(
+    struct billing *b, const char *id, const char **subscription)
+{
+	struct json_object *o;
+
+	TRY(checkout_get(b, id, &o));
+	return checkout_keep(b, o, subscription);
+}
+
+static bool
+is_still_open(struct billing *b, struct json_object *o)
+{
+	const char *status = text_of(b, o, "status");
+
+	return status != NULL && strcmp(status, "open") == 0;
+}
+
+/* One that is paid meanwhile is not ended: the service refuses that. */
+static enum rc
+checkout_end(struct billing *b, const struct billing_begun *begun)
+{
+	const char *id = begun->session, *subscription;
+	struct json_object *o, *ended;
+	enum rc rc;
+
+	TRY(checkout_get(b, id, &o));
+	if (is_still_open(b, o)) {
+		rc = billing_do(b, "POST",
+		    arena_fmt(b->arena, "/v1/checkout/sessions/%s/expire", id),
+		    STR(""), &ended);
+		if (rc != RC_OK && rc != RC_CONFLICT)
+			return rc;
+		TRY(checkout_get(b, id, &o));
+		if (is_still_open(b, o))
+			return fail(RC_RETRY, "A checkout is still open.");
+	}
+	TRY(checkout_keep(b, o, &subscription));
+	return billing_begun_over(b->db, b->account, begun->id, NULL);
+}
+
+enum rc
+billing_checkouts_end(struct billing *b)
+{
+	struct billing_begun_list l;
+
+	TRY(billing_begun(b->db, b->account, b->arena, &l));
+	for (size_t i = 0; i < l.n; i++) {
+		enum rc rc = checkout_end(b, &l.v[i]);
+
+		if (rc == RC_NOT_FOUND)
+			rc = billing_begun_over(
+			    b->db, b->account, l.v[i].id, NULL);
+		TRY(rc);
+	}
+	return RC_OK;
 }
 
 /* ---- all of them ---- */

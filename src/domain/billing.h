@@ -25,6 +25,13 @@ struct billing_intent {
 };
 extern const struct col billing_intent_cols[];
 
+/* A checkout that was begun. */
+struct billing_begun {
+	int64_t id; /* of the intent */
+	const char *session;
+};
+extern const struct col billing_begun_cols[];
+
 /* For one request, or one job. */
 struct billing {
 	struct db *db;
@@ -52,6 +59,9 @@ enum rc billing_invoice_read(struct billing *, const char *id) MUST_CHECK;
 /* What a checkout has led to; `*subscription` NULL: nothing yet. */
 enum rc billing_checkout_read(
     struct billing *, const char *id, const char **subscription) MUST_CHECK;
+/* Ends the account's checkouts that are still open, so that nobody pays at two;
+ * what one has led to is read. */
+enum rc billing_checkouts_end(struct billing *) MUST_CHECK;
 /* All subscriptions and invoices; a subscription that is not there any more
  * goes where `forgets`. Counted are subscriptions. */
 enum rc billing_read_all(

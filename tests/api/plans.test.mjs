@@ -266,6 +266,9 @@ describe('letterrackctl plan', () => {
 			(${p.application}, ${p.account}, 'sub_${name}', 'cus_${name}',
 			'active', 'price_${name}') RETURNING id`);
 		assert.equal(of(), name);
+		assert.ok(plan('subscriptions', '--application', `${p.application}`)
+			.split('\n').includes(`acc_${p.account}\tsub_${id}\tsub_${name}` +
+				`\tactive\t${name}\t-\t-`));
 		const state = (status, days) => sql(house, `UPDATE subscription SET
 			status = '${status}', unpaid_since = now() - interval '${days} days'
 			WHERE id = ${id}`);

@@ -116,6 +116,8 @@ class StandIn {
 	/** The customer pays on the checkout's page. */
 	pay(session) {
 		const s = this.sessions.get(session);
+		if (s.status !== 'open')
+			throw new Error('the page is over');
 		const sub = this.subscribe(s.customer, s.price);
 		Object.assign(s, { status: 'complete', subscription: sub.id });
 		this.event('checkout.session.completed', this.shown(s));
@@ -149,6 +151,15 @@ class StandIn {
 		const body = JSON.stringify(event, null, 2);
 		return { body, header: Stripe.webhooks.generateTestHeaderString({
 			payload: body, secret, timestamp: at }) };
+	}
+
+	/** Would Stripe's own package take it? */
+	verifies(body, header, secret = this.secret) {
+		try {
+			return Boolean(Stripe.webhooks.constructEvent(body, header, secret));
+		} catch {
+			return false;
+		}
 	}
 
 	/* ---- the API ---- */
@@ -194,6 +205,14 @@ class StandIn {
 				success_url: form.success_url };
 			s.url = `https://checkout.test/c/${s.id}`;
 			this.sessions.set(s.id, s);
+			return this.shown(s);
+		}],
+		['POST', /^\/v1\/checkout\/sessions\/(\w+)\/expire$/, ([, key]) => {
+			const s = this.find('sessions', key);
+			if (s.status !== 'open')
+				throw new Refusal(400, 'Only an open session is expired.');
+			s.status = 'expired';
+			this.event('checkout.session.expired', this.shown(s));
 			return this.shown(s);
 		}],
 		['GET', /^\/v1\/checkout\/sessions\/(\w+)$/, ([, key]) =>

@@ -1,12 +1,15 @@
 # tests/crash: programs are killed and taken up again; see crash.h.
 
-EXTRA_DIST += %D%/billing.test.mjs %D%/deliveries.slow.test.mjs \
-	%D%/hosts.slow.test.mjs %D%/outgoing.test.mjs %D%/proxy.test.mjs \
-	%D%/restart.slow.test.mjs %D%/sending.test.mjs \
-	%D%/threads.test.mjs %D%/transfer.test.mjs \
-	%D%/trouble.slow.test.mjs %D%/watchers.test.mjs
-	%D%/restart.slow.test.mjs %D%/sending.test.mjs %D%/threads.test.mjs \
-	%D%/transfer.test.mjs %D%/trouble.slow.test.mjs \
+EXTRA_DIST += %D%/billing.test.mjs \
+	%D%/deliveries.slow.test.mjs \
+	%D%/hosts.slow.test.mjs \
+	%D%/outgoing.test.mjs \
+	%D%/proxy.test.mjs \
+	%D%/restart.slow.test.mjs \
+	%D%/sending.test.mjs \
+	%D%/threads.test.mjs \
+	%D%/transfer.test.mjs \
+	%D%/trouble.slow.test.mjs \
 	%D%/watchers.test.mjs
 
 if HAVE_CHECK

@@ -89,7 +89,8 @@ export const unasked = {
 	...all(`billing_customer_of billing_intent_end_old
 		billing_intent_end_path billing_intent_end billing_subscription_put
 		billing_invoice_put billing_subscription_forget subscription_named
-		subscription_is_live`, 'the service is asked of what the caller\'s ' +
+		subscription_is_live billing_begun billing_begun_over`,
+	'the service is asked of what the caller\'s ' +
 		'account has; subscriptions.test has it tell of others'),
 	...all('provider_credential_tested provider_credential_secret_set job_fence',
 		'the mail account was found, and its job begun, in the account'),

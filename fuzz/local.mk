@@ -11,7 +11,8 @@ fuzz_ldflags = $(AM_LDFLAGS) -fsanitize=fuzzer
 noinst_PROGRAMS += %D%/fuzz-compose %D%/fuzz-conf %D%/fuzz-json %D%/fuzz-jws %D%/fuzz-mime \
 	%D%/fuzz-date %D%/fuzz-imap %D%/fuzz-imap-deflate %D%/fuzz-mutf7 \
 	%D%/fuzz-pattern %D%/fuzz-rfc2047 %D%/fuzz-search-query \
-	%D%/fuzz-given %D%/fuzz-smtp-command %D%/fuzz-smtp-text
+	%D%/fuzz-given %D%/fuzz-smtp-command %D%/fuzz-smtp-text \
+	%D%/fuzz-stripe-signature
 %C%_fuzz_given_CPPFLAGS = $(fuzz_cppflags)
 %C%_fuzz_given_LDFLAGS = $(fuzz_ldflags)
 %C%_fuzz_given_LDADD = $(domain_libs)
@@ -21,7 +22,6 @@ noinst_PROGRAMS += %D%/fuzz-compose %D%/fuzz-conf %D%/fuzz-json %D%/fuzz-jws %D%
 %C%_fuzz_smtp_text_CPPFLAGS = $(fuzz_cppflags)
 %C%_fuzz_smtp_text_LDFLAGS = $(fuzz_ldflags)
 %C%_fuzz_smtp_text_LDADD = $(mail_libs)
-	%D%/fuzz-stripe-signature
 %C%_fuzz_compose_CPPFLAGS = $(fuzz_cppflags)
 %C%_fuzz_compose_LDFLAGS = $(fuzz_ldflags)
 %C%_fuzz_compose_LDADD = $(mail_libs)

@@ -10,6 +10,8 @@ export const idle = {
 		'account',
 	job_log: 'the mail account is its job\'s, by a foreign key',
 	note_insert: 'its thread is one of the account, by a foreign key',
+	presence_get: 'its thread is one of the account, by a foreign key, and ' +
+		'was found there',
 	search_hits: 'its ids are those of search_find, which holds the account ' +
 		'against the caller\'s',
 	task_forget_job: 'its task is that of the job, which was found in the ' +
@@ -28,7 +30,7 @@ export const ofWorkers = {
 	...all(`mailbox_cursors mailbox_describe mailbox_miss mailbox_remove
 		mailbox_unchanged mailbox_begin mailbox_move_cursor mailbox_in_step
 		mailbox_refuse mailbox_close mailbox_failed mailbox_suspect mailbox_park
-		mailbox_held mailbox_set_apart`,
+		mailbox_held mailbox_set_apart mailbox_grows`,
 	`${lease}the folders are those of its mail account`),
 	...all(`placement_ranges placement_ingest placement_rematch placement_flag
 		placement_expunge placement_expunge_stale placement_expunge_removed

@@ -23,6 +23,7 @@ libcore_a_SOURCES = \
 	%D%/password.c %D%/password.h \
 	%D%/pattern.c %D%/pattern.h \
 	%D%/pattern-tree.c %D%/pattern-tree.h \
+	%D%/process.c %D%/process.h \
 	%D%/rate.c %D%/rate.h \
 	%D%/result.c %D%/result.h \
 	%D%/secret.c %D%/secret.h \

@@ -8,9 +8,7 @@
 #include <openssl/hmac.h>
 #include <openssl/sha.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/random.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -231,14 +229,4 @@ hmac_sha256(const void *key, size_t key_n, const void *data, size_t n,
 	if (key_n > INT_MAX ||
 	    HMAC(EVP_sha256(), key, (int)key_n, data, n, out, NULL) == NULL)
 		die("HMAC failed");
-}
-
-void
-process_harden(void)
-{
-	const struct rlimit none = { 0, 0 };
-
-	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0 ||
-	    setrlimit(RLIMIT_CORE, &none) != 0)
-		die("cannot forbid core files: %s", strerror(errno));
 }

@@ -53,7 +53,4 @@ void sha256_end(struct sha256 **, unsigned char out[SHA256_SIZE]);
 void hmac_sha256(const void *key, size_t key_n, const void *, size_t,
     unsigned char out[SHA256_SIZE]);
 
-/* For a process that holds keys: PR_SET_DUMPABLE 0, RLIMIT_CORE 0. */
-void process_harden(void);
-
 #endif

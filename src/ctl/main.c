@@ -8,7 +8,7 @@
 
 #include "core/failpoint.h"
 #include "core/log.h"
-#include "core/secret.h"
+#include "core/process.h"
 #include "ctl/ctl.h"
 
 static const struct verb {

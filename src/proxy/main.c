@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "core/failpoint.h"
-#include "core/secret.h"
+#include "core/process.h"
 #include "proxy/beat.h"
 #include "proxy/proxy.h"
 
@@ -26,19 +26,6 @@ on_again(int signal)
 {
 	(void)signal;
 	again = 1;
-}
-
-static void
-signals(void)
-{
-	struct sigaction end = { .sa_handler = on_stop };
-	struct sigaction more = { .sa_handler = on_again };
-	struct sigaction ignore = { .sa_handler = SIG_IGN };
-
-	sigaction(SIGTERM, &end, NULL);
-	sigaction(SIGINT, &end, NULL);
-	sigaction(SIGHUP, &more, NULL);
-	sigaction(SIGPIPE, &ignore, NULL);
 }
 
 /* ---- options ---- */
@@ -150,7 +137,7 @@ main(int argc, char **argv)
 	process_harden();
 	log_open("letterrack-smtpd", LOG_INFO_, false);
 	argp_parse(&argp, argc, argv, 0, NULL, &config);
-	signals();
+	process_signals(on_stop, on_again);
 	if (prepare(&p, config, &conf) == RC_OK) {
 		work(&p);
 	} else {

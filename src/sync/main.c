@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "core/failpoint.h"
-#include "core/secret.h"
+#include "core/process.h"
 #include "db/ids.h"
 #include "domain/job-sql.h"
 #include "mail/smtp-kept.h"
@@ -29,18 +29,6 @@ on_stop(int signal)
 {
 	(void)signal;
 	stop = 1;
-}
-
-static void
-signals(void)
-{
-	struct sigaction end = { .sa_handler = on_stop };
-	struct sigaction ignore = { .sa_handler = SIG_IGN };
-
-	sigaction(SIGTERM, &end, NULL);
-	sigaction(SIGINT, &end, NULL);
-	sigaction(SIGHUP, &end, NULL);
-	sigaction(SIGPIPE, &ignore, NULL);
 }
 
 /* ---- options ---- */
@@ -306,7 +294,7 @@ main(int argc, char **argv)
 	process_harden();
 	log_open("letterrack-sync", LOG_INFO_, false);
 	argp_parse(&argp, argc, argv, 0, NULL, &p);
-	signals();
+	process_signals(on_stop, on_stop);
 	if (prepare(&p) != RC_OK) {
 		log_error(NULL, "%s", fail_detail());
 		return EX_CONFIG;

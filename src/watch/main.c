@@ -8,7 +8,7 @@
 #include <sysexits.h>
 
 #include "core/failpoint.h"
-#include "core/secret.h"
+#include "core/process.h"
 #include "watch/watch.h"
 
 const char *argp_program_version = "letterrack-watch " VERSION;
@@ -24,18 +24,6 @@ on_stop(int signal)
 {
 	(void)signal;
 	stop = 1;
-}
-
-static void
-signals(void)
-{
-	struct sigaction end = { .sa_handler = on_stop };
-	struct sigaction ignore = { .sa_handler = SIG_IGN };
-
-	sigaction(SIGTERM, &end, NULL);
-	sigaction(SIGINT, &end, NULL);
-	sigaction(SIGHUP, &end, NULL);
-	sigaction(SIGPIPE, &ignore, NULL);
 }
 
 /* Lines are broken here: see src/sync/main.c. */
@@ -154,7 +142,7 @@ main(int argc, char **argv)
 	process_harden();
 	log_open("letterrack-watch", LOG_INFO_, false);
 	argp_parse(&argp, argc, argv, 0, NULL, &x);
-	signals();
+	process_signals(on_stop, on_stop);
 	if (prepare(&x) != RC_OK) {
 		log_error(NULL, "%s", fail_detail());
 		return EX_CONFIG;

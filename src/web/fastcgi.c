@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "core/failpoint.h"
+#include "core/process.h"
 #include "db/db.h"
 #include "web/dispatch.h"
 #include "web/guard.h"
@@ -386,6 +387,7 @@ responder_main(int argc, char **argv, const struct family *family)
 
 	if (code >= 0)
 		return code;
+	process_harden();
 	if (conf_read(o.config, &conf) != RC_OK) {
 		fprintf(stderr, "%s: %s\n", family->name, fail_detail());
 		return EX_CONFIG;

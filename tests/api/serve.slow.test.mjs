@@ -77,6 +77,13 @@ describe('a process that is killed', () => {
 	});
 });
 
+test('what processes hold, others of their user cannot read', () => {
+	const pids = ['auth', 'emails', 'system'].flatMap(processes);
+	assert.ok(pids.length > 2);
+	for (const pid of pids)
+		assert.equal(statSync(`/proc/${pid}/environ`).uid, 0);
+});
+
 describe('all are replaced', () => {
 	test('without a failed request', async (t) => {
 		const names = ['system', 'auth', 'accounts'];

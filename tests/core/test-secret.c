@@ -1,3 +1,4 @@
+#include "core/process.h"
 #include "core/secret.h"
 
 #include <stdio.h>

@@ -1,14 +1,11 @@
 /* The loop: who comes, who says something, what the hands have done, and once a
  * second whose time is over. */
-#include <errno.h>
-#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "proxy/proxy.h"
 #include "proxy/talk.h"
 
-#define EVENTS   64
 #define ACCEPTS  64 /* in a row */
 #define TICK_MS  1000
 #define GRACE_MS 20000 /* for what is under way when the whole ends */
@@ -27,25 +24,24 @@ refuse(const struct proxy *p, int fd, const char *peer)
 }
 
 static void
-listener_watch(
-    const struct proxy *p, const struct listener *l, int op, unsigned events)
+entry_watch(struct entry *e, uint32_t events)
 {
-	struct epoll_event e = { .events = events,
-		.data.ptr = (void *)(uintptr_t)l };
-
-	epoll_ctl(p->epoll, op, l->fd, &e);
+	loop_watch(&e->p->loop, e->l->fd, events, &e->source);
 }
 
 /* Out of descriptors it is looked at again with the next tick. */
 static void
-listener_event(struct proxy *p, const struct listener *l)
+entry_ready(void *arg, uint32_t events)
 {
+	struct entry *e = arg;
+	struct proxy *p = e->p;
 	const struct conf *c = p->conf;
 	char peer[INET6_ADDRSTRLEN];
 	bool loopback, full = false;
 
+	(void)events;
 	for (int i = 0; i < ACCEPTS; i++) {
-		int fd = listener_accept(l, peer, &loopback, &full);
+		int fd = listener_accept(e->l, peer, &loopback, &full);
 
 		if (fd < 0)
 			break;
@@ -56,16 +52,7 @@ listener_event(struct proxy *p, const struct listener *l)
 			talk_begin(p, fd, peer, loopback);
 	}
 	if (full)
-		listener_watch(p, l, EPOLL_CTL_MOD, 0);
-}
-
-static const struct listener *
-listener_of(const struct proxy *p, const void *ptr)
-{
-	for (int i = 0; i < p->listeners.n; i++)
-		if (ptr == &p->listeners.v[i])
-			return &p->listeners.v[i];
-	return NULL;
+		entry_watch(e, 0);
 }
 
 /* ---- once a second ---- */
@@ -96,49 +83,41 @@ drop_one(struct talk *t, int64_t now_ms)
 }
 
 static void
-tick(struct proxy *p, int64_t now_ms)
+tick(void *arg)
 {
+	struct proxy *p = arg;
+	int64_t now = clock_steady_ms();
+
 	for (int i = 0; i < p->listeners.n; i++)
-		listener_watch(p, &p->listeners.v[i], EPOLL_CTL_MOD, EPOLLIN);
-	each(p, talk_tick, now_ms);
+		entry_watch(&p->entries[i], EPOLLIN);
+	each(p, talk_tick, now);
 	if (p->ending)
-		each(p, stop_one, now_ms);
+		each(p, stop_one, now);
+	loop_alarm(&p->loop, &p->tick, now + TICK_MS);
 }
 
 /* ---- the loop ---- */
 
-/* What hands have done comes last: it may end sessions whose events are still
- * in this list. */
 static void
-events_run(struct proxy *p, const struct epoll_event *e, int n)
+collect(void *arg, uint32_t events)
 {
-	bool done = false;
+	struct proxy *p = arg;
 
-	for (int i = 0; i < n; i++) {
-		const struct listener *l = listener_of(p, e[i].data.ptr);
-
-		if (e[i].data.ptr == p->pool)
-			done = true;
-		else if (l != NULL)
-			listener_event(p, l);
-		else
-			talk_event(e[i].data.ptr, e[i].events);
-	}
-	if (done)
-		pool_collect(p->pool);
+	(void)events;
+	pool_collect(p->pool);
 }
 
 static void
 begin(struct proxy *p)
 {
-	struct epoll_event e = { .events = EPOLLIN, .data.ptr = p->pool };
-
-	p->epoll = epoll_create1(EPOLL_CLOEXEC);
-	if (p->epoll < 0 ||
-	    epoll_ctl(p->epoll, EPOLL_CTL_ADD, pool_fd(p->pool), &e) != 0)
-		die("no events can be had");
+	loop_init(&p->loop);
+	p->done = (struct source){ collect, p };
+	loop_watch(&p->loop, pool_fd(p->pool), EPOLLIN, &p->done);
 	for (int i = 0; i < p->listeners.n; i++)
-		listener_watch(p, &p->listeners.v[i], EPOLL_CTL_ADD, EPOLLIN);
+		p->entries[i] = (struct entry){ p, &p->listeners.v[i],
+			{ entry_ready, &p->entries[i] } };
+	p->tick = (struct alarm){ .ring = tick, .arg = p };
+	tick(p);
 }
 
 static void
@@ -163,31 +142,23 @@ void
 proxy_loop(struct proxy *p, const volatile sig_atomic_t *stop,
     volatile sig_atomic_t *again)
 {
-	struct epoll_event e[EVENTS];
-	int64_t now, next = 0, last = INT64_MAX;
+	int64_t last = INT64_MAX;
 
 	begin(p);
 	while (!p->ending || p->first != NULL) {
-		int n = epoll_wait(p->epoll, e, EVENTS, TICK_MS);
-
-		if (n < 0 && errno != EINTR)
-			die("events cannot be waited for");
-		events_run(p, e, n > 0 ? n : 0);
-		now = clock_steady_ms();
-		if (now >= next)
-			tick(p, now);
-		if (now >= next)
-			next = now + TICK_MS;
+		loop_turn(&p->loop);
+		talks_clear(p);
 		if (*again != 0) {
 			*again = 0;
 			certificate_again(p);
 		}
 		if (*stop != 0 && !p->ending) {
 			begin_end(p);
-			last = now + GRACE_MS;
+			last = clock_steady_ms() + GRACE_MS;
 		}
-		if (now > last)
+		if (clock_steady_ms() > last)
 			each(p, drop_one, 0);
 	}
-	close(p->epoll);
+	talks_clear(p);
+	loop_clear(&p->loop);
 }

@@ -14,6 +14,7 @@
 #include "core/clock.h"
 #include "core/conf.h"
 #include "core/log.h"
+#include "core/loop.h"
 #include "mail/smtp-text.h"
 #include "proxy/listen.h"
 #include "proxy/peers.h"
@@ -23,6 +24,13 @@
 #define READ_ONCE ((size_t)64 << 10)
 
 struct talk;
+
+/* Where clients come in. */
+struct entry {
+	struct proxy *p;
+	const struct listener *l;
+	struct source source;
+};
 
 /* The loop's; read by the thread that tells of them (beat.h). */
 struct counts {
@@ -36,8 +44,12 @@ struct proxy {
 	struct tls_server *tls; /* NULL: no STARTTLS */
 	struct pool *pool;
 	struct listeners listeners;
-	int epoll;
+	struct loop loop;
+	struct entry entries[LISTENERS_MOST];
+	struct source done; /* by the pool */
+	struct alarm tick;
 	struct talk *first; /* all of them */
+	struct talk *gone;  /* freed behind the turn */
 	struct peers peers;
 	struct counts counts;
 	instant started;

@@ -2,7 +2,6 @@
 
 #include <stdarg.h>
 #include <stdlib.h>
-#include <sys/epoll.h>
 
 #include "core/failpoint.h"
 #include "mail/smtp-command.h"
@@ -360,16 +359,14 @@ watch(struct talk *t)
 {
 	unsigned want = (wants_bytes(t) || t->wire.shaking ? EPOLLIN : 0) |
 	    (t->wire.out.n > 0 || t->wire.shaking ? EPOLLOUT : 0);
-	struct epoll_event e = { .data.ptr = t };
 
 	/* A handshake that waits for bytes is always ready to write. */
 	if (t->wire.shaking && t->wire.out.n == 0)
 		want = EPOLLIN;
 	if (want == t->events)
 		return;
-	e.events = want;
 	t->events = want;
-	epoll_ctl(t->p->epoll, EPOLL_CTL_MOD, t->wire.fd, &e);
+	loop_watch(&t->p->loop, t->wire.fd, want, &t->source);
 }
 
 static void
@@ -397,7 +394,20 @@ forget(struct talk *t)
 	wire_close(&t->wire);
 	buf_clear(&t->in);
 	arena_free(&t->arena);
-	free(t);
+	t->gone = true;
+	t->next = t->p->gone;
+	t->p->gone = t;
+}
+
+void
+talks_clear(struct proxy *p)
+{
+	struct talk *t;
+
+	while ((t = p->gone) != NULL) {
+		p->gone = t->next;
+		free(t);
+	}
 }
 
 static void
@@ -437,13 +447,22 @@ talk_event(struct talk *t, unsigned events)
 	settle(t);
 }
 
+/* An event may have been on its way when another ended the session. */
+static void
+ready(void *arg, uint32_t events)
+{
+	struct talk *t = arg;
+
+	if (!t->gone)
+		talk_event(t, events);
+}
+
 /* ---- beginning and end ---- */
 
 void
 talk_begin(struct proxy *p, int fd, const char *peer, bool loopback)
 {
 	struct talk *t = calloc(1, sizeof *t);
-	struct epoll_event e = { .events = EPOLLIN, .data.ptr = t };
 
 	if (t == NULL)
 		die("out of memory");
@@ -454,6 +473,7 @@ talk_begin(struct proxy *p, int fd, const char *peer, bool loopback)
 	memcpy(t->peer, peer, strnlen(peer, sizeof t->peer - 1));
 	t->loopback = loopback;
 	t->stage = STAGE_FRESH;
+	t->source = (struct source){ ready, t };
 	t->events = EPOLLIN;
 	t->began_ms = clock_steady_ms();
 	t->next = p->first;
@@ -463,8 +483,7 @@ talk_begin(struct proxy *p, int fd, const char *peer, bool loopback)
 	p->counts.talks++;
 	peers_come(&p->peers, t->peer);
 	await_command(t);
-	if (epoll_ctl(p->epoll, EPOLL_CTL_ADD, fd, &e) != 0)
-		t->dead = true;
+	loop_watch(&p->loop, fd, EPOLLIN, &t->source);
 	talk_say(t, 220, NULL, "%s ESMTP Letterrack", p->name);
 	settle(t);
 }

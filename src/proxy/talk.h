@@ -20,6 +20,7 @@ struct talk {
 	struct talk *next, *prev;
 	struct proxy *p;
 	struct wire wire;
+	struct source source;
 	struct buf in; /* what has come and could not be read yet */
 	struct arena *arena;
 	char peer[INET6_ADDRSTRLEN];
@@ -39,6 +40,7 @@ struct talk {
 	struct letter *letter;    /* at hand */
 	bool busy;                /* a hand has something of it */
 	bool dead;                /* its connection is gone */
+	bool gone;                /* and so is what it had; the turn ends */
 	unsigned events;
 	int faults, refusals;
 	int64_t began_ms, until_ms;
@@ -47,10 +49,12 @@ struct talk {
 /* `fd` is its own from here on. */
 void talk_begin(struct proxy *, int fd, const char *peer, bool loopback);
 void talk_event(struct talk *, unsigned events);
-/* Once a second. Behind these three it may be gone. */
+/* Once a second. Behind these four it may be gone. */
 void talk_tick(struct talk *, int64_t now_ms);
 void talk_stop(struct talk *); /* says so */
 void talk_drop(struct talk *); /* at once */
+/* Behind each turn: frees those that are gone. */
+void talks_clear(struct proxy *);
 
 /* ---- for verbs ---- */
 

@@ -1,5 +1,6 @@
 /* Accounts that are made, renamed and removed. */
 #include "domain/account-sql.h"
+#include "domain/subscription-sql.h"
 #include "domain/task.h"
 #include "web/audit.h"
 #include "web/body.h"
@@ -134,6 +135,22 @@ remove_start(struct request *rq)
 	    rq->db, rq->actor.account, &task, rq->arena, &started);
 }
 
+/* Who is charged would go on to be, by a service that nobody here asks any
+ * more. */
+static enum rc
+charge_check(struct request *rq, struct db *db)
+{
+	bool charged;
+
+	if (rq->conf->stripe_secret_key_file[0] == '\0')
+		return RC_OK;
+	TRY(subscription_goes_on(db, rq->actor.account, &charged));
+	if (charged)
+		return fail(RC_CONFLICT,
+		    "The account is charged for; cancel its subscription.");
+	return RC_OK;
+}
+
 /* Nobody gets in from the commit on, so what is answered is read before. */
 static enum rc
 remove_body(struct db *db, void *ctx)
@@ -147,6 +164,7 @@ remove_body(struct db *db, void *ctx)
 	if (in->confirm == NULL || strcmp(in->confirm, r->row->name) != 0)
 		return fail(RC_CONFLICT,
 		    "Say the account's name in ?confirm=; all of it goes.");
+	TRY(charge_check(rq, db));
 	TRY(account_close(db, account, NULL));
 	TRY(remove_start(rq));
 	TRY(audit(

@@ -56,3 +56,11 @@ ORDER BY s.account_id, s.id;
 -- value: bool
 SELECT EXISTS (SELECT FROM subscription WHERE account_id = $1
     AND status IN ('trialing', 'active', 'past_due', 'unpaid', 'paused'));
+
+-- Will the account be charged again?
+-- name: subscription_goes_on :value
+-- args: account account
+-- value: bool
+SELECT EXISTS (SELECT FROM subscription WHERE account_id = $1
+    AND NOT cancel_at_period_end
+    AND status IN ('trialing', 'active', 'past_due', 'unpaid', 'paused'));

@@ -89,6 +89,19 @@ describe('a subscription', () => {
 			{ at_period_end: false })).status, 200);
 		assert.equal(stripe.done.length, over);
 	});
+	test('goes before its account', async () => {
+		const { p, id } = await subscribed();
+		const name = sql(house, `SELECT name FROM account
+			WHERE id = ${p.account}`);
+		const remove = () => p.owner.delete(`/api/accounts/acc_${p.account}` +
+			`?confirm=${encodeURIComponent(name)}`);
+		const refused = await remove();
+		assert.equal(refused.status, 409, refused.text);
+		assert.match(refused.text, /cancel its subscription/);
+		await p.owner.post(`${ALL}/${id}/cancel`, {});
+		const gone = await remove();
+		assert.equal(gone.status, 202, gone.text);
+	});
 	test('is paid for in its portal, and read again by hand', async () => {
 		const { p, sub, id } = await subscribed();
 		const portal = await p.owner.post(`${ALL}/stripe/portal-session`,

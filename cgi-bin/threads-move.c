@@ -354,10 +354,8 @@ put(struct db *db, void *ctx)
 	TRY(thread_hold(db, account, NULL));
 	TRY(thread_hold_mail(db, account, (struct ids){ 0 }, one, NULL));
 	TRY(moving_find(rq, db, one, &m));
-	if (m.mail.n == 0) {
-		rq->word = "EMAIL_NOT_FOUND";
+	if (m.mail.n == 0)
 		return RC_NOT_FOUND;
-	}
 	src = m.mail.v[0].thread_id;
 	both[0] = p->thread;
 	both[1] = src;

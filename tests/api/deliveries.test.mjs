@@ -115,6 +115,7 @@ describe('a receiver', () => {
 			'extract(epoch FROM run_at - now()) AS pause');
 		assert.ok(pause > 1 && pause < 6.1, `${pause}`);
 		await receiver.until(2); // by itself
+		await until(() => webhook(id).failed_attempts === 2);
 		hurry(them);
 		await receiver.until(3);
 		await until(() => rows(them)[0].state === 'delivered');

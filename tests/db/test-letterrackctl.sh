@@ -61,7 +61,7 @@ expect 0 'is up to date' migrate
 expect 0 'conf: ok' configtest
 conf "database = $server user=letterrack" "workers_scale = 16" \
     "state_dir = $work" "key_dir = $work" "responder_dir = $work"
-expect 0 'warning: a host has [0-9]* processes' configtest
+expect 0 "warning: a host's programs hold [0-9]* connections" configtest
 
 # dirs LINE...: the same places, another way to the database
 dirs()

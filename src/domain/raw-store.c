@@ -166,7 +166,7 @@ raw_store_tidy(const struct raw_store *r, struct arena *a)
 #define SWEEP_NAMES 500
 
 struct sweep {
-	const struct raw_store *store;
+	struct raw_store store;
 	int64_t account;
 	raw_unused_fn *unused;
 	void *ctx;
@@ -198,10 +198,9 @@ is_hash(struct str name)
 static bool
 aside_drop(const struct sweep *s, struct str name, struct arena *a)
 {
-	const char *path =
-	    arena_fmt(a, "%s/%.*s", s->store->dir, STR_FMT(name));
+	const char *path = arena_fmt(a, "%s/%.*s", s->store.dir, STR_FMT(name));
 	const char *aside =
-	    arena_fmt(a, "%s/new-%.*s", s->store->dir, STR_FMT(name));
+	    arena_fmt(a, "%s/new-%.*s", s->store.dir, STR_FMT(name));
 
 	if (!is_old(path) || rename(path, aside) != 0)
 		return false;
@@ -237,7 +236,7 @@ names_look(struct sweep *s, DIR *dir, struct arena *a)
 		struct str name = str_of(d->d_name);
 
 		if (!is_hash(name) ||
-		    !is_old(arena_fmt(a, "%s/%s", s->store->dir, d->d_name)))
+		    !is_old(arena_fmt(a, "%s/%s", s->store.dir, d->d_name)))
 			continue;
 		s->names[s->n++] =
 		    (struct str){ arena_dup(a, name.p, name.n), name.n };
@@ -251,15 +250,14 @@ static enum rc
 account_sweep(struct sweep *s, const char *path)
 {
 	struct arena *a = arena_new((size_t)256 << 20);
-	struct raw_store store = { .dir = path };
 	DIR *dir = opendir(path);
 	enum rc rc = RC_OK;
 
-	s->store = &store;
+	s->store = (struct raw_store){ .dir = path };
 	if (dir != NULL) {
 		rc = names_look(s, dir, a);
 		closedir(dir);
-		raw_store_tidy(&store, a);
+		raw_store_tidy(&s->store, a);
 	}
 	arena_free(&a);
 	return rc;

@@ -74,11 +74,15 @@ told(CURL *h, struct fetch_header *headers)
 	struct curl_header *found;
 
 	for (; headers != NULL && headers->name != NULL; headers++) {
-		headers->value[0] = '\0';
+		size_t n = 0;
+
 		if (curl_easy_header(h, headers->name, 0, CURLH_HEADER, -1,
 			&found) == CURLHE_OK &&
 		    strlen(found->value) < sizeof headers->value)
-			strcpy(headers->value, found->value);
+			n = strlen(found->value);
+		if (n > 0)
+			memcpy(headers->value, found->value, n);
+		headers->value[n] = '\0';
 	}
 }
 

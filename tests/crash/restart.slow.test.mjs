@@ -19,7 +19,9 @@ import { stack } from '../lib/stack.mjs';
 let house, member, quiet, p, imap, credential, root, first;
 
 before(async () => {
-	house = await stack({ own: true, with: ['dovecot', 'sync'] });
+	// What was answered is not to be lost when the database ends at once.
+	house = await stack({ own: true, with: ['dovecot', 'sync'],
+		postgres: ['synchronous_commit=on'] });
 	p = people(house);
 	const who = { cookie: p.member.cookie };
 	member = client(house, who);

@@ -7,6 +7,7 @@ FORMAT_FILES = `find $(LINT_DIRS) -name node_modules -prune -o -name '*.[ch]' -p
 LINT_CPPFLAGS = -std=gnu17 -DLINT -DTOP_SRCDIR='"."' $(DEFS) -D_GNU_SOURCE -I. -Isrc -Itests -I$(abs_builddir)/src \
 	-I$(abs_builddir)/tests \
 	-DLETTERRACK_SYNC='"/l/letterrack-sync"' \
+	-DLETTERRACK_WATCH='"/l/letterrack-watch"' \
 	$(CRYPTO_CFLAGS) $(PQ_CFLAGS) $(JSONC_CFLAGS) $(CURL_CFLAGS) \
 	$(GMIME_CFLAGS) $(CHECK_CFLAGS)
 LINT_JOBS = 2

@@ -41,7 +41,6 @@ struct pool {
 	int fd;
 	struct worker *workers; /* owned */
 	size_t n;
-	long under_way; /* the loop's */
 };
 
 static void
@@ -312,7 +311,6 @@ pool_free(struct pool **pp)
 void
 pool_put(struct pool *p, enum lane lane, struct work *work)
 {
-	p->under_way++;
 	pthread_mutex_lock(&p->lock);
 	queue_add(&p->lanes[lane].waiting, work);
 	pthread_cond_signal(&p->lanes[lane].come);
@@ -345,14 +343,6 @@ pool_collect(struct pool *p)
 
 	if (read(p->fd, &count, sizeof count) < 0)
 		count = 0;
-	while ((work = done_take(p)) != NULL) {
-		p->under_way--;
+	while ((work = done_take(p)) != NULL)
 		work->done(work);
-	}
-}
-
-bool
-pool_busy(const struct pool *p)
-{
-	return p->under_way > 0;
 }

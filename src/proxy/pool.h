@@ -47,7 +47,5 @@ void pool_put(struct pool *, enum lane, struct work *);
 int pool_fd(const struct pool *);
 /* Calls `done` of what is. */
 void pool_collect(struct pool *);
-/* Is anything under way? */
-bool pool_busy(const struct pool *);
 
 #endif

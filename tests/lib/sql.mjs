@@ -1,6 +1,6 @@
 // Questions to the database, answered before the next line of a test runs. One
-// connection a process and database is kept: a psql for each question was a
-// sixth of what the tests cost, and its new backend as much again.
+// connection a process and database is kept, where a psql for each question would
+// be a process and a new backend for each.
 //
 //	const id = sql(house, 'INSERT … RETURNING id');
 //
